@@ -1,0 +1,51 @@
+package cpni
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"time"
+)
+
+// ID is an unguessable name of 26 characters: 128 random bits. It says nothing about whom or what it names.
+type ID string
+
+var base32Lower = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewID returns a fresh random ID.
+func NewID() ID {
+	var b [16]byte
+	rand.Read(b[:])
+	return ID(base32Lower.EncodeToString(b[:]))
+}
+
+// NewTimedID returns a fresh ID whose first 48 bits are at in milliseconds, so that later IDs sort after earlier ones;
+// the remaining 80 bits are random.
+func NewTimedID(at time.Time) ID {
+	var b [16]byte
+	rand.Read(b[:])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(b[:6], ms[2:])
+	return ID(base32Lower.EncodeToString(b[:]))
+}
+
+// Valid reports whether id has the form of an ID.
+func (id ID) Valid() bool {
+	if len(id) != 26 {
+		return false
+	}
+	_, err := base32Lower.DecodeString(string(id))
+	return err == nil
+}
+
+// Clock tells the time. The server has the machine's; a scenario has one that only its file moves.
+type Clock interface {
+	Now() time.Time
+}
+
+// ClockFunc makes a Clock of a function.
+type ClockFunc func() time.Time
+
+// Now calls f.
+func (f ClockFunc) Now() time.Time { return f() }
