@@ -1,0 +1,121 @@
+// Package server puts Ringfence together: configuration, the parts in their order, and the listeners.
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is the one configuration file. Every name in it is checked: an unknown one is an error, not ignored.
+type Config struct {
+	Carrier  Carrier `yaml:"carrier"`
+	Database string  `yaml:"database"` // sqlite:/var/lib/ringfence/ringfence.db or postgres://…
+	Listen   string  `yaml:"listen"`   // host:port; the default listens on this machine alone
+	Vault    Vault   `yaml:"vault"`
+	Ledger   Ledger  `yaml:"ledger"`
+	Policy   string  `yaml:"policy"` // a folder that replaces the built-in policy; empty: built in
+	Options  Options `yaml:"options"`
+}
+
+// Carrier is whose promises are kept.
+type Carrier struct {
+	Name    string  `yaml:"name"`
+	Zone    string  `yaml:"zone"` // decides dates, for instance America/New_York
+	CMRS    bool    `yaml:"cmrs"` // offers commercial mobile service, which switches the rules on SIM changes
+	Contact Contact `yaml:"contact"`
+}
+
+// Contact is how customers reach the carrier to deny or restrict the use of their information.
+//
+// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
+type Contact struct {
+	Email string `yaml:"email"`
+	Phone string `yaml:"phone"`
+	Web   string `yaml:"web"`
+}
+
+// Vault names the master key: file:/path, env:NAME, or the address of a key management service.
+type Vault struct {
+	Key string `yaml:"key"`
+}
+
+// Ledger names the log, its signing key and the file that keeps its newest checkpoint outside the database.
+type Ledger struct {
+	Origin     string `yaml:"origin"`
+	Key        string `yaml:"key"`
+	Checkpoint string `yaml:"checkpoint"`
+}
+
+// Options are choices that the law leaves to the carrier, each off unless set.
+type Options struct {
+	// UnaidedDetail lets an agent discuss the one call that an unverified caller described without help.
+	//
+	// cite: 47 CFR 64.2010(b)(1)(iv)
+	UnaidedDetail bool `yaml:"unaided-detail"`
+}
+
+// ReadConfig reads path, lays the environment over it (RINGFENCE_DATABASE, RINGFENCE_LISTEN, RINGFENCE_VAULT_KEY)
+// and checks it. The errors say which entry is wrong, which clause asks for it, and what to write.
+func ReadConfig(path string) (Config, error) {
+	var c Config
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("the configuration file cannot be read: %w; write one as docs/operations.md shows", err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	for name, to := range map[string]*string{
+		"RINGFENCE_DATABASE": &c.Database, "RINGFENCE_LISTEN": &c.Listen, "RINGFENCE_VAULT_KEY": &c.Vault.Key,
+	} {
+		if v, ok := os.LookupEnv(name); ok {
+			*to = v
+		}
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
+	return c, c.Check()
+}
+
+// Check reports everything that is wrong with c, not only the first.
+//
+// cite: P-12, P-27
+func (c Config) Check() error {
+	var wrong []error
+	say := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
+	if strings.TrimSpace(c.Carrier.Name) == "" {
+		say("carrier.name is empty: write the carrier's name")
+	}
+	if _, err := time.LoadLocation(c.Carrier.Zone); err != nil || c.Carrier.Zone == "" {
+		say("carrier.zone %q is not a time zone: write one such as America/New_York; it decides dates", c.Carrier.Zone)
+	}
+	if _, err := mail.ParseAddress(c.Carrier.Contact.Email); err != nil {
+		say("CONFIG_CONTACT: carrier.contact.email is empty or no address; customers deny the use of their information by writing to it (P-12, P-27, 47 CFR 64.2008(c)(3)): write an address that is read")
+	}
+	if c.Database == "" {
+		say("database is empty: write sqlite:/path/ringfence.db or postgres://user@host/name")
+	}
+	if c.Vault.Key == "" {
+		say("vault.key is empty: write file:/path made by `ringfence key new`, env:NAME, or a key service's address")
+	}
+	if c.Ledger.Origin == "" || strings.ContainsAny(c.Ledger.Origin, " +\n") {
+		say("ledger.origin %q must be a name without spaces or plus signs, such as ledger.carrier.example", c.Ledger.Origin)
+	}
+	if c.Ledger.Key == "" {
+		say("ledger.key is empty: write the path of the file made by `ringfence key ledger`")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		say("listen %q is not host:port", c.Listen)
+	}
+	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(wrong...)
+}

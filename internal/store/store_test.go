@@ -1,0 +1,195 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/store"
+	"ringfence/internal/store/storetest"
+)
+
+func TestMetaAndTransactions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		if err := db.Tx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, "a", "1") }); err != nil {
+			t.Fatal(err)
+		}
+		boom := errors.New("boom")
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			if err := tx.SetMeta(ctx, "a", "2"); err != nil {
+				return err
+			}
+			return boom
+		})
+		if !errors.Is(err, boom) {
+			t.Fatalf("got %v", err)
+		}
+		if v, err := db.Meta(ctx, "a"); err != nil || v != "1" {
+			t.Fatalf("a rolled-back transaction left %q, %v", v, err)
+		}
+	})
+}
+
+type pingArgs struct{ Name string }
+
+func (pingArgs) Kind() string { return "ping" }
+
+type pingWorker struct {
+	river.WorkerDefaults[pingArgs]
+	seen chan string
+}
+
+func (w pingWorker) Work(_ context.Context, job *river.Job[pingArgs]) error {
+	w.seen <- job.Args.Name
+	return nil
+}
+
+func TestJobsFollowTheirTransaction(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		w := pingWorker{seen: make(chan string, 10)}
+		workers := river.NewWorkers()
+		river.AddWorker(workers, w)
+		enqueue, err := db.NewJobs(store.JobsConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = db.Tx(ctx, func(tx *store.Tx) error {
+			if err := enqueue.Enqueue(ctx, tx, pingArgs{"rolled back"}, nil); err != nil {
+				t.Error(err)
+			}
+			return errors.New("no")
+		})
+		if err := db.Tx(ctx, func(tx *store.Tx) error { return enqueue.Enqueue(ctx, tx, pingArgs{"committed"}, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		jobs, err := db.NewJobs(store.JobsConfig{Workers: workers, Poll: 20 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := jobs.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		defer jobs.Stop(context.Background())
+		if got := <-w.seen; got != "committed" {
+			t.Fatalf("the job of %s ran", got)
+		}
+	})
+}
+
+func TestForwardClockNeverGoesBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		now := time.Date(2026, 3, 8, 7, 0, 0, 0, time.UTC)
+		inner := cpni.ClockFunc(func() time.Time { return now })
+		c, err := store.Forward(ctx, inner, db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := c.Now()
+		if err := db.Tx(ctx, func(tx *store.Tx) error { return c.Keep(ctx, tx) }); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(-time.Hour)
+		if c.Now().Before(first) {
+			t.Error("the clock went back with the machine's")
+		}
+		again, err := store.Forward(ctx, inner, db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Now().Before(first) {
+			t.Error("the clock went back across a restart")
+		}
+	})
+}
+
+func TestAddressesThatCannotBeOpened(t *testing.T) {
+	file := storetest.SQLite(t)
+	storetest.Open(t, file)
+	for _, c := range []struct {
+		url  string
+		want error
+	}{{file, store.ErrInUse}, {"sqlite:/nowhere/at/all/x.db", nil}, {"sqlite:", nil}, {"mysql://x", nil}, {"", nil},
+		{"postgres:///x?host=/nowhere&connect_timeout=1", nil}} {
+		db, err := store.Open(t.Context(), c.url)
+		if err == nil {
+			db.Close()
+			t.Errorf("%q opened", c.url)
+		}
+		if c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%q: %v, want %v", c.url, err, c.want)
+		}
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	for _, url := range []string{storetest.SQLite(t), storetest.Postgres(t)} {
+		db, err := store.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, $1)", true)
+			return err
+		})
+		db.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db, err := store.Open(t.Context(), url); !errors.Is(err, store.ErrNewerSchema) {
+			t.Errorf("%s: %v", url, err)
+			if err == nil {
+				db.Close()
+			}
+		}
+	}
+}
+
+func TestBatcherAnswersEachItem(t *testing.T) {
+	var sizes []int
+	b := store.NewBatcher(8, func(_ context.Context, items []int) []error {
+		sizes = append(sizes, len(items))
+		errs := make([]error, len(items))
+		for i, n := range items {
+			if n%3 == 0 {
+				errs[i] = fmt.Errorf("%d", n)
+			}
+			if n == 100 {
+				panic("one hundred")
+			}
+		}
+		return errs
+	})
+	done := make(chan error)
+	for n := range 200 {
+		go func() {
+			err := b.Do(context.Background(), n)
+			if n%3 == 0 && err == nil || n == 100 && !errors.Is(err, store.ErrUnknownOutcome) {
+				done <- fmt.Errorf("%d: %v", n, err)
+				return
+			}
+			done <- nil
+		}()
+	}
+	for range 200 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	b.Close()
+	if err := b.Do(context.Background(), 1); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	for _, s := range sizes {
+		if s > 8 {
+			t.Errorf("a group of %d", s)
+		}
+	}
+}
