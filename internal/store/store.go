@@ -127,3 +127,6 @@ func withoutPassword(address string) string {
 	}
 	return u.Redacted()
 }
+
+// Conn reserves one connection, for a lock that lives as long as it.
+func (db *DB) Conn(ctx context.Context) (*sql.Conn, error) { return db.write.Conn(ctx) }

@@ -1,0 +1,131 @@
+// Package ledger is Ringfence's append-only record: everything that is decided, tried or changed is one entry, and
+// every entry is one leaf of a Merkle tree that strangers can check.
+//
+// An entry is durable when Commit returns; its Receipt, which nothing else yields, is what opens the vault. The tree
+// follows within a second: the sequencer turns committed entries into leaves, tiles and a signed checkpoint in the
+// formats of C2SP tlog-tiles, checkpoint and signed note.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringfence/internal/cpni"
+)
+
+// Entry is one thing that happened. All of it but Sealed is readable by whoever may read the ledger, and none of it
+// holds personal data: identifiers are random, the record itself is sealed under the customer's key.
+type Entry struct {
+	Customer   cpni.ID // "" for what concerns the carrier itself
+	ID         cpni.ID
+	Kind       Kind
+	At         time.Time // to the microsecond, UTC
+	Actor      string    // staff id, key id or "customer"
+	Contact    string
+	Purpose    string
+	Recipient  string // the kind of recipient or the id of a partner, never a name
+	Outcome    cpni.Outcome
+	Code       cpni.Code
+	Rules      string           // version of the rule set that decided
+	Permits    []cpni.DataClass // what may be released; empty unless the outcome is a permit
+	Commitment [32]byte         // SHA-256 of the record's plaintext, which begins with a salt
+	Sealed     []byte           // the record, sealed by the vault
+}
+
+// Kind is the kind of an entry.
+type Kind string
+
+// The kinds.
+const (
+	Decision Kind = "decision" // a request for CPNI and its answer
+	Attempt  Kind = "attempt"  // an attempt to prove who one is
+	Contact  Kind = "contact"  // a contact opened or ended
+	Change   Kind = "change"   // a change of a customer's account, credentials or approvals
+	Admin    Kind = "admin"    // an administrative act
+	Import   Kind = "import"   // a file taken in
+	Forget   Kind = "forget"   // a customer's key destroyed
+	Rotate   Kind = "rotate"   // keys renewed
+)
+
+// permits spells the classes in the form that is stored and hashed.
+func (e Entry) permits() string {
+	words := make([]string, len(e.Permits))
+	for i, p := range e.Permits {
+		words[i] = string(p)
+	}
+	return strings.Join(words, " ")
+}
+
+// rowDigest covers every column of the entry's row, each with its length, so that no byte can move or change unseen.
+func (e Entry) rowDigest() [32]byte {
+	h := sha256.New()
+	var n [8]byte
+	put := func(b string) {
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write([]byte(b))
+	}
+	for _, s := range [...]string{"ringfence row v1", string(e.Customer), string(e.ID), string(e.Kind), strconv.FormatInt(e.At.UnixMicro(), 10),
+		e.Actor, e.Contact, e.Purpose, e.Recipient, string(e.Outcome), string(e.Code), e.Rules, e.permits()} {
+		put(s)
+	}
+	put(string(e.Commitment[:]))
+	binary.BigEndian.PutUint64(n[:], uint64(len(e.Sealed)))
+	h.Write(n[:])
+	h.Write(e.Sealed)
+	return [32]byte(h.Sum(nil))
+}
+
+// timeLayout is how times stand in leaves: UTC to the microsecond.
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// announce is what a node commits for the sequencer: everything of the leaf but the moment of its sequencing.
+func (e Entry) announce() string {
+	d := e.rowDigest()
+	return fmt.Sprintf("ringfence/1 %s %s %s %s %s", e.ID, e.Kind, e.At.UTC().Format(timeLayout),
+		base64.RawStdEncoding.EncodeToString(d[:]), base64.RawStdEncoding.EncodeToString(e.Commitment[:]))
+}
+
+// Leaf is a leaf of the tree as a stranger reads it.
+type Leaf struct {
+	ID         cpni.ID
+	Kind       Kind
+	At         time.Time // when it happened, by the clock of the node that committed it
+	Row        [32]byte  // digest of the stored row
+	Commitment [32]byte  // of the record's plaintext
+	Sequenced  time.Time // when it entered the tree; never goes back from leaf to leaf
+}
+
+// ParseLeaf reads a leaf; the error says what is wrong with it.
+func ParseLeaf(data []byte) (Leaf, error) {
+	f := strings.Split(string(data), " ")
+	if len(f) != 7 || f[0] != "ringfence/1" {
+		return Leaf{}, fmt.Errorf("a leaf of %d words that begins with %.20q, not a ringfence/1 leaf of 7", len(f), f[0])
+	}
+	l := Leaf{ID: cpni.ID(f[1]), Kind: Kind(f[2])}
+	var err error
+	if l.At, err = time.Parse(timeLayout, f[3]); err != nil {
+		return Leaf{}, fmt.Errorf("a leaf's time: %w", err)
+	}
+	if l.Sequenced, err = time.Parse(timeLayout, f[6]); err != nil {
+		return Leaf{}, fmt.Errorf("a leaf's time of sequencing: %w", err)
+	}
+	for i, to := range []*[32]byte{&l.Row, &l.Commitment} {
+		b, err := base64.RawStdEncoding.DecodeString(f[4+i])
+		if err != nil || len(b) != 32 {
+			return Leaf{}, fmt.Errorf("a leaf's digest %d is not 32 bytes in base64", i)
+		}
+		*to = [32]byte(b)
+	}
+	if !l.ID.Valid() {
+		return Leaf{}, fmt.Errorf("a leaf's id is not one")
+	}
+	return l, nil
+}
