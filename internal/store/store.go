@@ -130,3 +130,24 @@ func withoutPassword(address string) string {
 
 // Conn reserves one connection, for a lock that lives as long as it.
 func (db *DB) Conn(ctx context.Context) (*sql.Conn, error) { return db.write.Conn(ctx) }
+
+// Scrub takes deleted rows of tables out of the database's files: SQLite overwrites them as they are deleted and here
+// empties its write-ahead log; PostgreSQL rewrites the tables.
+func (db *DB) Scrub(ctx context.Context, tables ...string) error {
+	if db.dialect == SQLite {
+		var busy, log, moved int
+		if err := db.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved); err != nil {
+			return fmt.Errorf("emptying the write-ahead log: %w", db.explain(err))
+		}
+		if busy != 0 {
+			return errors.New("the write-ahead log could not be emptied while readers use it; ask again")
+		}
+		return nil
+	}
+	for _, t := range tables {
+		if _, err := db.write.ExecContext(ctx, "VACUUM FULL "+t); err != nil {
+			return fmt.Errorf("rewriting table %s: %w", t, db.explain(err))
+		}
+	}
+	return nil
+}
