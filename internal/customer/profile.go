@@ -1,0 +1,198 @@
+// Package customer keeps customers: who they are, their lines, their addresses of record with history, whom they have
+// authorised, their credentials, and where their approvals stand.
+//
+// All of it is one document a customer, sealed under the customer's key, with a version that every change raises.
+// Customers are found by keyed blind indexes, never by readable columns.
+package customer
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/rules"
+)
+
+// Profile is what the carrier knows of a customer.
+type Profile struct {
+	ID             cpni.ID      `json:"id"`
+	Name           string       `json:"name"`
+	Account        string       `json:"account,omitempty"`
+	Since          time.Time    `json:"since"`
+	Ended          time.Time    `json:"ended,omitzero"` // zero: service goes on
+	Lines          []Line       `json:"lines,omitempty"`
+	Postal         []Address    `json:"postal,omitempty"`
+	Email          []Address    `json:"email,omitempty"`
+	ContactNumbers []string     `json:"contact_numbers,omitempty"` // supplied by the customer, never of record
+	Born           string       `json:"born,omitempty"`            // YYYY-MM-DD, only to refuse secrets made of it
+	SSN4           string       `json:"ssn4,omitempty"`            // likewise
+	Authorised     []Authorised `json:"authorised,omitempty"`
+	Business       *Business    `json:"business,omitempty"`
+	Credentials    Credentials  `json:"credentials"`
+	Online         bool         `json:"online,omitempty"`
+	Approvals      []Approval   `json:"approvals,omitempty"`
+}
+
+// Line is a line of service; its number is a telephone number of record.
+//
+// cite: P-20, 47 CFR 64.2003(q)
+type Line struct {
+	No         int             `json:"no"`     // 1, 2, … within the customer, never used again
+	Number     string          `json:"number"` // E.164
+	Categories []cpni.Category `json:"categories,omitempty"`
+	Listed     bool            `json:"listed,omitempty"` // published, or accepted for publication, in a directory
+	Since      time.Time       `json:"since,omitzero"`
+	Removed    time.Time       `json:"removed,omitzero"`
+	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
+}
+
+// Address is a postal or e-mail address with the time it has been on the account.
+//
+// cite: P-21, 47 CFR 64.2003(b)
+type Address struct {
+	Value   string    `json:"value"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until,omitzero"`    // zero: still on the account
+	Notices bool      `json:"notices,omitempty"` // express prior approval to get notices by e-mail
+}
+
+// OfRecord reports whether a has been on the account for at least age at the moment at, and still is.
+//
+// cite: P-21, 47 CFR 64.2003(b)
+func (a Address) OfRecord(at time.Time, age time.Duration) bool {
+	return a.On(at) && !at.Before(a.Since.Add(age))
+}
+
+// On reports whether a is on the account at the moment at.
+func (a Address) On(at time.Time) bool {
+	return !at.Before(a.Since) && (a.Until.IsZero() || at.Before(a.Until))
+}
+
+// Authorised is a person whom the customer lets speak for them, with their own secret and what they may see.
+//
+// cite: P-16, 47 CFR 64.2003(f)
+type Authorised struct {
+	Name        string           `json:"name"`
+	Data        []cpni.DataClass `json:"data"`
+	Credentials Credentials      `json:"credentials"`
+}
+
+// Business is the arrangement under which a business customer's contract may take the place of authentication.
+//
+// cite: 47 CFR 64.2010(g)
+type Business struct {
+	DedicatedRepresentative string `json:"dedicated_representative,omitempty"` // staff id; a pooled desk is none
+	ContractCoversCPNI      bool   `json:"contract_covers_cpni,omitempty"`
+}
+
+// Credentials are what a person proves themselves with.
+type Credentials struct {
+	Password *Secret  `json:"password,omitempty"`
+	PIN      *Secret  `json:"pin,omitempty"`
+	Backup   []Backup `json:"backup,omitempty"`
+}
+
+// Secret is a hashed secret.
+type Secret struct {
+	Hash string    `json:"hash"` // argon2id with its parameters and salt
+	Set  time.Time `json:"set"`
+	Weak bool      `json:"weak,omitempty"` // taken over from an old system, throttled harder
+}
+
+// Backup is a question known only to the customer and the carrier, and its hashed answer.
+//
+// cite: P-22, 47 CFR 64.2010(e)
+type Backup struct {
+	Question string `json:"question"`
+	Answer   Secret `json:"answer"`
+}
+
+// Approval is where the customer's approval of one scope stands: own-marketing, other-marketing, partner:ID,
+// location:PURPOSE, or everything for an objection.
+//
+// cite: P-36, 47 CFR 64.2007(a)(2)
+type Approval struct {
+	Scope    string             `json:"scope"`
+	State    cpni.ApprovalState `json:"state"`
+	Since    time.Time          `json:"since"`
+	Matures  time.Time          `json:"matures,omitzero"`
+	NoticeAt time.Time          `json:"notice_at,omitzero"`
+	Names    []string           `json:"names,omitempty"` // partners that the notice named
+}
+
+// Scope of an objection to all that needs approval.
+const Everything = "everything"
+
+// Current gives the address that is on the account at the moment at and came last.
+func Current(all []Address, at time.Time) (Address, bool) {
+	var best Address
+	found := false
+	for _, a := range all {
+		if a.On(at) && (!found || !a.Since.Before(best.Since)) {
+			best, found = a, true
+		}
+	}
+	return best, found
+}
+
+// LiveLines gives the lines in service at the moment at.
+func (p *Profile) LiveLines(at time.Time) []Line {
+	var live []Line
+	if !p.Ended.IsZero() && !at.Before(p.Ended) {
+		return nil
+	}
+	for _, l := range p.Lines {
+		if l.Removed.IsZero() || at.Before(l.Removed) {
+			live = append(live, l)
+		}
+	}
+	return live
+}
+
+// LineOf finds the line in service with this number.
+func (p *Profile) LineOf(number string, at time.Time) (Line, bool) {
+	for _, l := range p.LiveLines(at) {
+		if l.Number == number {
+			return l, true
+		}
+	}
+	return Line{}, false
+}
+
+// Categories gives the categories of service that the customer buys at the moment at, sorted.
+func (p *Profile) Categories(at time.Time) []cpni.Category {
+	var all []cpni.Category
+	for _, l := range p.LiveLines(at) {
+		all = append(all, l.Categories...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Facts gives what the rules may know of the customer at the moment at.
+func (p *Profile) Facts(at time.Time) rules.Customer {
+	c := rules.Customer{Known: true, Since: p.Since, Ended: p.Ended, Categories: p.Categories(at)}
+	if p.Business != nil {
+		c.DedicatedRepresentative = p.Business.DedicatedRepresentative != ""
+		c.ContractCoversCPNI = p.Business.ContractCoversCPNI
+	}
+	live := p.LiveLines(at)
+	c.ListedOnly = len(live) > 0 && !slices.ContainsFunc(live, func(l Line) bool { return !l.Listed })
+	return c
+}
+
+// Number brings a telephone number as people write it to E.164; numbers without a country are North American. ok is
+// false when it is none.
+func Number(text string) (e164 string, ok bool) {
+	n, err := phonenumbers.Parse(text, "US")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", false
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), true
+}
+
+// fold brings a name, e-mail address or account to the form in which it is looked up.
+func fold(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
