@@ -49,6 +49,7 @@ var (
 	rejectConflict  = &rejection{Conflict, "a conflict marker of version control, not a record", ""}
 	rejectTime      = &rejection{BadTime, "the start is not a time", ""}
 	rejectEndTime   = &rejection{BadTime, "the answer or the end is not a time", ""}
+	rejectNoZone    = &rejection{BadTime, "the start is " + errNoZone.Error(), ""}
 	rejectNoTime    = &rejection{NoSuchTime, "the start is a " + errNonexistent.Error(), ""}
 	rejectCaller    = &rejection{BadNumber, "the caller's number is not a telephone number; give names and extensions under numbers.lines of the map", ""}
 	rejectCalled    = &rejection{BadNumber, "the called number is not a telephone number; give names and extensions under numbers.lines of the map", ""}

@@ -155,6 +155,8 @@ func (p *parser) times(l *layout, get func(int) []byte, line int64, ev *event) *
 	start, again, twice, err := p.moment(get(l.start))
 	if err == errNonexistent {
 		return rejectNoTime
+	} else if err == errNoZone {
+		return rejectNoZone
 	} else if err != nil {
 		return rejectTime
 	}
@@ -318,6 +320,9 @@ func (p *parser) moment(b []byte) (first, again int64, twice bool, err error) {
 		if err != nil {
 			return 0, 0, false, err
 		}
+		if p.clock.zone == nil {
+			return 0, 0, false, errNoZone
+		}
 		return p.clock.moments(s)
 	case "unix", "unix-ms":
 		n, ok := number(b)
@@ -338,6 +343,9 @@ func (p *parser) moment(b []byte) (first, again int64, twice bool, err error) {
 	}
 	if p.absolute {
 		return t.Unix(), 0, false, nil
+	}
+	if p.clock.zone == nil {
+		return 0, 0, false, errNoZone
 	}
 	return p.clock.moments(stamp{t.Year(), int(t.Month()), t.Day(), t.Hour()*3600 + t.Minute()*60 + t.Second()})
 }

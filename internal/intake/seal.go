@@ -3,9 +3,6 @@ package intake
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -55,7 +52,9 @@ func (s *sealer) write(ctx context.Context, c *chunk) error {
 			if err := work(tx); err != nil {
 				return nil, err
 			}
-			e, err := s.entry(ctx, tx, s.run, string(s.format), s.actor, &next)
+			final := next
+			final.Oddities = c.place.counts.Notes.oddities()
+			e, err := s.entry(ctx, tx, s.run, string(s.format), s.actor, &final)
 			return []ledger.Entry{e}, err
 		})
 	} else {
@@ -144,7 +143,6 @@ func (s *sealer) text(d dialled) string {
 
 // importRecord is what the ledger keeps of an import, sealed under the carrier's key. It has no personal data.
 type importRecord struct {
-	Salt    []byte  `json:"salt"`
 	Kind    string  `json:"kind"` // customers or calls
 	Format  string  `json:"format"`
 	Run     string  `json:"run"` // hash of the file and of how it was read
@@ -154,15 +152,6 @@ type importRecord struct {
 
 // entry makes the ledger's entry of a finished import.
 func (im *Importer) entry(ctx context.Context, tx *store.Tx, r *run, format, actor string, sum *Summary) (ledger.Entry, error) {
-	now := im.Clock.Now()
-	e := ledger.Entry{Customer: vault.CarrierID, ID: cpni.NewTimedID(now), Kind: ledger.Import, At: now, Actor: actor, Outcome: cpni.OK}
-	rec := importRecord{Salt: make([]byte, 16), Kind: r.kind, Format: format, Run: r.id, Size: r.size, Summary: *sum}
-	rand.Read(rec.Salt)
-	plain, err := json.Marshal(rec)
-	if err != nil {
-		return e, err
-	}
-	e.Commitment = sha256.Sum256(plain)
-	e.Sealed, err = im.Vault.SealTx(ctx, tx, vault.CarrierID, "record/"+string(e.ID), plain)
-	return e, err
+	return im.Vault.Entry(ctx, tx, ledger.Entry{Customer: vault.CarrierID, Kind: ledger.Import, At: im.Clock.Now(), Actor: actor, Outcome: cpni.OK},
+		importRecord{Kind: r.kind, Format: format, Run: r.id, Size: r.size, Summary: *sum})
 }

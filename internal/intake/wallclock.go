@@ -8,6 +8,7 @@ import (
 // Errors of a time in a row.
 var (
 	errNotATime    = errors.New("not a time")
+	errNoZone      = errors.New("a time without a zone; say with --zone which the clock had")
 	errNonexistent = errors.New("a local time that does not exist: the clocks went forward over it; is the zone right?")
 )
 
