@@ -128,6 +128,7 @@ func (im *Importer) calls(ctx context.Context, f *os.File, r *run, p *parser, o 
 	if err := in.open(f, o.Map); err != nil {
 		return nil, err
 	}
+	whole := ctx
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks, free, done := make(chan *chunk), make(chan []record, 2), make(chan error, 1)
@@ -152,6 +153,9 @@ func (im *Importer) calls(ctx context.Context, f *os.File, r *run, p *parser, o 
 	if err := <-done; failed == nil {
 		failed = err
 	}
+	if whole.Err() != nil {
+		return nil, stopped(whole)
+	}
 	if failed != nil {
 		return nil, failed
 	}
@@ -161,6 +165,10 @@ func (im *Importer) calls(ctx context.Context, f *os.File, r *run, p *parser, o 
 		s.RejectsFile = r.rejectsPath
 	}
 	return &s, nil
+}
+
+func stopped(ctx context.Context) error {
+	return fmt.Errorf("the import was stopped; import the same file again and it goes on: %w", ctx.Err())
 }
 
 // callReader is the reading half: from bytes to chunks of records.

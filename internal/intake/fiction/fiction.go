@@ -120,3 +120,6 @@ func Reserved(i int) string {
 	}
 	return fmt.Sprintf("+1%d9%d%03d%04d", 2+area/10, area%10, exchange, last)
 }
+
+// AreaOf is the area of the i-th number.
+func AreaOf(i int) Area { return Areas[i/perArea] }
