@@ -1,0 +1,30 @@
+# make demo and make test are all that a machine with Go needs; each installs what it lacks.
+
+.DEFAULT_GOAL := build
+export CGO_ENABLED := 0
+
+.PHONY: build demo test check generate clean
+
+# build makes the one binary, static and without a trace of where it was built.
+build:
+	go build -trimpath -ldflags '-s -w' -o bin/ringfence ./cmd/ringfence
+
+# demo starts Ringfence with an embedded database and real data, and prints its address and sign-ins.
+demo: build
+	./bin/ringfence demo
+
+# test runs every test, on SQLite and on a PostgreSQL server that the tests start and stop themselves.
+test:
+	@tools/setup.sh
+	go test -timeout 45m ./...
+
+# check holds what no test sees: formatting, vet, staticcheck, known vulnerabilities, generated files, clauses, floors.
+check:
+	@tools/check.sh
+
+# generate makes every generated file again.
+generate:
+	@tools/generate.sh
+
+clean:
+	rm -rf bin build
