@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Makes every generated file again: pages from their templates, what `go generate` makes, and the names of the demo's
-# people. The interface description comes last, for it is asked of the program that was made before.
+# Makes every generated file again: pages from their templates, what the go:generate lines make, and the names of the
+# demo's people.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-go tool templ generate -log-level error
+# Each folder by itself, so that the pages name their source in the same way wherever the project lies.
+find . -name '*.templ' -not -path './.git/*' -printf '%h\n' | sort -u | while IFS= read -r folder; do
+  (cd "$folder" && go tool templ generate -log-level error </dev/null)
+done
+
 go generate ./...
 
 displacement=$(mktemp)
