@@ -58,6 +58,22 @@ current() {
   [ -z "$different" ] || { echo "make generate changes these, which are committed otherwise:" && echo "$different" && return 1; }
 }
 
+# dependencies wants a line in docs/dependencies.md for every module that is required directly, or for the one that it is
+# a part of.
+dependencies() {
+  local module at missing=0
+  for module in $(go list -m -f '{{if not (or .Indirect .Main)}}{{.Path}}{{end}}' all); do
+    at=$module
+    until grep -qF "\`$at" docs/dependencies.md; do
+      case $at in
+      */*/*) at=${at%/*} ;;
+      *) echo "docs/dependencies.md has no line for $module" && missing=1 && break ;;
+      esac
+    done
+  done
+  return $missing
+}
+
 # scenarios holds every scenario against the program.
 scenarios() { go run ./cmd/ringfence scenario scenarios; }
 
@@ -67,6 +83,7 @@ step 'staticcheck' go tool staticcheck ./...
 step 'floors' go run ./tools/floors
 step 'clauses' go run ./tools/trace -q
 step 'generated files' current
+step 'dependencies' dependencies
 step 'scenarios' scenarios
 step 'known vulnerabilities' vulnerable
 
