@@ -62,7 +62,7 @@ current() {
 # a part of.
 dependencies() {
   local module at missing=0
-  for module in $(go list -m -f '{{if not (or .Indirect .Main)}}{{.Path}}{{end}}' all); do
+  for module in $(awk '$1 == "require" && $2 != "(" { $1 = ""; $0 = $0 } NF >= 2 && $1 ~ /\..*\// && $2 ~ /^v[0-9]/ && !/\/\/ indirect/ { print $1 }' go.mod); do
     at=$module
     until grep -qF "\`$at" docs/dependencies.md; do
       case $at in
