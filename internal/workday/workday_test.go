@@ -260,3 +260,26 @@ func TestDateMoments(t *testing.T) {
 		}
 	}
 }
+
+// When the 20th is a Sunday the Monday is Martin Luther King's day as well, so no count can tell this rule's two cases apart.
+//
+// cite: 47 CFR 1.4(e), 5 USC 6103(c)
+func TestInauguration(t *testing.T) {
+	for _, c := range []struct {
+		day  Date
+		want bool
+	}{
+		{On(2021, 1, 20), true},
+		{On(2021, 1, 21), false},
+		{On(2013, 1, 20), false}, // a Sunday
+		{On(2013, 1, 21), true},
+		{On(2029, 1, 20), true}, // a Saturday
+		{On(2029, 1, 19), false},
+		{On(2022, 1, 20), false},
+		{On(2021, 2, 20), false},
+	} {
+		if got := Inauguration(c.day); got != c.want {
+			t.Errorf("%s is Inauguration Day: %v, want %v", c.day, got, c.want)
+		}
+	}
+}
