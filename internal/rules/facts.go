@@ -27,6 +27,10 @@ type Facts struct {
 	Basis       Basis        `json:"basis"`
 	Offer       *Offer       `json:"offer,omitempty"`
 	Numbers     Numbers      `json:"numbers"`
+
+	// Closed are ids of ways (see Way) that are known not to be open now, such as verify-password when none is set. It
+	// changes no decision, only what is proposed after a refusal.
+	Closed []string `json:"closed,omitempty"`
 }
 
 // Actor is who asks: a member of the staff, an integration, or the customer in the portal.
@@ -72,8 +76,10 @@ type Contact struct {
 	Outbound bool         `json:"outbound,omitempty"`
 	Same     bool         `json:"same"` // the contact belongs to the customer asked about
 	Evidence []Evidence   `json:"evidence,omitempty"`
-	// Speaker is who proved themselves: customer or authorised.
+	// Speaker is who proved themselves: customer or authorised, never with a name.
 	Speaker string `json:"speaker,omitempty"`
+	// Receives: the authorised person who proved themselves is the one who would receive.
+	Receives bool `json:"receives,omitempty"`
 	// OneTime is an oral consent given in this contact after an oral notice, with its recording or attestation.
 	OneTime *OneTimeConsent `json:"one_time,omitempty"`
 }
@@ -97,6 +103,9 @@ type OneTimeConsent struct {
 type Destination struct {
 	Kind  string    `json:"kind"`           // postal, email, line, contact-number, other
 	Since time.Time `json:"since,omitzero"` // when it was put on the account; zero: it is not on it
+	// Shift is by how many seconds the carrier's clocks were set forward (negative: back) between Since and the request; see
+	// Shift. An address is of record once its age has passed in true hours and on the carrier's clocks.
+	Shift int64 `json:"shift,omitempty"`
 	// Disturbed is the last known port, forward or change of SIM of the line.
 	Disturbed time.Time `json:"disturbed,omitzero"`
 }
