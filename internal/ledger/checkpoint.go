@@ -33,7 +33,11 @@ func parseCheckpoint(signed []byte, v note.Verifiers) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("the checkpoint's signature does not hold: %w", err)
 	}
-	lines := strings.Split(n.Text, "\n")
+	return parseText(n.Text)
+}
+
+func parseText(text string) (Checkpoint, error) {
+	lines := strings.Split(text, "\n")
 	if len(lines) < 4 {
 		return Checkpoint{}, errors.New("the checkpoint has too few lines")
 	}

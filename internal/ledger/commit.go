@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/store"
@@ -26,8 +28,8 @@ type Ledger struct {
 	signer note.Signer
 	node   string // this process's lane
 	n      atomic.Int64
-	wake   chan struct{}
-	outer  *outside // newest checkpoint kept outside the database; nil when not configured
+	outer  *outside                  // newest checkpoint kept outside the database; nil when not configured
+	known  atomic.Pointer[tlog.Tree] // newest that this node has signed or seen
 
 	mu   sync.Mutex // held while sequencing
 	tree *tree
@@ -47,19 +49,39 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 	if o.Origin == "" || o.Signer == nil || o.Clock == nil {
 		return nil, errors.New("ledger: origin, signer and clock are needed")
 	}
-	l := &Ledger{db: db, clock: o.Clock, origin: o.Origin, signer: o.Signer, node: string(cpni.NewID()), wake: make(chan struct{}, 1)}
+	l := &Ledger{db: db, clock: o.Clock, origin: o.Origin, signer: o.Signer}
 	if o.Outside != "" {
 		l.outer = &outside{path: o.Outside}
 	}
-	t, err := loadTree(ctx, db.Reader())
-	if err != nil {
+	if err := l.recallOutside(); err != nil {
 		return nil, err
 	}
-	l.tree = t
-	if err := l.checkOutside(ctx); err != nil {
+	if err := l.reload(ctx); err != nil {
 		return nil, err
 	}
+	if err := l.keepTime(ctx); err != nil {
+		return nil, err
+	}
+	// A node of a later start sorts behind, where two commits bear one time.
+	l.node = string(cpni.NewTimedID(l.clock.Now()))
 	return l, nil
+}
+
+// keepTime sees to it that no entry is younger than those that were committed and not sequenced when the last process
+// ended.
+func (l *Ledger) keepTime(ctx context.Context) error {
+	clock, ok := l.clock.(interface{ Raise(time.Time) })
+	if !ok {
+		return nil
+	}
+	var at sql.NullInt64
+	if err := l.db.Reader().QueryRow(ctx, "SELECT max(at) FROM ledger_lane").Scan(&at); err != nil {
+		return fmt.Errorf("reading what waits: %w", err)
+	}
+	if at.Valid {
+		clock.Raise(time.UnixMicro(at.Int64))
+	}
+	return nil
 }
 
 // Commit runs do in one transaction, records the entries that it returns, and commits. The receipts, one an entry in
@@ -71,6 +93,7 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 func (l *Ledger) Commit(ctx context.Context, do func(tx *store.Tx) ([]Entry, error)) ([]Receipt, error) {
 	n := l.n.Add(1)
 	var entries []Entry
+	var announced [][]byte
 	err := l.db.Tx(ctx, func(tx *store.Tx) error {
 		var err error
 		if entries, err = do(tx); err != nil || len(entries) == 0 {
@@ -79,10 +102,16 @@ func (l *Ledger) Commit(ctx context.Context, do func(tx *store.Tx) ([]Entry, err
 		if err := check(entries); err != nil {
 			return err
 		}
+		at := int64(0)
+		announced = make([][]byte, len(entries))
+		for i, e := range entries {
+			announced[i] = e.stored().announce()
+			at = max(at, e.At.UnixMicro())
+		}
 		if err := insertRecords(ctx, tx, l.node, n, entries); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO ledger_lane (node, n, count, entries) VALUES ($1, $2, $3, $4)", l.node, n, len(entries), bundle(entries))
+		_, err = tx.Exec(ctx, "INSERT INTO ledger_lane (node, n, at, count, entries) VALUES ($1, $2, $3, $4, $5)", l.node, n, at, len(entries), bundle(announced))
 		return err
 	})
 	if err != nil {
@@ -90,26 +119,9 @@ func (l *Ledger) Commit(ctx context.Context, do func(tx *store.Tx) ([]Entry, err
 	}
 	receipts := make([]Receipt, len(entries))
 	for i, e := range entries {
-		receipts[i] = receiptOf(e)
-	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
+		receipts[i] = receiptOf(e, announced[i])
 	}
 	return receipts, nil
-}
-
-// ErrNoRecord: there is no such record.
-var ErrNoRecord = errors.New("there is no such record")
-
-// Recall gives the receipt of an entry that was committed before, for a request that is asked again with the same
-// idempotency key.
-func (l *Ledger) Recall(ctx context.Context, customer, id cpni.ID) (Receipt, error) {
-	row, err := l.Record(ctx, customer, id)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return receiptOf(row.Entry), nil
 }
 
 // maxWord bounds every readable column of an entry: none of them is free text.
@@ -198,10 +210,10 @@ func (e Entry) columns(args []any, node string, n int64, pos int) []any {
 }
 
 // bundle writes the announcements one behind the other, each with its length in two bytes, as tlog-tiles does.
-func bundle(entries []Entry) []byte {
+func bundle(announced [][]byte) []byte {
 	var b bytes.Buffer
-	for _, e := range entries {
-		putEntry(&b, []byte(e.announce()))
+	for _, e := range announced {
+		putEntry(&b, e)
 	}
 	return b.Bytes()
 }
@@ -215,117 +227,26 @@ func putEntry(b *bytes.Buffer, entry []byte) {
 
 var errShortBundle = errors.New("a bundle of entries ends in the middle of one")
 
+// cutEntry takes the first entry off a bundle.
+func cutEntry(data []byte) (entry, rest []byte, ok bool) {
+	if len(data) < 2 {
+		return nil, data, false
+	}
+	n := 2 + int(binary.BigEndian.Uint16(data))
+	if len(data) < n {
+		return nil, data, false
+	}
+	return data[2:n], data[n:], true
+}
+
 func splitBundle(data []byte) ([][]byte, error) {
 	var all [][]byte
 	for len(data) > 0 {
-		if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
+		entry, rest, ok := cutEntry(data)
+		if !ok {
 			return all, errShortBundle
 		}
-		n := int(binary.BigEndian.Uint16(data))
-		all = append(all, data[2:2+n])
-		data = data[2+n:]
+		all, data = append(all, entry), rest
 	}
 	return all, nil
-}
-
-// Row is an entry as it is stored, with where its node committed it.
-type Row struct {
-	Entry
-	Node string
-	N    int64
-	Pos  int
-}
-
-func scanRow(scan func(...any) error) (Row, error) {
-	var r Row
-	var at int64
-	var permits string
-	var commitment []byte
-	err := scan(&r.Customer, &r.ID, &r.Kind, &at, &r.Actor, &r.Contact, &r.Purpose, &r.Recipient, &r.Outcome, &r.Code, &r.Rules,
-		&permits, &r.Node, &r.N, &r.Pos, &commitment, &r.Sealed)
-	if err != nil {
-		return r, err
-	}
-	r.At = time.UnixMicro(at).UTC()
-	for _, p := range strings.Fields(permits) {
-		r.Permits = append(r.Permits, cpni.DataClass(p))
-	}
-	copy(r.Commitment[:], commitment)
-	return r, nil
-}
-
-// Record reads one record.
-func (l *Ledger) Record(ctx context.Context, customer, id cpni.ID) (Row, error) {
-	r, err := scanRow(l.db.Reader().QueryRow(ctx, "SELECT "+recordColumns+" FROM record WHERE customer_id = $1 AND id = $2", string(customer), string(id)).Scan)
-	if store.IsNoRow(err) {
-		return r, ErrNoRecord
-	}
-	return r, err
-}
-
-// Filter narrows Records.
-type Filter struct {
-	Kind   Kind    // "" for every kind
-	Before cpni.ID // only records older than this one: the cursor
-	Limit  int     // at most so many; 0 for 100
-}
-
-// Records lists what is recorded about customer, newest first.
-func (l *Ledger) Records(ctx context.Context, customer cpni.ID, f Filter) ([]Row, error) {
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	if f.Before == "" {
-		f.Before = "~" // sorts behind every id
-	}
-	rows, err := l.db.Reader().Query(ctx, "SELECT "+recordColumns+" FROM record WHERE customer_id = $1 AND id < $2 AND ($3 = '' OR kind = $3) ORDER BY id DESC LIMIT $4",
-		string(customer), string(f.Before), string(f.Kind), f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing records: %w", err)
-	}
-	defer rows.Close()
-	var all []Row
-	for rows.Next() {
-		r, err := scanRow(rows.Scan)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, rows.Err()
-}
-
-// Each calls do for every record, by customer and then by id, until do fails.
-func (l *Ledger) Each(ctx context.Context, do func(Row) error) error {
-	return each(ctx, l.db.Reader(), do)
-}
-
-func each(ctx context.Context, q store.Querier, do func(Row) error) error {
-	const page = 2000
-	customer, id := "", ""
-	for {
-		rows, err := q.Query(ctx, "SELECT "+recordColumns+" FROM record WHERE (customer_id, id) > ($1, $2) ORDER BY customer_id, id LIMIT $3", customer, id, page)
-		if err != nil {
-			return fmt.Errorf("reading records: %w", err)
-		}
-		n := 0
-		for rows.Next() {
-			r, err := scanRow(rows.Scan)
-			if err == nil {
-				err = do(r)
-			}
-			if err != nil {
-				rows.Close()
-				return err
-			}
-			customer, id = string(r.Customer), string(r.ID)
-			n++
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		if n < page {
-			return nil
-		}
-	}
 }

@@ -63,34 +63,49 @@ func (e Entry) permits() string {
 	return strings.Join(words, " ")
 }
 
-// rowDigest covers every column of the entry's row, each with its length, so that no byte can move or change unseen.
-func (e Entry) rowDigest() [32]byte {
+// stored is an entry's row as the database has it, but for where its node committed it.
+type stored struct {
+	customer, id, kind                                       string
+	at                                                       int64 // microseconds since 1970 UTC
+	actor, contact, purpose, recipient, outcome, code, rules string
+	permits                                                  string
+	commitment, sealed                                       []byte
+}
+
+func (e Entry) stored() stored {
+	return stored{string(e.Customer), string(e.ID), string(e.Kind), e.At.UnixMicro(), e.Actor, e.Contact, e.Purpose, e.Recipient,
+		string(e.Outcome), string(e.Code), e.Rules, e.permits(), e.Commitment[:], e.Sealed}
+}
+
+// digest covers every column, each with its length, so that no byte can move or change unseen.
+func (s stored) digest() [32]byte {
+	b := make([]byte, 0, 512)
+	for _, w := range [...]string{"ringfence row v1", s.customer, s.id, s.kind, strconv.FormatInt(s.at, 10), s.actor, s.contact, s.purpose,
+		s.recipient, s.outcome, s.code, s.rules, s.permits} {
+		b = append(binary.BigEndian.AppendUint64(b, uint64(len(w))), w...)
+	}
+	b = append(binary.BigEndian.AppendUint64(b, uint64(len(s.commitment))), s.commitment...)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(s.sealed)))
 	h := sha256.New()
-	var n [8]byte
-	put := func(b string) {
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write([]byte(b))
-	}
-	for _, s := range [...]string{"ringfence row v1", string(e.Customer), string(e.ID), string(e.Kind), strconv.FormatInt(e.At.UnixMicro(), 10),
-		e.Actor, e.Contact, e.Purpose, e.Recipient, string(e.Outcome), string(e.Code), e.Rules, e.permits()} {
-		put(s)
-	}
-	put(string(e.Commitment[:]))
-	binary.BigEndian.PutUint64(n[:], uint64(len(e.Sealed)))
-	h.Write(n[:])
-	h.Write(e.Sealed)
-	return [32]byte(h.Sum(nil))
+	h.Write(b)
+	h.Write(s.sealed)
+	return [32]byte(h.Sum(b[:0]))
 }
 
 // timeLayout is how times stand in leaves: UTC to the microsecond.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
+const leafVersion = "ringfence/1"
+
 // announce is what a node commits for the sequencer: everything of the leaf but the moment of its sequencing.
-func (e Entry) announce() string {
-	d := e.rowDigest()
-	return fmt.Sprintf("ringfence/1 %s %s %s %s %s", e.ID, e.Kind, e.At.UTC().Format(timeLayout),
-		base64.RawStdEncoding.EncodeToString(d[:]), base64.RawStdEncoding.EncodeToString(e.Commitment[:]))
+func (s stored) announce() []byte {
+	d := s.digest()
+	b := append(make([]byte, 0, 256), leafVersion+" "...)
+	b = append(append(b, s.id...), ' ')
+	b = append(append(b, s.kind...), ' ')
+	b = append(time.UnixMicro(s.at).UTC().AppendFormat(b, timeLayout), ' ')
+	b = append(base64.RawStdEncoding.AppendEncode(b, d[:]), ' ')
+	return base64.RawStdEncoding.AppendEncode(b, s.commitment)
 }
 
 // Leaf is a leaf of the tree as a stranger reads it.
@@ -106,8 +121,8 @@ type Leaf struct {
 // ParseLeaf reads a leaf; the error says what is wrong with it.
 func ParseLeaf(data []byte) (Leaf, error) {
 	f := strings.Split(string(data), " ")
-	if len(f) != 7 || f[0] != "ringfence/1" {
-		return Leaf{}, fmt.Errorf("a leaf of %d words that begins with %.20q, not a ringfence/1 leaf of 7", len(f), f[0])
+	if len(f) != 7 || f[0] != leafVersion {
+		return Leaf{}, fmt.Errorf("a leaf of %d words that begins with %.20q, not a "+leafVersion+" leaf of 7", len(f), f[0])
 	}
 	l := Leaf{ID: cpni.ID(f[1]), Kind: Kind(f[2])}
 	var err error

@@ -17,13 +17,18 @@ import (
 
 const origin = "ledger.test.example"
 
-func open(t testing.TB, db *store.DB, signer note.Signer) *ledger.Ledger {
+func forward(t testing.TB, db *store.DB) *store.ForwardClock {
 	t.Helper()
 	clock, err := store.Forward(t.Context(), cpni.ClockFunc(time.Now), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ledger.Open(t.Context(), db, ledger.Options{Origin: origin, Signer: signer, Clock: clock})
+	return clock
+}
+
+func open(t testing.TB, db *store.DB, signer note.Signer) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), db, ledger.Options{Origin: origin, Signer: signer, Clock: forward(t, db)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,13 +19,22 @@ type outside struct{ path string }
 // ErrRolledBack: the database is behind, or in conflict with, a checkpoint that this ledger has signed before.
 var ErrRolledBack = errors.New("the ledger in this database is not the one that was signed before: it is older or another; restore the newest database, or, if the loss is real, report it and start a new ledger under a new origin")
 
-func (o *outside) read(v note.Verifiers) (tlog.Tree, bool, error) {
-	text, err := os.ReadFile(o.path)
+// ReadOutside reads the newest checkpoint that is kept outside the database, as signed; nil when there is none yet.
+func ReadOutside(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return tlog.Tree{}, false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return tlog.Tree{}, false, fmt.Errorf("reading the checkpoint outside the database: %w", err)
+		return nil, fmt.Errorf("reading the checkpoint outside the database: %w", err)
+	}
+	return text, nil
+}
+
+func (o *outside) read(v note.Verifiers) (tlog.Tree, bool, error) {
+	text, err := ReadOutside(o.path)
+	if err != nil || text == nil {
+		return tlog.Tree{}, false, err
 	}
 	c, err := parseCheckpoint(text, v)
 	if err != nil {
@@ -52,19 +61,41 @@ func (o *outside) write(text []byte) error {
 	return nil
 }
 
-// checkOutside compares the database with the checkpoint outside it.
-func (l *Ledger) checkOutside(ctx context.Context) error {
+// recallOutside takes up the checkpoint that is kept outside, when there is one.
+func (l *Ledger) recallOutside() error {
 	if l.outer == nil {
 		return nil
 	}
 	known, ok, err := l.outer.read(l.verifiers())
-	if err != nil || !ok {
+	if ok {
+		l.known.Store(&known)
+	}
+	return err
+}
+
+// reload reads the tree from the database and refuses it unless it goes on from the newest that this node knows of.
+func (l *Ledger) reload(ctx context.Context) error {
+	t, err := l.loadTree(ctx, l.db.Reader())
+	if err != nil {
 		return err
 	}
-	if known.N > l.tree.size {
-		return fmt.Errorf("%w (the database holds %d entries, %d were signed)", ErrRolledBack, l.tree.size, known.N)
+	if err := l.goesOn(ctx, t.size); err != nil {
+		return err
 	}
-	root, err := tlog.TreeHash(known.N, l.hashes(ctx, l.tree.size))
+	l.tree = t
+	return nil
+}
+
+// goesOn reports whether the database's log of size entries begins with the newest tree that this node knows of.
+func (l *Ledger) goesOn(ctx context.Context, size int64) error {
+	known := l.known.Load()
+	if known == nil {
+		return nil
+	}
+	if known.N > size {
+		return fmt.Errorf("%w (the database holds %d entries, %d were signed)", ErrRolledBack, size, known.N)
+	}
+	root, err := tlog.TreeHash(known.N, l.hashes(ctx))
 	if err != nil {
 		return fmt.Errorf("computing the tree of %d entries: %w", known.N, err)
 	}
@@ -72,4 +103,35 @@ func (l *Ledger) checkOutside(ctx context.Context) error {
 		return fmt.Errorf("%w (the first %d entries are not those that were signed)", ErrRolledBack, known.N)
 	}
 	return nil
+}
+
+// follow takes note of the newest checkpoint that another node has signed.
+func (l *Ledger) follow(ctx context.Context) error {
+	signed, err := l.Newest(ctx)
+	if errors.Is(err, ErrNotYet) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := parseCheckpoint(signed, l.verifiers())
+	if err != nil {
+		return err
+	}
+	if known := l.known.Load(); known != nil && known.N == c.Tree.N && known.Hash == c.Tree.Hash {
+		return nil
+	}
+	if err := l.goesOn(ctx, c.Tree.N); err != nil {
+		return err
+	}
+	return l.remember(c.Tree, signed)
+}
+
+// remember makes tree the newest that this node knows of, here and outside the database.
+func (l *Ledger) remember(tree tlog.Tree, signed []byte) error {
+	l.known.Store(&tree)
+	if l.outer == nil {
+		return nil
+	}
+	return l.outer.write(signed)
 }

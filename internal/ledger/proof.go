@@ -54,7 +54,7 @@ func (l *Ledger) Prove(ctx context.Context, customer, id cpni.ID) (Inclusion, er
 	if in.Leaf, err = readLeaf(ctx, q, in.Index); err != nil {
 		return in, err
 	}
-	if in.Proof, err = tlog.ProveRecord(in.Size, in.Index, l.hashes(ctx, in.Size)); err != nil {
+	if in.Proof, err = tlog.ProveRecord(in.Size, in.Index, l.hashes(ctx)); err != nil {
 		return in, fmt.Errorf("proving inclusion: %w", err)
 	}
 	if err := tlog.CheckRecord(in.Proof, in.Size, in.Root, in.Index, tlog.RecordHash(in.Leaf)); err != nil {
@@ -65,17 +65,26 @@ func (l *Ledger) Prove(ctx context.Context, customer, id cpni.ID) (Inclusion, er
 
 // Consistency proves that the tree of size newer begins with the tree of size older.
 func (l *Ledger) Consistency(ctx context.Context, older, newer int64) (tlog.TreeProof, error) {
-	return tlog.ProveTree(newer, older, l.hashes(ctx, newer))
+	return tlog.ProveTree(newer, older, l.hashes(ctx))
 }
 
-// Newest gives the newest signed checkpoint. A ledger without entries has none: ErrNotYet.
+// Newest gives the newest signed checkpoint. A ledger without entries has none: ErrNotYet. A database that has fallen
+// behind what this node knows was signed gives none either: ErrRolledBack.
 func (l *Ledger) Newest(ctx context.Context) ([]byte, error) {
+	known := l.known.Load() // before the database is asked, for it only grows
+	var size int64
 	var text string
-	err := l.db.Reader().QueryRow(ctx, "SELECT note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1").Scan(&text)
-	if store.IsNoRow(err) {
+	err := l.db.Reader().QueryRow(ctx, "SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1").Scan(&size, &text)
+	none := store.IsNoRow(err)
+	switch {
+	case err != nil && !none:
+		return nil, fmt.Errorf("reading the newest checkpoint: %w", err)
+	case known != nil && size < known.N:
+		return nil, fmt.Errorf("%w (the database holds %d entries, %d were signed)", ErrRolledBack, size, known.N)
+	case none:
 		return nil, ErrNotYet
 	}
-	return []byte(text), err
+	return []byte(text), nil
 }
 
 // Tree gives the newest tree that was signed.

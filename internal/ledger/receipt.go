@@ -43,7 +43,7 @@ func (r Receipt) Covers(class cpni.DataClass) bool {
 	return r.permit && slices.Contains(r.permits, class)
 }
 
-func receiptOf(e Entry) Receipt {
+func receiptOf(e Entry, announced []byte) Receipt {
 	return Receipt{customer: e.Customer, entry: e.ID, permits: slices.Clone(e.Permits), permit: e.Outcome == cpni.Permit,
-		at: e.At, hash: sha256.Sum256([]byte(e.announce()))}
+		at: e.At, hash: sha256.Sum256(announced)}
 }

@@ -122,6 +122,9 @@ func parseTilePath(path string) (level int, index int64, width int, err error) {
 		}
 		index = index*1000 + int64(v)
 	}
+	if "/"+tilePath(level, index, width) != path {
+		return 0, 0, 0, bad // a tile has one path
+	}
 	return level, index, width, nil
 }
 

@@ -38,59 +38,112 @@ type tileRow struct {
 	data  []byte
 }
 
-// loadTree reads the right edge from q.
-func loadTree(ctx context.Context, q store.Querier) (*tree, error) {
+// loadTree reads the right edge from q and holds it against the newest signed checkpoint: what was changed in the tiles
+// is never signed again.
+func (l *Ledger) loadTree(ctx context.Context, q store.Querier) (*tree, error) {
 	t := &tree{dirty: map[tileKey]tileRow{}}
-	err := q.QueryRow(ctx, "SELECT size, at FROM ledger_checkpoint ORDER BY size DESC LIMIT 1").Scan(&t.size, &t.last)
+	var signed string
+	err := q.QueryRow(ctx, "SELECT size, at, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1").Scan(&t.size, &t.last, &signed)
 	if store.IsNoRow(err) {
 		return t, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the newest checkpoint: %w", err)
 	}
+	c, err := parseCheckpoint([]byte(signed), l.verifiers())
+	if err != nil {
+		return nil, err
+	}
 	for level, count := 0, t.size; count > 0; level, count = level+1, count>>tileHeight {
 		width := int(count % tileWidth)
 		var data []byte
 		if width > 0 {
-			if data, err = readTile(ctx, q, level, count>>tileHeight, width, tlog.HashSize); err != nil {
+			if data, err = readTile(ctx, q, level, count>>tileHeight, width); err != nil {
 				return nil, err
 			}
 		}
 		t.edge = append(t.edge, data)
 	}
-	if width := int(t.size % tileWidth); width > 0 {
-		var data []byte
-		var stored int
-		if err := q.QueryRow(ctx, "SELECT width, data FROM ledger_tile WHERE level = $1 AND idx = $2", bundleLevel, t.size>>tileHeight).Scan(&stored, &data); err != nil {
-			return nil, fmt.Errorf("reading the newest entries: %w", err)
-		}
-		entries, err := splitBundle(data)
-		if err != nil || len(entries) < width {
-			return nil, fmt.Errorf("the newest bundle holds %d entries, %d are signed: %w", len(entries), width, errors.Join(err, errDamaged))
-		}
-		for _, e := range entries[:width] {
-			putEntry(&t.leafs, e)
-		}
+	root, err := t.root()
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
+	if want := (Checkpoint{l.origin, tlog.Tree{N: t.size, Hash: root}}); c != want {
+		return nil, fmt.Errorf("the tiles of %d entries do not lead to the root that was signed: %w", t.size, errDamaged)
+	}
+	return t, t.loadLeafs(ctx, q)
+}
+
+// loadLeafs reads the unfinished bundle.
+func (t *tree) loadLeafs(ctx context.Context, q store.Querier) error {
+	width := int(t.size % tileWidth)
+	if width == 0 {
+		return nil
+	}
+	var data []byte
+	if err := q.QueryRow(ctx, "SELECT data FROM ledger_tile WHERE level = $1 AND idx = $2", bundleLevel, t.size>>tileHeight).Scan(&data); err != nil {
+		return fmt.Errorf("reading the newest entries: %w", err)
+	}
+	entries, err := splitBundle(data)
+	if err != nil || len(entries) < width {
+		return fmt.Errorf("the newest bundle holds %d entries, %d are signed: %w", len(entries), width, errors.Join(err, errDamaged))
+	}
+	for i, e := range entries[:width] {
+		if tlog.RecordHash(e) != hashAt(t.edge[0], i) {
+			return fmt.Errorf("entry %d is not the one that was signed: %w", t.size-int64(width-i), errDamaged)
+		}
+		putEntry(&t.leafs, e)
+	}
+	return nil
+}
+
+// hashAt is the i-th hash of a tile.
+func hashAt(tile []byte, i int) tlog.Hash {
+	return tlog.Hash(tile[i*tlog.HashSize : (i+1)*tlog.HashSize])
+}
+
+// root computes the tree's root from its edge.
+func (t *tree) root() (tlog.Hash, error) {
+	return edgeRoot(t.size, t.edge)
+}
+
+// edgeRoot computes the root of a tree of size leaves from the unfinished tiles of its levels.
+func edgeRoot(size int64, edge [][]byte) (tlog.Hash, error) {
+	root, err := tlog.TreeHash(size, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, x := range indexes {
+			tile := tlog.TileForIndex(tileHeight, x)
+			if tile.L >= len(edge) || len(edge[tile.L]) < tile.W*tlog.HashSize {
+				return nil, fmt.Errorf("the right edge of level %d is too short: %w", tile.L, errDamaged)
+			}
+			var err error
+			if out[i], err = tlog.HashFromTile(tile, edge[tile.L][:tile.W*tlog.HashSize], x); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}))
+	if err != nil {
+		return root, fmt.Errorf("computing the root of %d entries: %w", size, err)
+	}
+	return root, nil
 }
 
 var errDamaged = errors.New("the ledger's tables are damaged; `ringfence verify` names what is wrong")
 
-func readTile(ctx context.Context, q store.Querier, level int, idx int64, width, unit int) ([]byte, error) {
-	var stored int
+func readTile(ctx context.Context, q store.Querier, level int, idx int64, width int) ([]byte, error) {
 	var data []byte
-	err := q.QueryRow(ctx, "SELECT width, data FROM ledger_tile WHERE level = $1 AND idx = $2", level, idx).Scan(&stored, &data)
+	err := q.QueryRow(ctx, "SELECT data FROM ledger_tile WHERE level = $1 AND idx = $2", level, idx).Scan(&data)
 	if store.IsNoRow(err) {
 		return nil, fmt.Errorf("tile %d/%d is missing: %w", level, idx, errDamaged)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading tile %d/%d: %w", level, idx, err)
 	}
-	if len(data) < width*unit {
-		return nil, fmt.Errorf("tile %d/%d holds %d bytes of %d: %w", level, idx, len(data), width*unit, errDamaged)
+	if len(data) < width*tlog.HashSize {
+		return nil, fmt.Errorf("tile %d/%d holds %d bytes of %d: %w", level, idx, len(data), width*tlog.HashSize, errDamaged)
 	}
-	return data[:width*unit], nil
+	return data[:width*tlog.HashSize], nil
 }
 
 // append adds a leaf.
@@ -123,7 +176,7 @@ func (t *tree) append(leaf []byte) {
 func foldTile(full []byte) tlog.Hash {
 	hashes := make([]tlog.Hash, tileWidth)
 	for i := range hashes {
-		hashes[i] = tlog.Hash(full[i*tlog.HashSize : (i+1)*tlog.HashSize])
+		hashes[i] = hashAt(full, i)
 	}
 	for len(hashes) > 1 {
 		for i := 0; i < len(hashes)/2; i++ {
@@ -146,7 +199,7 @@ func (t *tree) flush(ctx context.Context, tx *store.Tx) error {
 	}
 	for k, row := range t.dirty {
 		if _, err := tx.Exec(ctx, `INSERT INTO ledger_tile (level, idx, width, data) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (level, idx) DO UPDATE SET width = excluded.width, data = excluded.data WHERE excluded.width > ledger_tile.width`,
+			ON CONFLICT (level, idx) DO UPDATE SET width = excluded.width, data = excluded.data`,
 			k.level, k.idx, row.width, row.data); err != nil {
 			return fmt.Errorf("writing tile %d/%d: %w", k.level, k.idx, err)
 		}
@@ -157,34 +210,14 @@ func (t *tree) flush(ctx context.Context, tx *store.Tx) error {
 // flushed forgets what has been written, once that is committed.
 func (t *tree) flushed() { clear(t.dirty) }
 
-// hashReader reads the hashes of a tree of size leaves from q, through the tiles.
-type hashReader struct {
+// hashes gives the stored hashes as the database has them, unauthenticated.
+func (l *Ledger) hashes(ctx context.Context) tlog.HashReader { return rawHashes{ctx, l.db.Reader()} }
+
+// rawHashes reads hashes by their index in the log's own numbering from tiles, without checking them against a root.
+type rawHashes struct {
 	ctx context.Context
 	q   store.Querier
 }
-
-func (h hashReader) Height() int { return tileHeight }
-
-func (h hashReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
-	data := make([][]byte, len(tiles))
-	for i, t := range tiles {
-		var err error
-		if data[i], err = readTile(h.ctx, h.q, t.L, t.N, t.W, tlog.HashSize); err != nil {
-			return nil, err
-		}
-	}
-	return data, nil
-}
-
-func (h hashReader) SaveTiles([]tlog.Tile, [][]byte) {}
-
-// hashes gives the stored hashes of the tree of size leaves, unauthenticated.
-func (l *Ledger) hashes(ctx context.Context, size int64) tlog.HashReader {
-	return rawHashes{hashReader{ctx, l.db.Reader()}}
-}
-
-// rawHashes reads hashes by their index in the log's own numbering from tiles, without checking them against a root.
-type rawHashes struct{ tiles hashReader }
 
 func (r rawHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
@@ -193,7 +226,7 @@ func (r rawHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		t := tlog.TileForIndex(tileHeight, x)
 		k := tileKey{t.L, t.N}
 		if len(cache[k]) < t.W*tlog.HashSize {
-			data, err := readTile(r.tiles.ctx, r.tiles.q, t.L, t.N, t.W, tlog.HashSize)
+			data, err := readTile(r.ctx, r.q, t.L, t.N, t.W)
 			if err != nil {
 				return nil, err
 			}

@@ -49,6 +49,15 @@ func (c *ForwardClock) Now() time.Time {
 	return now
 }
 
+// Raise makes the clock never earlier than t, which something durable is known to bear.
+func (c *ForwardClock) Raise(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.After(c.mark) {
+		c.mark = t.UTC()
+	}
+}
+
 // Keep stores the clock's mark in tx.
 func (c *ForwardClock) Keep(ctx context.Context, tx *Tx) error {
 	return tx.SetMeta(ctx, clockMark, strconv.FormatInt(c.Now().UnixMicro(), 10))

@@ -21,10 +21,11 @@ CREATE TABLE record (
     PRIMARY KEY (customer_id, id)
 );
 
--- What a node has committed and the sequencer has not yet put into the tree: one row a commit.
+-- What a node has committed and the sequencer has not yet put into the tree: one row a commit. at is the youngest entry's.
 CREATE TABLE ledger_lane (
     node    TEXT    NOT NULL,
     n       BIGINT  NOT NULL,
+    at      BIGINT  NOT NULL,
     count   INTEGER NOT NULL,
     entries BLOB    NOT NULL,
     PRIMARY KEY (node, n)
@@ -48,6 +49,7 @@ CREATE TABLE ledger_tile (
     PRIMARY KEY (level, idx)
 );
 
+-- The signed checkpoints: the newest, and of each minute the last. at is when the checkpoint's last entry was sequenced.
 CREATE TABLE ledger_checkpoint (
     size BIGINT NOT NULL PRIMARY KEY,
     at   BIGINT NOT NULL,
