@@ -37,8 +37,8 @@ func verify(t testing.TB, db *store.DB, trust ledger.Trust) *ledger.Verification
 	return v
 }
 
-// exec changes the database behind the ledger's back.
-func exec(t testing.TB, db *store.DB, query string, args ...any) {
+// alter changes the database behind the ledger's back.
+func alter(t testing.TB, db *store.DB, query string, args ...any) {
 	t.Helper()
 	err := db.Tx(t.Context(), func(tx *store.Tx) error {
 		r, err := tx.Exec(t.Context(), query, args...)
@@ -98,7 +98,7 @@ func (s scene) tile(t testing.TB, level int, index int64) []byte {
 
 func (s scene) setTile(t testing.TB, level int, index int64, data []byte) {
 	t.Helper()
-	exec(t, s.db, "UPDATE ledger_tile SET data = $1 WHERE level = $2 AND idx = $3", data, level, index)
+	alter(t, s.db, "UPDATE ledger_tile SET data = $1 WHERE level = $2 AND idx = $3", data, level, index)
 }
 
 // bundle splits a bundle into its entries, each with its length before it.
@@ -119,7 +119,7 @@ func (s scene) bundle(t testing.TB, index int64) [][]byte {
 func TestVerifyNamesWhatWasChanged(t *testing.T) {
 	column := func(set string) func(*testing.T, scene) {
 		return func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET "+set+" WHERE customer_id = $1 AND id = $2", string(s.customer), string(s.all[300].Entry()))
+			alter(t, s.db, "UPDATE record SET "+set+" WHERE customer_id = $1 AND id = $2", string(s.customer), string(s.all[300].Entry()))
 		}
 	}
 	cases := []struct {
@@ -145,32 +145,32 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		{"commit", column("n = n + 1"), ledger.Changed, 300, "records"},
 		{"position", column("pos = pos + 1"), ledger.Changed, 300, "records"},
 		{"an id", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET id = $1 WHERE id = $2", string(cpni.NewID()), string(s.all[300].Entry()))
+			alter(t, s.db, "UPDATE record SET id = $1 WHERE id = $2", string(cpni.NewID()), string(s.all[300].Entry()))
 		}, ledger.Changed, 300, "records"},
 		{"commitment", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET commitment = $1 WHERE id = $2", bytes.Repeat([]byte{1}, 32), string(s.all[300].Entry()))
+			alter(t, s.db, "UPDATE record SET commitment = $1 WHERE id = $2", bytes.Repeat([]byte{1}, 32), string(s.all[300].Entry()))
 		}, ledger.Changed, 300, "records"},
 		{"a longer commitment", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET commitment = commitment || $1 WHERE id = $2", []byte{0}, string(s.all[300].Entry()))
+			alter(t, s.db, "UPDATE record SET commitment = commitment || $1 WHERE id = $2", []byte{0}, string(s.all[300].Entry()))
 		}, ledger.Changed, 300, "records"},
 		{"sealed", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET sealed = $1 WHERE id = $2", []byte("sealed record 77"), string(s.all[300].Entry()))
+			alter(t, s.db, "UPDATE record SET sealed = $1 WHERE id = $2", []byte("sealed record 77"), string(s.all[300].Entry()))
 		}, ledger.Changed, 300, "records"},
 		{"a record gone", func(t *testing.T, s scene) {
-			exec(t, s.db, "DELETE FROM record WHERE id = $1", string(s.all[300].Entry()))
+			alter(t, s.db, "DELETE FROM record WHERE id = $1", string(s.all[300].Entry()))
 		}, ledger.Missing, 300, "records"},
 		{"a record put in", func(t *testing.T, s scene) {
-			exec(t, s.db, `INSERT INTO record SELECT customer_id, $1, kind, at, actor, contact, purpose, recipient, outcome, code, rules, permits, node, n, pos, commitment, sealed
+			alter(t, s.db, `INSERT INTO record SELECT customer_id, $1, kind, at, actor, contact, purpose, recipient, outcome, code, rules, permits, node, n, pos, commitment, sealed
 				FROM record WHERE id = $2`, string(cpni.NewID()), string(s.all[300].Entry()))
 		}, ledger.Inserted, -1, "records"},
 		{"two records exchanged", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET pos = CASE WHEN id = $1 THEN 4 ELSE 3 END WHERE id = $1 OR id = $2", string(s.all[3].Entry()), string(s.all[4].Entry()))
+			alter(t, s.db, "UPDATE record SET pos = CASE WHEN id = $1 THEN 4 ELSE 3 END WHERE id = $1 OR id = $2", string(s.all[3].Entry()), string(s.all[4].Entry()))
 		}, ledger.Changed, 3, "records"},
 		{"a waiting record", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE record SET actor = 'b' WHERE id = $1", string(s.all[702].Entry()))
+			alter(t, s.db, "UPDATE record SET actor = 'b' WHERE id = $1", string(s.all[702].Entry()))
 		}, ledger.Changed, -1, "records"},
 		{"a waiting record gone", func(t *testing.T, s scene) {
-			exec(t, s.db, "DELETE FROM record WHERE id = $1", string(s.all[702].Entry()))
+			alter(t, s.db, "DELETE FROM record WHERE id = $1", string(s.all[702].Entry()))
 		}, ledger.Missing, -1, "records"},
 
 		{"an entry", func(t *testing.T, s scene) { s.setTile(t, -1, 1, flip(s.tile(t, -1, 1), 20)) }, ledger.Changed, 256, "tile/entries/001"},
@@ -198,17 +198,17 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 			s.setTile(t, -1, 0, b)
 			s.setTile(t, -1, 1, a)
 		}, ledger.Reordered, 300, "tile/entries/001"},
-		{"a bundle gone", func(t *testing.T, s scene) { exec(t, s.db, "DELETE FROM ledger_tile WHERE level = -1 AND idx = 1") }, ledger.Missing, 300, "tile/entries/001"},
+		{"a bundle gone", func(t *testing.T, s scene) { alter(t, s.db, "DELETE FROM ledger_tile WHERE level = -1 AND idx = 1") }, ledger.Missing, 300, "tile/entries/001"},
 		{"a tile", func(t *testing.T, s scene) { s.setTile(t, 0, 1, flip(s.tile(t, 0, 1), 500)) }, ledger.Changed, -1, "tile/0/001"},
 		{"the unfinished tile", func(t *testing.T, s scene) { s.setTile(t, 0, 2, flip(s.tile(t, 0, 2), 500)) }, ledger.Changed, -1, "tile/0/002"},
 		{"a tile of level 1", func(t *testing.T, s scene) { s.setTile(t, 1, 0, flip(s.tile(t, 1, 0), 40)) }, ledger.Changed, -1, "tile/1/000"},
-		{"a tile gone", func(t *testing.T, s scene) { exec(t, s.db, "DELETE FROM ledger_tile WHERE level = 0 AND idx = 1") }, ledger.Missing, -1, "tile/0/001"},
+		{"a tile gone", func(t *testing.T, s scene) { alter(t, s.db, "DELETE FROM ledger_tile WHERE level = 0 AND idx = 1") }, ledger.Missing, -1, "tile/0/001"},
 		{"a tile too long", func(t *testing.T, s scene) { s.setTile(t, 0, 1, append(s.tile(t, 0, 1), 7)) }, ledger.Changed, -1, "tile/0/001"},
 		{"a tile put in", func(t *testing.T, s scene) {
-			exec(t, s.db, "INSERT INTO ledger_tile (level, idx, width, data) VALUES (0, 3, 1, $1)", make([]byte, 32))
+			alter(t, s.db, "INSERT INTO ledger_tile (level, idx, width, data) VALUES (0, 3, 1, $1)", make([]byte, 32))
 		}, ledger.Inserted, -1, "tile/0/003"},
 		{"a tile's width", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_tile SET width = width + 1 WHERE level = 0 AND idx = 2")
+			alter(t, s.db, "UPDATE ledger_tile SET width = width + 1 WHERE level = 0 AND idx = 2")
 		}, ledger.Changed, -1, "tile/0/002"},
 		{"an entry and its tile", func(t *testing.T, s scene) {
 			forge(t, s, 300)
@@ -217,24 +217,24 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		{"a lane's entry", func(t *testing.T, s scene) { s.setLane(t, func(b []byte) []byte { return flip(b, 90) }) }, ledger.Changed, -1, "records"},
 		{"a lane's id", func(t *testing.T, s scene) { s.setLane(t, func(b []byte) []byte { return flip(b, 16) }) }, ledger.Changed, -1, "records"},
 		{"a lane's length", func(t *testing.T, s scene) { s.setLane(t, func(b []byte) []byte { return b[:len(b)-1] }) }, ledger.Changed, -1, "commit"},
-		{"a lane's count", func(t *testing.T, s scene) { exec(t, s.db, "UPDATE ledger_lane SET count = count + 1") }, ledger.Changed, -1, "commit"},
-		{"a lane's time", func(t *testing.T, s scene) { exec(t, s.db, "UPDATE ledger_lane SET at = at + 1") }, ledger.Changed, -1, "commit"},
-		{"a lane's node", func(t *testing.T, s scene) { exec(t, s.db, "UPDATE ledger_lane SET node = node || 'x'") }, ledger.Changed, -1, "records"},
-		{"a lane gone", func(t *testing.T, s scene) { exec(t, s.db, "DELETE FROM ledger_lane") }, ledger.Inserted, -1, "records"},
+		{"a lane's count", func(t *testing.T, s scene) { alter(t, s.db, "UPDATE ledger_lane SET count = count + 1") }, ledger.Changed, -1, "commit"},
+		{"a lane's time", func(t *testing.T, s scene) { alter(t, s.db, "UPDATE ledger_lane SET at = at + 1") }, ledger.Changed, -1, "commit"},
+		{"a lane's node", func(t *testing.T, s scene) { alter(t, s.db, "UPDATE ledger_lane SET node = node || 'x'") }, ledger.Changed, -1, "records"},
+		{"a lane gone", func(t *testing.T, s scene) { alter(t, s.db, "DELETE FROM ledger_lane") }, ledger.Inserted, -1, "records"},
 		{"a commit that waits again", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_lane SET (node, n) = (SELECT node, n FROM ledger_span WHERE first_seq = 0) WHERE n = (SELECT min(n) FROM ledger_lane)")
+			alter(t, s.db, "UPDATE ledger_lane SET (node, n) = (SELECT node, n FROM ledger_span WHERE first_seq = 0) WHERE n = (SELECT min(n) FROM ledger_lane)")
 		}, ledger.Inserted, -1, "ledger_lane"},
 
 		{"a span's place", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_span SET first_seq = first_seq + 1 WHERE first_seq = 300")
+			alter(t, s.db, "UPDATE ledger_span SET first_seq = first_seq + 1 WHERE first_seq = 300")
 		}, ledger.Changed, 300, "records"},
 		{"a span's count", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_span SET count = count - 1 WHERE first_seq = 300")
+			alter(t, s.db, "UPDATE ledger_span SET count = count - 1 WHERE first_seq = 300")
 		}, ledger.Missing, -2, "ledger_span"},
 		{"a span's commit", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_span SET n = n + 100000 WHERE first_seq = 300")
+			alter(t, s.db, "UPDATE ledger_span SET n = n + 100000 WHERE first_seq = 300")
 		}, ledger.Changed, 300, "records"},
-		{"a span gone", func(t *testing.T, s scene) { exec(t, s.db, "DELETE FROM ledger_span WHERE first_seq = 300") }, ledger.Missing, 300, "ledger_span"},
+		{"a span gone", func(t *testing.T, s scene) { alter(t, s.db, "DELETE FROM ledger_span WHERE first_seq = 300") }, ledger.Missing, 300, "ledger_span"},
 
 		{"the signature", func(t *testing.T, s scene) {
 			s.setNote(t, func(n string) string { return n[:len(n)-20] + "A" + n[len(n)-19:] })
@@ -243,12 +243,16 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		{"the signed size", func(t *testing.T, s scene) {
 			s.setNote(t, func(n string) string { return strings.Replace(n, "\n700\n", "\n699\n", 1) })
 		}, ledger.BadSignature, -1, "checkpoint"},
-		{"the checkpoint's size", func(t *testing.T, s scene) { exec(t, s.db, "UPDATE ledger_checkpoint SET size = 701 WHERE size = 700") }, ledger.Changed, -1, "checkpoint of 701"},
+		{"the checkpoint's size", func(t *testing.T, s scene) {
+			alter(t, s.db, "UPDATE ledger_checkpoint SET size = 701 WHERE size = 700")
+		}, ledger.Changed, -1, "checkpoint of 701"},
 		{"the checkpoint's time", func(t *testing.T, s scene) {
-			exec(t, s.db, "UPDATE ledger_checkpoint SET at = at - 1 WHERE size = 700")
+			alter(t, s.db, "UPDATE ledger_checkpoint SET at = at - 1 WHERE size = 700")
 		}, ledger.Changed, -1, "checkpoint of 700"},
-		{"the checkpoint gone", func(t *testing.T, s scene) { exec(t, s.db, "DELETE FROM ledger_checkpoint WHERE size = 700") }, ledger.RolledBack, -1, "checkpoint"},
-		{"the head", func(t *testing.T, s scene) { exec(t, s.db, "UPDATE meta SET value = '600' WHERE name = 'ledger.head'") }, ledger.RolledBack, -1, "checkpoint"},
+		{"the checkpoint gone", func(t *testing.T, s scene) { alter(t, s.db, "DELETE FROM ledger_checkpoint WHERE size = 700") }, ledger.RolledBack, -1, "checkpoint"},
+		{"the head", func(t *testing.T, s scene) {
+			alter(t, s.db, "UPDATE meta SET value = '600' WHERE name = 'ledger.head'")
+		}, ledger.RolledBack, -1, "checkpoint"},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		for _, c := range cases {
@@ -310,7 +314,7 @@ func (s scene) setLane(t testing.TB, change func([]byte) []byte) {
 	if err := s.db.Reader().QueryRow(t.Context(), "SELECT n, entries FROM ledger_lane ORDER BY n LIMIT 1").Scan(&n, &b); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, s.db, "UPDATE ledger_lane SET entries = $1 WHERE n = $2", change(b), n)
+	alter(t, s.db, "UPDATE ledger_lane SET entries = $1 WHERE n = $2", change(b), n)
 }
 
 func (s scene) setNote(t testing.TB, change func(string) string) {
@@ -319,7 +323,7 @@ func (s scene) setNote(t testing.TB, change func(string) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec(t, s.db, "UPDATE ledger_checkpoint SET note = $1 WHERE size = $2", change(string(n)), inTree)
+	alter(t, s.db, "UPDATE ledger_checkpoint SET note = $1 WHERE size = $2", change(string(n)), inTree)
 }
 
 // lastBits changes bits of the signature's base64 that no decoder looks at unless it is strict.
