@@ -18,5 +18,5 @@ func (db *DB) Snapshot(ctx context.Context, read func(Querier) error) error {
 		return fmt.Errorf("beginning to read: %w", db.explain(err))
 	}
 	defer tx.Rollback()
-	return db.explain(read(&Tx{db, tx}))
+	return db.explain(read(&Tx{db, db.read, tx}))
 }

@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
 // Tx is one transaction. It is given to the function that DB.Tx runs and is of no use after it.
 type Tx struct {
-	db *DB
-	tx *sql.Tx
+	db   *DB
+	pool *sql.DB // whose connection it has
+	tx   *sql.Tx
 }
 
 // SQL is the transaction of database/sql, for the job queue.
@@ -24,20 +24,39 @@ func (tx *Tx) Dialect() Dialect { return tx.db.dialect }
 
 // Exec runs a statement.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if s := tx.db.stmts.get(ctx, tx.db.write, query); s != nil {
-		return tx.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
+	if s := tx.prepared(ctx, query); s != nil {
+		return s.ExecContext(ctx, args...)
 	}
-	return tx.tx.ExecContext(ctx, query, args...)
+	return tx.tx.ExecContext(ctx, tx.db.spell(query), args...)
 }
 
 // Query runs a query; close its rows before the next statement.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.tx.QueryContext(ctx, query, args...)
+	if s := tx.prepared(ctx, query); s != nil {
+		return s.QueryContext(ctx, args...)
+	}
+	return tx.tx.QueryContext(ctx, tx.db.spell(query), args...)
 }
 
 // QueryRow runs a query for one row.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.tx.QueryRowContext(ctx, query, args...)
+	if s := tx.prepared(ctx, query); s != nil {
+		return s.QueryRowContext(ctx, args...)
+	}
+	return tx.tx.QueryRowContext(ctx, tx.db.spell(query), args...)
+}
+
+// Prepare prepares a statement for many runs within tx; close it before tx ends.
+func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	return tx.tx.PrepareContext(ctx, tx.db.spell(query))
+}
+
+// prepared gives the statement of query as tx runs it, or nil when it is not prepared.
+func (tx *Tx) prepared(ctx context.Context, query string) *sql.Stmt {
+	if s := tx.db.prepared(ctx, tx.pool, query); s != nil {
+		return tx.tx.StmtContext(ctx, s)
+	}
+	return nil
 }
 
 // attempts bounds how often a transaction is tried again when PostgreSQL asks for it.
@@ -63,6 +82,7 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 }
 
 func (db *DB) try(ctx context.Context, do func(*Tx) error) (err error) {
+	db.prepareWanted(ctx, db.write)
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
@@ -75,7 +95,7 @@ func (db *DB) try(ctx context.Context, do func(*Tx) error) (err error) {
 			}
 		}
 	}()
-	if err := do(&Tx{db, tx}); err != nil {
+	if err := do(&Tx{db, db.write, tx}); err != nil {
 		return err
 	}
 	done = true
@@ -98,61 +118,15 @@ func (r reader) Exec(ctx context.Context, query string, args ...any) (sql.Result
 }
 
 func (r reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if s := r.db.stmts.get(ctx, r.db.read, query); s != nil {
+	if s := r.db.prepared(ctx, r.db.read, query); s != nil {
 		return s.QueryContext(ctx, args...)
 	}
-	return r.db.read.QueryContext(ctx, query, args...)
+	return r.db.read.QueryContext(ctx, r.db.spell(query), args...)
 }
 
 func (r reader) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := r.db.stmts.get(ctx, r.db.read, query); s != nil {
+	if s := r.db.prepared(ctx, r.db.read, query); s != nil {
 		return s.QueryRowContext(ctx, args...)
 	}
-	return r.db.read.QueryRowContext(ctx, query, args...)
-}
-
-// statements keeps prepared the queries that run often. Queries are constants of the program, so there are few.
-type statements struct {
-	mu   sync.Mutex
-	byDB map[*sql.DB]map[string]*sql.Stmt
-}
-
-// mostStatements bounds the cache; past it queries run unprepared.
-const mostStatements = 400
-
-// get returns the prepared form of query, or nil when it cannot be had; the caller then runs it unprepared. Inside a
-// transaction of SQLite's single writer nothing can be prepared on another connection, so it is prepared on first
-// sight only by readers and by PostgreSQL.
-func (s *statements) get(ctx context.Context, db *sql.DB, query string) *sql.Stmt {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st, ok := s.byDB[db][query]; ok {
-		return st
-	}
-	if len(s.byDB[db]) >= mostStatements || db.Stats().MaxOpenConnections == 1 {
-		return nil
-	}
-	st, err := db.PrepareContext(ctx, query)
-	if err != nil {
-		return nil
-	}
-	if s.byDB == nil {
-		s.byDB = map[*sql.DB]map[string]*sql.Stmt{}
-	}
-	if s.byDB[db] == nil {
-		s.byDB[db] = map[string]*sql.Stmt{}
-	}
-	s.byDB[db][query] = st
-	return st
-}
-
-func (s *statements) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.byDB {
-		for _, st := range m {
-			st.Close()
-		}
-	}
-	s.byDB = nil
+	return r.db.read.QueryRowContext(ctx, r.db.spell(query), args...)
 }
