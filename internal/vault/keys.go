@@ -2,10 +2,10 @@ package vault
 
 import (
 	"context"
-	"encoding/base64"
+	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -15,62 +15,101 @@ import (
 	"ringfence/internal/store"
 )
 
-func encodeText(b []byte) string          { return base64.StdEncoding.EncodeToString(b) }
-func decodeText(s string) ([]byte, error) { return base64.StdEncoding.DecodeString(s) }
-func keyContext(customer cpni.ID) []byte  { return []byte("customer key " + string(customer)) }
+func keyContext(customer cpni.ID) []byte { return []byte("customer key " + string(customer)) }
 
-// NewCustomerKey makes the data keyset of a new customer, in the transaction that makes the customer.
+// NewCustomerKey makes the data keyset of a new customer, in the transaction that makes the customer. A customer who has
+// one keeps it, and the call fails: another key would make unreadable what is sealed.
 func (v *Vault) NewCustomerKey(ctx context.Context, tx *store.Tx, customer cpni.ID) error {
 	if !customer.Valid() {
-		return errors.New("vault: a customer's id is needed")
+		return errNoCustomer
 	}
 	return v.newKey(ctx, tx, customer)
 }
+
+var errNoCustomer = errors.New("vault: a customer's id is needed")
 
 func (v *Vault) newKey(ctx context.Context, tx *store.Tx, customer cpni.ID) error {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return fmt.Errorf("making a customer's key: %w", err)
 	}
-	return v.putKey(ctx, tx, customer, handle)
-}
-
-func (v *Vault) putKey(ctx context.Context, tx *store.Tx, customer cpni.ID, handle *keyset.Handle) error {
-	plain, err := writeKeyset(handle)
+	wrapped, by, err := v.wrapHandle(ctx, tx, customer, handle)
 	if err != nil {
 		return err
 	}
-	v.mu.RLock()
-	wrapped, err := v.wrapper.Encrypt(plain, keyContext(customer))
-	primary := v.primary
-	v.mu.RUnlock()
+	n, err := affected(tx.Exec(ctx, "INSERT INTO customer_key (customer_id, wrapping, wrapped) VALUES ($1, $2, $3) ON CONFLICT (customer_id) DO NOTHING",
+		string(customer), by, wrapped))
 	if err != nil {
-		return fmt.Errorf("wrapping a customer's key: %w", err)
+		return fmt.Errorf("keeping a customer's key: %w", err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO customer_key (customer_id, wrapping, wrapped) VALUES ($1, $2, $3)
-		ON CONFLICT (customer_id) DO UPDATE SET wrapping = excluded.wrapping, wrapped = excluded.wrapped`, string(customer), primary, wrapped)
-	v.keys.drop(customer)
-	return err
+	if n == 0 {
+		return errors.New("vault: the customer has a key already")
+	}
+	return v.made(tx, customer, handle)
 }
 
-// key gives the cipher of a customer.
-func (v *Vault) key(ctx context.Context, q store.Querier, customer cpni.ID) (tink.AEAD, error) {
-	if k, ok := v.keys.get(customer); ok {
-		return k, nil
-	}
-	handle, err := v.handle(ctx, q, customer)
-	if err != nil {
-		return nil, err
-	}
+// made gives the cipher of a key that tx has made to those who go on in tx.
+func (v *Vault) made(tx *store.Tx, customer cpni.ID, handle *keyset.Handle) error {
 	k, err := aead.New(handle)
 	if err != nil {
-		return nil, fmt.Errorf("a customer's key: %w", err)
+		return fmt.Errorf("a customer's key: %w", err)
 	}
-	v.keys.put(customer, k)
-	return k, nil
+	v.keys.made(tx, customer, k)
+	return nil
 }
 
-func (v *Vault) handle(ctx context.Context, q store.Querier, customer cpni.ID) (*keyset.Handle, error) {
+// wrapHandle wraps a data keyset and says by which wrapping key.
+func (v *Vault) wrapHandle(ctx context.Context, tx *store.Tx, customer cpni.ID, handle *keyset.Handle) ([]byte, int64, error) {
+	plain, err := writeKeyset(handle)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := v.holdWrapping(ctx, tx); err != nil {
+		return nil, 0, err
+	}
+	return v.wrap(customer, plain)
+}
+
+func (v *Vault) wrap(customer cpni.ID, plain []byte) ([]byte, int64, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	wrapped, err := v.wrapper.Encrypt(plain, keyContext(customer))
+	if err != nil {
+		return nil, 0, fmt.Errorf("wrapping a customer's key: %w", err)
+	}
+	return wrapped, v.primary, nil
+}
+
+// holdWrapping makes sure that the wrapping key in use is the database's, and keeps a rotation from removing it until tx
+// has ended: else a key could be wrapped by what is about to be destroyed.
+func (v *Vault) holdWrapping(ctx context.Context, tx *store.Tx) error {
+	query := "SELECT value FROM meta WHERE name = $1"
+	if tx.Dialect() == store.Postgres {
+		query += " FOR SHARE"
+	}
+	var now string
+	if err := tx.QueryRow(ctx, query, metaWrapping).Scan(&now); err != nil {
+		return fmt.Errorf("reading the wrapping key's id: %w", err)
+	}
+	if now == v.wrappingID() {
+		return nil
+	}
+	if err := v.reload(ctx, tx); err != nil {
+		return err
+	}
+	if now != v.wrappingID() {
+		return ErrKeysDamaged
+	}
+	return nil
+}
+
+// key gives the cipher of a customer as q sees it.
+func (v *Vault) key(ctx context.Context, q store.Querier, customer cpni.ID) (tink.AEAD, error) {
+	tx, _ := q.(*store.Tx)
+	k, ok, drops := v.keys.get(tx, customer)
+	if ok {
+		return k, nil
+	}
 	var wrapped []byte
 	err := q.QueryRow(ctx, "SELECT wrapped FROM customer_key WHERE customer_id = $1", string(customer)).Scan(&wrapped)
 	if store.IsNoRow(err) {
@@ -79,227 +118,129 @@ func (v *Vault) handle(ctx context.Context, q store.Querier, customer cpni.ID) (
 	if err != nil {
 		return nil, fmt.Errorf("reading a customer's key: %w", err)
 	}
-	plain, err := v.unwrap(customer, wrapped)
-	if err != nil {
-		// Another node may have renewed the wrapping keyset since this one read it.
-		if err := v.reload(ctx); err != nil {
-			return nil, err
-		}
-		if plain, err = v.unwrap(customer, wrapped); err != nil {
-			return nil, ErrSealBroken
-		}
+	if k, err = v.cipher(ctx, q, customer, wrapped); err != nil {
+		return nil, err
 	}
-	return readKeyset(plain)
+	v.keys.put(customer, k, drops)
+	return k, nil
 }
 
-func (v *Vault) unwrap(customer cpni.ID, wrapped []byte) ([]byte, error) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return v.wrapper.Decrypt(wrapped, keyContext(customer))
+// cipher makes a customer's cipher of the wrapped keyset.
+func (v *Vault) cipher(ctx context.Context, q store.Querier, customer cpni.ID, wrapped []byte) (tink.AEAD, error) {
+	plain, err := v.unwrap(ctx, q, customer, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := readKeyset(plain)
+	if err != nil {
+		return nil, ErrKeysDamaged
+	}
+	k, err := aead.New(handle)
+	if err != nil {
+		return nil, fmt.Errorf("a customer's key: %w", err)
+	}
+	return k, nil
+}
+
+// unwrap opens a wrapped keyset; when that fails, with the wrapping keyset as the database has it now.
+func (v *Vault) unwrap(ctx context.Context, q store.Querier, customer cpni.ID, wrapped []byte) ([]byte, error) {
+	open := func() ([]byte, error) {
+		v.mu.RLock()
+		defer v.mu.RUnlock()
+		return v.wrapper.Decrypt(wrapped, keyContext(customer))
+	}
+	plain, err := open()
+	if err == nil {
+		return plain, nil
+	}
+	if err := v.reload(ctx, q); err != nil {
+		return nil, err
+	}
+	if plain, err = open(); err != nil {
+		return nil, ErrKeysDamaged
+	}
+	return plain, nil
 }
 
 // Forget destroys the customer's key in tx, with the sealed rows that only it could open. The ledger's records stay:
 // they still verify, and nobody can read them. Call Scrub after the commit.
 //
-// cite: P-54
+// cite: P-37, I-21
 func (v *Vault) Forget(ctx context.Context, tx *store.Tx, customer cpni.ID) error {
 	if !customer.Valid() {
-		return errors.New("vault: a customer's id is needed")
+		return errNoCustomer
 	}
-	for _, q := range [...]string{"DELETE FROM call_segment WHERE customer_id = $1", "DELETE FROM cpni_item WHERE customer_id = $1",
-		"DELETE FROM customer_key WHERE customer_id = $1"} {
+	// The key first: its row is what writers of this customer hold while they write.
+	for _, q := range [...]string{"DELETE FROM customer_key WHERE customer_id = $1", "DELETE FROM call_segment WHERE customer_id = $1",
+		"DELETE FROM cpni_item WHERE customer_id = $1"} {
 		if _, err := tx.Exec(ctx, q, string(customer)); err != nil {
 			return fmt.Errorf("destroying a customer's key: %w", err)
 		}
 	}
+	v.keys.dropFresh(tx, customer)
 	v.keys.drop(customer)
-	return nil
+	return changed(ctx, tx)
 }
 
-// Scrub takes what Forget has deleted out of the files of the database as well: out of the write-ahead log and the free
-// pages of SQLite, out of the dead rows of PostgreSQL.
+// Scrub takes a key that Forget has destroyed out of this process and out of the files of the database as well: out of
+// the write-ahead log and the free pages of SQLite, out of the dead rows of PostgreSQL. Other nodes let go of it as they
+// Follow.
+//
+// What else Forget deleted is unreadable without the key and is left to the database's own cleaning.
+//
+// cite: I-21
 func (v *Vault) Scrub(ctx context.Context, customer cpni.ID) error {
 	v.keys.drop(customer)
-	return v.db.Scrub(ctx, "customer_key", "call_segment", "cpni_item")
+	return v.db.Scrub(ctx, "customer_key")
 }
 
-// RotateCustomer gives the customer a fresh key for all that is sealed from now on; what was sealed before stays
-// readable.
-func (v *Vault) RotateCustomer(ctx context.Context, tx *store.Tx, customer cpni.ID) error {
-	handle, err := v.handle(ctx, tx, customer)
-	if err != nil {
-		return err
-	}
-	if handle, err = withNewPrimary(handle); err != nil {
-		return err
-	}
-	return v.putKey(ctx, tx, customer, handle)
-}
+// followEvery is how long another node's forgetting or rotation may go unseen.
+const followEvery = time.Second
 
-func withNewPrimary(h *keyset.Handle) (*keyset.Handle, error) {
-	m := keyset.NewManagerFromHandle(h)
-	id, err := m.Add(aead.AES256GCMKeyTemplate())
-	if err == nil {
-		err = m.SetPrimary(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("adding a key: %w", err)
-	}
-	return m.Handle()
-}
-
-// rewrapMost bounds one transaction of a rotation, so that requests wait little for it.
-const rewrapMost = 500
-
-// Rotate renews the wrapping keyset and wraps every customer's key anew, while requests go on; next seals the wrapping
-// keyset from now on and may be the master key in use or a new one. progress hears how many keys are done. A rotation
-// that was interrupted is finished by asking for it again.
+// Follow lets go of cached keys that another node renews or destroys, until ctx ends; report gets errors, and it goes on
+// trying.
 //
-// cite: P-37
-func (v *Vault) Rotate(ctx context.Context, next *Master, progress func(done int)) error {
-	v.mu.RLock()
-	handle := v.wrapping
-	v.mu.RUnlock()
-	handle, err := withNewPrimary(handle)
+// cite: I-21
+func (v *Vault) Follow(ctx context.Context, report func(error)) {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := v.catchUp(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+	}
+}
+
+func (v *Vault) catchUp(ctx context.Context) error {
+	now, err := v.db.Meta(ctx, metaChange)
 	if err != nil {
-		return err
+		return fmt.Errorf("looking for changes of keys: %w", err)
 	}
-	if err := v.keepWrapping(ctx, next, handle); err != nil {
-		return err
+	v.mu.RLock()
+	seen := v.seen
+	v.mu.RUnlock()
+	if now == seen {
+		return nil
 	}
-	if err := v.use(handle); err != nil {
+	v.keys.clear()
+	if err := v.reload(ctx, v.db.Reader()); err != nil {
 		return err
 	}
 	v.mu.Lock()
-	v.master = next
+	v.seen = now
 	v.mu.Unlock()
-	done := 0
-	for {
-		n, err := v.rewrapSome(ctx)
-		if err != nil {
-			return fmt.Errorf("wrapping customers' keys anew: %w", err)
-		}
-		if done += n; progress != nil {
-			progress(done)
-		}
-		if n < rewrapMost {
-			break
-		}
-	}
-	if handle, err = onlyPrimary(handle); err != nil {
-		return err
-	}
-	if err := v.keepWrapping(ctx, next, handle); err != nil {
-		return err
-	}
-	return v.use(handle)
+	return nil
 }
 
-func onlyPrimary(h *keyset.Handle) (*keyset.Handle, error) {
-	primary, err := h.Primary()
+// affected is how many rows a statement has changed.
+func affected(r sql.Result, err error) (int64, error) {
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	m := keyset.NewManagerFromHandle(h)
-	for i := range h.Len() {
-		e, err := h.Entry(i)
-		if err != nil {
-			return nil, err
-		}
-		if e.KeyID() != primary.KeyID() {
-			if err := m.Delete(e.KeyID()); err != nil {
-				return nil, fmt.Errorf("removing an old key: %w", err)
-			}
-		}
-	}
-	return m.Handle()
-}
-
-func (v *Vault) keepWrapping(ctx context.Context, master *Master, handle *keyset.Handle) error {
-	plain, err := writeKeyset(handle)
-	if err != nil {
-		return err
-	}
-	wrapping, err := master.seal(metaWrapping, plain)
-	if err != nil {
-		return err
-	}
-	secret, err := master.seal(metaSecret, v.secret)
-	if err != nil {
-		return err
-	}
-	return v.db.Tx(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.SetMeta(ctx, metaWrapping, wrapping), tx.SetMeta(ctx, metaSecret, secret))
-	})
-}
-
-func (v *Vault) rewrapSome(ctx context.Context) (n int, err error) {
-	err = v.db.Tx(ctx, func(tx *store.Tx) error {
-		v.mu.RLock()
-		primary := v.primary
-		v.mu.RUnlock()
-		rows, err := tx.Query(ctx, "SELECT customer_id FROM customer_key WHERE wrapping <> $1 LIMIT $2", primary, rewrapMost)
-		if err != nil {
-			return err
-		}
-		var ids []cpni.ID
-		for rows.Next() {
-			var id cpni.ID
-			if err := rows.Scan(&id); err != nil {
-				rows.Close()
-				return err
-			}
-			ids = append(ids, id)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			handle, err := v.handle(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if err := v.putKey(ctx, tx, id, handle); err != nil {
-				return err
-			}
-		}
-		n = len(ids)
-		return nil
-	})
-	return n, err
-}
-
-// keyCache keeps the ciphers of customers lately served.
-type keyCache struct {
-	mu   sync.RWMutex
-	most int
-	keys map[cpni.ID]tink.AEAD
-}
-
-func (c *keyCache) get(id cpni.ID) (tink.AEAD, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	k, ok := c.keys[id]
-	return k, ok
-}
-
-func (c *keyCache) put(id cpni.ID, k tink.AEAD) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys == nil {
-		c.keys = map[cpni.ID]tink.AEAD{}
-	}
-	for old := range c.keys { // any one: which is of little matter
-		if len(c.keys) < c.most {
-			break
-		}
-		delete(c.keys, old)
-	}
-	c.keys[id] = k
-}
-
-func (c *keyCache) drop(id cpni.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.keys, id)
+	return r.RowsAffected()
 }

@@ -1,15 +1,9 @@
-// Package vault seals what the carrier holds about a customer under that customer's own key, and opens customer
-// proprietary network information only against a ledger.Receipt.
-//
-// Keys stand in three storeys: the master key, which is outside the database; the wrapping keyset, which the database
-// holds sealed by the master key; and one data keyset a customer, sealed by the wrapping keyset. Destroying a
-// customer's data keyset destroys the customer's data, wherever its ciphertext lies.
-//
-// cite: P-37, P-41, 47 CFR 64.2010(a)
 package vault
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -22,41 +16,50 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-const keyFilePrefix = "ringfence-master-key-1 "
-
-const masterKeySize = 32
+// The text of a master key: these words, then the key and the beginning of its hash, which tells a damaged key from
+// another one.
+const (
+	keyFilePrefix = "ringfence-master-key-1 "
+	masterKeySize = 32
+	masterSumSize = 4
+)
 
 // Errors about the master key; each says what to do.
 var (
 	ErrNoKey    = errors.New("the master key is not there; restore its file from the safe, or make one for a new database with `ringfence key new`")
 	ErrBadKey   = errors.New("the master key is damaged or of another form; restore it from the safe")
 	ErrOtherKey = errors.New("the master key is not the one that this database was sealed with; give the right one")
+	// ErrKeyService: the key management service refused, or was not reached.
+	ErrKeyService = errors.New("the key service did not open the keys of this database; check its address, what it grants to this machine, and the way to it")
+	// ErrKeysDamaged: the master key is the right one, but what it opens has been changed.
+	ErrKeysDamaged = errors.New("the keys in the database are damaged; stop, keep a copy, and restore the database from a backup")
 )
 
 // Master is the outermost key. It seals only the wrapping keyset.
 type Master struct {
-	aead tink.AEAD
+	aead    tink.AEAD
+	service bool // asked over a network, so that it may fail for other reasons than being the wrong one
 }
 
 // ReadMaster reads the master key that address names: file:/path, env:NAME, or the address of a key management service
 // for which a Tink client is registered.
 func ReadMaster(address string) (*Master, error) {
-	switch {
-	case strings.HasPrefix(address, "file:"):
-		text, err := os.ReadFile(strings.TrimPrefix(address, "file:"))
+	if path, ok := strings.CutPrefix(address, "file:"); ok {
+		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, ErrNoKey
+			return nil, fmt.Errorf("%s: %w", path, ErrNoKey)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the master key: %w", err)
+			return nil, fmt.Errorf("reading the master key: %w; may this user read it?", err)
 		}
-		return parseMaster(string(text))
-	case strings.HasPrefix(address, "env:"):
-		text, ok := os.LookupEnv(strings.TrimPrefix(address, "env:"))
+		return named(path)(parseMaster(string(text)))
+	}
+	if name, ok := strings.CutPrefix(address, "env:"); ok {
+		text, ok := os.LookupEnv(name)
 		if !ok {
-			return nil, ErrNoKey
+			return nil, fmt.Errorf("environment variable %s: %w", name, ErrNoKey)
 		}
-		return parseMaster(text)
+		return named("environment variable " + name)(parseMaster(text))
 	}
 	client, err := registry.GetKMSClient(address)
 	if err != nil {
@@ -66,7 +69,17 @@ func ReadMaster(address string) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key service does not give the master key: %w", err)
 	}
-	return &Master{a}, nil
+	return &Master{a, true}, nil
+}
+
+// named says where a master key that cannot be had was looked for.
+func named(where string) func(*Master, error) (*Master, error) {
+	return func(m *Master, err error) (*Master, error) {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		return m, nil
+	}
 }
 
 func parseMaster(text string) (*Master, error) {
@@ -74,32 +87,45 @@ func parseMaster(text string) (*Master, error) {
 	if !ok {
 		return nil, ErrBadKey
 	}
-	key, err := base64.StdEncoding.DecodeString(body)
-	if err != nil || len(key) != masterKeySize {
+	raw, err := base64.StdEncoding.DecodeString(body)
+	if err != nil || len(raw) != masterKeySize+masterSumSize {
+		return nil, ErrBadKey
+	}
+	key := raw[:masterKeySize]
+	if !bytes.Equal(masterSum(key), raw[masterKeySize:]) {
 		return nil, ErrBadKey
 	}
 	a, err := subtle.NewAESGCM(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrBadKey, err)
 	}
-	return &Master{a}, nil
+	return &Master{a, false}, nil
+}
+
+func masterSum(key []byte) []byte {
+	sum := sha256.Sum256(append([]byte(keyFilePrefix), key...))
+	return sum[:masterSumSize]
 }
 
 // NewMasterText makes a fresh master key in the form of a key file.
 func NewMasterText() string {
 	key := make([]byte, masterKeySize)
 	rand.Read(key)
-	return keyFilePrefix + base64.StdEncoding.EncodeToString(key) + "\n"
+	return keyFilePrefix + base64.StdEncoding.EncodeToString(append(key, masterSum(key)...)) + "\n"
 }
 
-// NewMasterFile makes a fresh master key in a new file that its owner alone can read.
+// NewMasterFile makes a fresh master key in a new file that its owner alone can read. A file that is there is never
+// overwritten.
 func NewMasterFile(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("making the master key's file: %w", err)
 	}
 	_, err = f.WriteString(NewMasterText())
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing the master key's file: %w", errors.Join(err, os.Remove(path)))
+	}
+	return nil
 }
 
 // NewMaster makes a master key that lives in memory alone, for instances that do.

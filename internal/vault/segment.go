@@ -3,300 +3,281 @@ package vault
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"slices"
+	"math/bits"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// Call is one call of one line: call detail information.
+// A segment is a line's calls of a month, packed to the bit: a version byte, the number of calls, the first start in
+// seconds since 1970, and the calls in order of their start, each as
 //
-// cite: P-06, 47 CFR 64.2003(d)
-type Call struct {
-	At       time.Time // start, UTC, to the second
-	Seconds  int       // of conversation; 0 when it was not answered
-	Answered bool
-	Out      bool   // the line called; otherwise it was called
-	Number   string // of the other side, E.164 where it can be; "" when withheld
-	ID       uint64 // hash of the exchange's own id of the call; its low 48 bits are kept
-}
-
-// idMask keeps the bits of a call's id that are stored: enough that two calls of one line and month do not meet.
-const idMask = 1<<48 - 1
-
-// better reports whether leg a tells more of the call than leg b: an answered leg before an unanswered one, then the
-// longer, then the smaller number. It is a total order, so that legs may come in any order and any number of times.
-func better(a, b Call) bool {
-	switch {
-	case a.Answered != b.Answered:
-		return a.Answered
-	case a.Seconds != b.Seconds:
-		return a.Seconds > b.Seconds
-	case a.Number != b.Number:
-		return a.Number < b.Number
-	}
-	return a.Out && !b.Out
-}
-
-// join makes one call of two legs of it.
-func join(a, b Call) Call {
-	start := a.At
-	if b.At.Before(start) {
-		start = b.At
-	}
-	if better(b, a) {
-		a = b
-	}
-	a.At = start
-	return a
-}
-
-// Merge joins the legs of the same call and sorts by start: the same calls in any order, any split and any number of
-// times give the same result. It changes its argument.
-func Merge(calls []Call) []Call {
-	for i := range calls {
-		calls[i].ID &= idMask
-		calls[i].At = calls[i].At.UTC().Truncate(time.Second)
-	}
-	slices.SortFunc(calls, func(a, b Call) int {
-		switch {
-		case a.ID < b.ID:
-			return -1
-		case a.ID > b.ID:
-			return 1
-		}
-		return 0
-	})
-	out := calls[:0]
-	for _, c := range calls {
-		if n := len(out); n > 0 && out[n-1].ID == c.ID {
-			out[n-1] = join(out[n-1], c)
-			continue
-		}
-		out = append(out, c)
-	}
-	slices.SortFunc(out, func(a, b Call) int {
-		if c := a.At.Compare(b.At); c != 0 {
-			return c
-		}
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
-// Month gives the calendar month of at in zone as yyyymm: the carrier's zone decides dates.
-func Month(at time.Time, zone *time.Location) int {
-	t := at.In(zone)
-	return t.Year()*100 + int(t.Month())
-}
-
-// segmentVersion is the first byte of an encoded segment.
+//	the seconds since the start before it (not for the first), in an exponential Golomb code of an order that suits the segment
+//	a bit: answered; a bit: the line called
+//	the seconds of conversation, in such a code too; before it, when the call was not answered, a bit: there are any
+//	which of the numbers met so far it has, or one more, and then that number
+//	48 bits of id
+//
+// Ids and times do not compress further, so nothing is gained by a general compressor behind this.
 const segmentVersion = 1
 
-// encodeSegment writes merged calls in columns: starts as differences, lengths, two flags a call, the other numbers
-// once each with an index a call, and 48 bits of id a call.
-func encodeSegment(calls []Call) []byte {
-	b := make([]byte, 0, 32+16*len(calls))
-	b = append(b, segmentVersion)
-	b = binary.AppendUvarint(b, uint64(len(calls)))
-	before := int64(0)
-	for _, c := range calls {
-		at := c.At.Unix()
-		b = binary.AppendVarint(b, at-before)
-		before = at
-	}
-	for _, c := range calls {
-		b = binary.AppendUvarint(b, uint64(c.Seconds))
-	}
-	flags := make([]byte, (len(calls)+3)/4)
-	for i, c := range calls {
-		if c.Answered {
-			flags[i/4] |= 1 << (i % 4 * 2)
-		}
-		if c.Out {
-			flags[i/4] |= 2 << (i % 4 * 2)
-		}
-	}
-	b = append(b, flags...)
-	index := make(map[string]int, len(calls))
-	var numbers []string
-	which := make([]int, len(calls))
-	for i, c := range calls {
-		n, ok := index[c.Number]
-		if !ok {
-			n = len(numbers)
-			index[c.Number] = n
-			numbers = append(numbers, c.Number)
-		}
-		which[i] = n
-	}
-	b = binary.AppendUvarint(b, uint64(len(numbers)))
-	for _, n := range numbers {
-		b = appendNumber(b, n)
-	}
-	for _, n := range which {
-		b = binary.AppendUvarint(b, uint64(n))
-	}
-	for _, c := range calls {
-		b = append(b, byte(c.ID), byte(c.ID>>8), byte(c.ID>>16), byte(c.ID>>24), byte(c.ID>>32), byte(c.ID>>40))
-	}
-	return b
+// callBits is the least that a call takes.
+const callBits = 48
+
+// widthOrder is the width in which the orders of the two codes are written.
+const widthOrder = 5
+
+// encoder writes segments; it is used by one goroutine, again and again.
+type encoder struct {
+	w       bitWriter
+	numbers map[string]uint64 // numbers met so far
 }
 
-// The first byte of a number says how it is written: 0xff, then a length and its bytes as they are; otherwise how many
-// digits, plus 0x40 when a plus sign stands before them, and then the digits as one integer.
+// encode writes merged calls. The result is of use until the next call of encode.
+func (e *encoder) encode(calls []Call) []byte {
+	if e.numbers == nil {
+		e.numbers = map[string]uint64{}
+	}
+	clear(e.numbers)
+	w := &e.w
+	w.out, w.held, w.n = append(w.out[:0], segmentVersion), 0, 0
+	w.out = binary.AppendUvarint(w.out, uint64(len(calls)))
+	if len(calls) == 0 {
+		return w.out
+	}
+	before := calls[0].At.Unix()
+	w.out = binary.AppendVarint(w.out, before)
+	gapOrder := order(calls, func(i int) (uint64, bool) {
+		return uint64(calls[i].At.Unix() - calls[max(i, 1)-1].At.Unix()), i > 0
+	})
+	lengthOrder := order(calls, func(i int) (uint64, bool) { return uint64(calls[i].Seconds), calls[i].Seconds > 0 })
+	w.put(uint64(gapOrder), widthOrder)
+	w.put(uint64(lengthOrder), widthOrder)
+	for i := range calls {
+		c := &calls[i]
+		at := c.At.Unix()
+		if i > 0 {
+			w.putNumber(uint64(at-before), gapOrder)
+		}
+		before = at
+		w.putFlag(c.Answered)
+		w.putFlag(c.Out)
+		if !c.Answered {
+			w.putFlag(c.Seconds > 0)
+		}
+		if c.Answered || c.Seconds > 0 {
+			w.putNumber(uint64(c.Seconds), lengthOrder)
+		}
+		met := uint64(len(e.numbers))
+		which, ok := e.numbers[c.Number]
+		if !ok {
+			which = met
+			e.numbers[c.Number] = which
+		}
+		w.put(which, uint(bits.Len64(met)))
+		if !ok {
+			w.putDialled(c.Number)
+		}
+		w.put(c.ID&idMask, 48)
+	}
+	return w.finish()
+}
+
+// order finds the order of code that is shortest for the values, going by the first of them in a long segment.
+func order(calls []Call, value func(i int) (uint64, bool)) uint {
+	const sample = 256
+	n, sum := uint64(0), uint64(0)
+	for i := range min(len(calls), sample) {
+		if v, ok := value(i); ok {
+			n, sum = n+1, sum+v
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	// The best lies a little below the length of the mean.
+	high := min(uint(bits.Len64(sum/n)), 1<<widthOrder-1)
+	best, least := uint(0), ^uint(0)
+	for k := high - min(high, 4); k <= high; k++ {
+		cost := uint(0)
+		for i := range min(len(calls), sample) {
+			if v, ok := value(i); ok {
+				cost += numberBits(v, k)
+			}
+		}
+		if cost < least {
+			best, least = k, cost
+		}
+	}
+	return best
+}
+
+// How a telephone number is written: two bits say the form.
 const (
-	numberRaw  = 0xff
-	numberPlus = 0x40
-	mostDigits = 18 // that fit 64 bits
+	formAmerican = iota // +1 and ten digits, as one number
+	formPlus            // + and digits: how many, and they as one number
+	formDigits          // digits without +, in the same way; none when the number was withheld
+	formText            // anything else: its length in bytes, and they
 )
 
-func appendNumber(b []byte, n string) []byte {
-	digits, plus := strings.CutPrefix(n, "+")
+const (
+	americanBits = 34 // of a number with ten digits
+	digitsBits   = 5  // of how many digits
+	mostDigits   = 18
+	textBits     = 10 // of how many bytes
+)
+
+// digitWidth is how many bits a number with so many digits has, and digitLimit the least number that has more.
+var digitWidth, digitLimit = func() (width [mostDigits + 1]uint, limit [mostDigits + 1]uint64) {
+	limit[0] = 1
+	for n := 1; n <= mostDigits; n++ {
+		limit[n] = limit[n-1] * 10
+		width[n] = uint(bits.Len64(limit[n] - 1))
+	}
+	return width, limit
+}()
+
+func (w *bitWriter) putDialled(number string) {
+	digits, plus := strings.CutPrefix(number, "+")
 	value := uint64(0)
-	for _, d := range []byte(digits) {
-		if d < '0' || d > '9' || len(digits) > mostDigits {
-			b = append(b, numberRaw)
-			b = binary.AppendUvarint(b, uint64(len(n)))
-			return append(b, n...)
-		}
+	plain := len(digits) <= mostDigits
+	for i := 0; plain && i < len(digits); i++ {
+		d := digits[i]
+		plain = d >= '0' && d <= '9'
 		value = value*10 + uint64(d-'0')
 	}
-	head := byte(len(digits))
-	if plus {
-		head |= numberPlus
-	}
-	b = append(b, head)
-	return binary.AppendUvarint(b, value)
-}
-
-var errSegment = errors.New("a segment of calls is damaged")
-
-// mostCalls and longestNumber bound what a damaged segment can make the decoder do.
-const (
-	mostCalls     = 1 << 22
-	longestNumber = 1 << 10
-)
-
-// decoder reads a segment; the first failure stays.
-type decoder struct {
-	rest []byte
-	bad  bool
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.rest)
-	if n <= 0 {
-		d.bad = true
-		return 0
-	}
-	d.rest = d.rest[n:]
-	return v
-}
-
-func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.rest)
-	if n <= 0 {
-		d.bad = true
-		return 0
-	}
-	d.rest = d.rest[n:]
-	return v
-}
-
-func (d *decoder) take(n int) []byte {
-	if n < 0 || n > len(d.rest) {
-		d.bad = true
-		return nil
-	}
-	b := d.rest[:n]
-	d.rest = d.rest[n:]
-	return b
-}
-
-func (d *decoder) number() string {
-	head := d.take(1)
-	if d.bad {
-		return ""
-	}
-	if head[0] == numberRaw {
-		n := d.uvarint()
-		if n > longestNumber {
-			d.bad = true
-			return ""
+	switch {
+	case !plain:
+		w.put(formText, 2)
+		w.put(uint64(len(number)), textBits)
+		for i := range len(number) {
+			w.put(uint64(number[i]), 8)
 		}
-		return string(d.take(int(n)))
+		return
+	case plus && len(digits) == 11 && digits[0] == '1':
+		w.put(formAmerican, 2)
+		w.put(value-digitLimit[10], americanBits)
+		return
+	case plus:
+		w.put(formPlus, 2)
+	default:
+		w.put(formDigits, 2)
 	}
-	digits := int(head[0] &^ numberPlus)
-	if digits > mostDigits {
-		d.bad = true
-		return ""
-	}
-	value := d.uvarint()
-	s := ""
-	if digits > 0 {
-		s = fmt.Sprintf("%0*d", digits, value)
-	}
-	if len(s) != digits {
-		d.bad = true
-	}
-	if head[0]&numberPlus != 0 {
-		s = "+" + s
-	}
-	return s
+	w.put(uint64(len(digits)), digitsBits)
+	w.put(value, digitWidth[len(digits)])
 }
 
-// decodeSegment reads what encodeSegment wrote.
+// dialled reads what putDialled wrote.
+func (r *bitReader) dialled() (string, bool) {
+	var text [1 + mostDigits]byte
+	b := text[:0]
+	form := r.get(2)
+	switch form {
+	case formText:
+		n := uint(r.get(textBits))
+		if r.at+8*n > uint(len(r.data))*8 {
+			return "", false
+		}
+		long := make([]byte, n)
+		for i := range long {
+			long[i] = byte(r.get(8))
+		}
+		return string(long), true
+	case formAmerican:
+		v := r.get(americanBits)
+		if v >= digitLimit[10] {
+			return "", false
+		}
+		return string(strconv.AppendUint(append(b, '+'), v+digitLimit[10], 10)), true
+	case formPlus:
+		b = append(b, '+')
+	}
+	n := int(r.get(digitsBits))
+	if n > mostDigits {
+		return "", false
+	}
+	v := r.get(digitWidth[n])
+	if v >= digitLimit[n] {
+		return "", false
+	}
+	for i := n; i > 1 && v < digitLimit[i-1]; i-- {
+		b = append(b, '0')
+	}
+	if n > 0 {
+		b = strconv.AppendUint(b, v, 10)
+	}
+	return string(b), true
+}
+
+var errSegment = errors.New("a segment of calls is damaged, or was written by a newer version of Ringfence")
+
+// decodeSegment reads what an encoder wrote. Whatever it is given, it takes memory in proportion to it, and it gives
+// calls or an error.
 func decodeSegment(data []byte) ([]Call, error) {
-	d := decoder{rest: data}
-	if v := d.take(1); d.bad || v[0] != segmentVersion {
+	if len(data) == 0 || data[0] != segmentVersion {
 		return nil, errSegment
 	}
-	count := d.uvarint()
-	if d.bad || count > mostCalls || count > uint64(len(data)) {
+	data = data[1:]
+	count, n := binary.Uvarint(data)
+	if n <= 0 || count > uint64(len(data))*8/callBits {
 		return nil, errSegment
 	}
-	calls := make([]Call, count)
-	at := int64(0)
-	for i := range calls {
-		at += d.varint()
-		calls[i].At = time.Unix(at, 0).UTC()
-	}
-	for i := range calls {
-		s := d.uvarint()
-		if s > 1<<31 {
-			d.bad = true
-		}
-		calls[i].Seconds = int(s)
-	}
-	flags := d.take((len(calls) + 3) / 4)
-	numbers := d.uvarint()
-	if d.bad || numbers > count {
-		return nil, errSegment
-	}
-	all := make([]string, numbers)
-	for i := range all {
-		all[i] = d.number()
-	}
-	for i := range calls {
-		n := d.uvarint()
-		if d.bad || n >= numbers {
+	data = data[n:]
+	if count == 0 {
+		if len(data) > 0 {
 			return nil, errSegment
 		}
-		calls[i].Number = all[n]
-		calls[i].Answered = flags[i/4]>>(i%4*2)&1 != 0
-		calls[i].Out = flags[i/4]>>(i%4*2)&2 != 0
+		return nil, nil
 	}
-	ids := d.take(6 * len(calls))
-	if d.bad || len(d.rest) > 0 {
+	at, n := binary.Varint(data)
+	if n <= 0 {
 		return nil, errSegment
 	}
+	r := bitReader{data: data[n:]}
+	gapOrder, lengthOrder := uint(r.get(widthOrder)), uint(r.get(widthOrder))
+	calls := make([]Call, count)
+	numbers := make([]string, 0, min(count, 64))
 	for i := range calls {
-		b := ids[6*i : 6*i+6]
-		calls[i].ID = uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40
+		c := &calls[i]
+		if i > 0 {
+			gap, ok := r.number(gapOrder)
+			if !ok {
+				return nil, errSegment
+			}
+			at += int64(gap)
+		}
+		if at < firstSecond || at > lastSecond {
+			return nil, errSegment
+		}
+		c.At = time.Unix(at, 0).UTC()
+		flags := r.get(2)
+		c.Answered, c.Out = flags&1 != 0, flags&2 != 0
+		if c.Answered || r.flag() {
+			length, ok := r.number(lengthOrder)
+			if !ok || length > mostSeconds {
+				return nil, errSegment
+			}
+			c.Seconds = int(length)
+		}
+		which := r.get(uint(bits.Len64(uint64(len(numbers)))))
+		switch {
+		case which > uint64(len(numbers)):
+			return nil, errSegment
+		case which == uint64(len(numbers)):
+			number, ok := r.dialled()
+			if !ok {
+				return nil, errSegment
+			}
+			numbers = append(numbers, number)
+		}
+		c.Number = numbers[which]
+		c.ID = r.get(48)
+		if r.over() {
+			return nil, errSegment
+		}
+	}
+	if !r.ended() {
+		return nil, errSegment
 	}
 	return calls, nil
 }

@@ -1,18 +1,23 @@
+// Package vault seals what the carrier holds about a customer under that customer's own key, and opens customer
+// proprietary network information only against a ledger.Receipt.
+//
+// Keys stand in three storeys: the master key, which is outside the database; the wrapping keyset, which the database
+// holds sealed by the master key; and one data keyset a customer, sealed by the wrapping keyset. Destroying a
+// customer's data keyset destroys the customer's data, wherever its ciphertext lies.
+//
+// cite: P-37, P-41, 47 CFR 64.2010(a)
 package vault
 
 import (
-	"bytes"
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
@@ -23,136 +28,46 @@ import (
 // Vault is an open vault.
 type Vault struct {
 	db     *store.DB
-	master *Master
-
-	mu       sync.RWMutex
-	wrapping *keyset.Handle
-	wrapper  tink.AEAD
-	primary  int64 // id of the wrapping key in use
-
 	secret []byte // from which blind indexes and peppers are derived
 	index  []byte
-	keys   keyCache
-}
 
-// Names under which the database holds what the master key has sealed.
-const (
-	metaWrapping = "vault.wrapping"
-	metaSecret   = "vault.secret"
-)
+	rotating sync.Mutex // held by the one rotation that this process runs
+	keys     keyCache
+
+	mu       sync.RWMutex
+	master   *Master
+	wrapping *keyset.Handle
+	wrapper  tink.AEAD
+	primary  int64  // id of the wrapping key in use
+	seen     string // the change of keys that this process has caught up with
+}
 
 // CarrierID is the customer id under which the carrier's own records are sealed.
 const CarrierID cpni.ID = ""
 
 // Open opens the vault of db with its master key; a database that has no keys yet gets its first.
 func Open(ctx context.Context, db *store.DB, master *Master) (*Vault, error) {
-	v := &Vault{db: db, master: master, keys: keyCache{most: 100_000}}
-	sealed, err := db.Meta(ctx, metaWrapping)
-	if err != nil {
+	v := &Vault{db: db, master: master, keys: newKeyCache()}
+	var err error
+	if v.seen, err = db.Meta(ctx, metaChange); err != nil {
 		return nil, fmt.Errorf("reading the sealed keys: %w", err)
 	}
-	if sealed == "" {
-		if err := v.create(ctx, master); err != nil {
-			return nil, err
+	r, err := readRoot(ctx, db.Reader(), master)
+	if errors.Is(err, errNoRoot) {
+		if err := v.create(ctx); err != nil {
+			return nil, fmt.Errorf("making the keys of a new database: %w", err)
 		}
+		r, err = readRoot(ctx, db.Reader(), master)
 	}
-	if err := v.reload(ctx); err != nil {
-		return nil, err
-	}
-	sealedSecret, err := db.Meta(ctx, metaSecret)
 	if err != nil {
 		return nil, err
 	}
-	if v.secret, err = master.open(metaSecret, sealedSecret); err != nil {
+	if err := v.use(r); err != nil {
 		return nil, err
 	}
+	v.secret = r.Secret
 	v.index = v.Derive("blind index v1")
 	return v, nil
-}
-
-// reload reads the wrapping keyset, which another node may have renewed.
-func (v *Vault) reload(ctx context.Context) error {
-	sealed, err := v.db.Meta(ctx, metaWrapping)
-	if err != nil {
-		return fmt.Errorf("reading the sealed keys: %w", err)
-	}
-	v.mu.RLock()
-	master := v.master
-	v.mu.RUnlock()
-	plain, err := master.open(metaWrapping, sealed)
-	if err != nil {
-		return err
-	}
-	handle, err := readKeyset(plain)
-	if err != nil {
-		return fmt.Errorf("the wrapping keyset: %w", err)
-	}
-	return v.use(handle)
-}
-
-// create makes the first keys of a database, unless another node has just done so.
-func (v *Vault) create(ctx context.Context, master *Master) error {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return fmt.Errorf("making the wrapping keyset: %w", err)
-	}
-	plain, err := writeKeyset(handle)
-	if err != nil {
-		return err
-	}
-	secret := make([]byte, 32)
-	rand.Read(secret)
-	if err := v.use(handle); err != nil {
-		return err
-	}
-	return v.db.Tx(ctx, func(tx *store.Tx) error {
-		for name, value := range map[string][]byte{metaWrapping: plain, metaSecret: secret} {
-			sealed, err := master.seal(name, value)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, sealed); err != nil {
-				return err
-			}
-		}
-		return v.newKey(ctx, tx, CarrierID)
-	})
-}
-
-// use makes handle the wrapping keyset.
-func (v *Vault) use(handle *keyset.Handle) error {
-	a, err := aead.New(handle)
-	if err != nil {
-		return fmt.Errorf("the wrapping keyset: %w", err)
-	}
-	primary, err := handle.Primary()
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.wrapping, v.wrapper, v.primary = handle, a, int64(primary.KeyID())
-	return nil
-}
-
-func (m *Master) seal(name string, plain []byte) (string, error) {
-	sealed, err := m.aead.Encrypt(plain, []byte(name))
-	if err != nil {
-		return "", fmt.Errorf("sealing with the master key: %w", err)
-	}
-	return encodeText(sealed), nil
-}
-
-func (m *Master) open(name, sealed string) ([]byte, error) {
-	raw, err := decodeText(sealed)
-	if err != nil {
-		return nil, fmt.Errorf("the sealed keys in the database are damaged: %w", err)
-	}
-	plain, err := m.aead.Decrypt(raw, []byte(name))
-	if err != nil {
-		return nil, ErrOtherKey
-	}
-	return plain, nil
 }
 
 // Derive gives 32 secret bytes for one use, named by its words; other words give other bytes.
@@ -185,20 +100,24 @@ var ErrSealBroken = errors.New("a sealed record has been changed, or belongs els
 
 // Seal seals plain for customer. what names the thing (and its place) and must be given again to open it.
 func (v *Vault) Seal(ctx context.Context, customer cpni.ID, what string, plain []byte) ([]byte, error) {
-	k, err := v.key(ctx, v.db.Reader(), customer)
-	if err != nil {
-		return nil, err
-	}
-	return k.Encrypt(plain, associated(customer, what))
+	return v.seal(ctx, v.db.Reader(), customer, what, plain)
 }
 
-// SealTx is Seal within a transaction that has just made the customer's key.
+// SealTx is Seal within a transaction, which may just have made the customer's key.
 func (v *Vault) SealTx(ctx context.Context, tx *store.Tx, customer cpni.ID, what string, plain []byte) ([]byte, error) {
-	k, err := v.key(ctx, tx, customer)
+	return v.seal(ctx, tx, customer, what, plain)
+}
+
+func (v *Vault) seal(ctx context.Context, q store.Querier, customer cpni.ID, what string, plain []byte) ([]byte, error) {
+	k, err := v.key(ctx, q, customer)
 	if err != nil {
 		return nil, err
 	}
-	return k.Encrypt(plain, associated(customer, what))
+	sealed, err := k.Encrypt(plain, associated(customer, what))
+	if err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	return sealed, nil
 }
 
 // OpenState opens what is not customer proprietary network information handed to anyone: the engine's own state of a
@@ -213,7 +132,7 @@ func (v *Vault) OpenStateTx(ctx context.Context, tx *store.Tx, customer cpni.ID,
 }
 
 func (v *Vault) openState(ctx context.Context, q store.Querier, customer cpni.ID, what string, sealed []byte) ([]byte, error) {
-	if len(what) > 5 && what[:5] == cpniPrefix {
+	if strings.HasPrefix(what, cpniPrefix) {
 		return nil, errors.New("vault: CPNI is opened against a receipt, not as state")
 	}
 	return v.open(ctx, q, customer, what, sealed)
@@ -224,8 +143,21 @@ func (v *Vault) open(ctx context.Context, q store.Querier, customer cpni.ID, wha
 	if err != nil {
 		return nil, err
 	}
-	plain, err := k.Decrypt(sealed, associated(customer, what))
-	if err != nil {
+	return v.openWith(ctx, q, k, customer, associated(customer, what), sealed)
+}
+
+// openWith opens sealed by k, and if that fails by the key as the database has it now: another node may have renewed it
+// since this one read it.
+func (v *Vault) openWith(ctx context.Context, q store.Querier, k tink.AEAD, customer cpni.ID, place, sealed []byte) ([]byte, error) {
+	plain, err := k.Decrypt(sealed, place)
+	if err == nil {
+		return plain, nil
+	}
+	v.keys.drop(customer)
+	if k, err = v.key(ctx, q, customer); err != nil {
+		return nil, err
+	}
+	if plain, err = k.Decrypt(sealed, place); err != nil {
 		return nil, ErrSealBroken
 	}
 	return plain, nil
@@ -239,16 +171,4 @@ func associated(customer cpni.ID, what string) []byte {
 	b = append(b, customer...)
 	b = append(b, 0)
 	return append(b, what...)
-}
-
-func readKeyset(plain []byte) (*keyset.Handle, error) {
-	return insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(plain)))
-}
-
-func writeKeyset(h *keyset.Handle) ([]byte, error) {
-	var b bytes.Buffer
-	if err := insecurecleartextkeyset.Write(h, keyset.NewBinaryWriter(&b)); err != nil {
-		return nil, fmt.Errorf("writing a keyset: %w", err)
-	}
-	return b.Bytes(), nil
 }
