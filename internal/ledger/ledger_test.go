@@ -152,24 +152,3 @@ func TestAReceiptCoversWhatItsEntryPermits(t *testing.T) {
 		}
 	})
 }
-
-func BenchmarkCommit(b *testing.B) {
-	db := storetest.Open(b, storetest.SQLite(b))
-	l := open(b, db, key(b))
-	customer := cpni.NewID()
-	record := make([]byte, 900)
-	b.ResetTimer()
-	for b.Loop() {
-		if _, err := l.Commit(b.Context(), func(*store.Tx) ([]ledger.Entry, error) {
-			es := make([]ledger.Entry, 64)
-			for i := range es {
-				es[i] = entry(customer, i, cpni.Permit)
-				es[i].Sealed = record
-			}
-			return es, nil
-		}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(64*b.N)/b.Elapsed().Seconds(), "entries/s")
-}
