@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -19,9 +20,10 @@ type Importer struct {
 	DB     *store.DB
 	Vault  *vault.Vault
 	Ledger *ledger.Ledger
-	Lines  Directory
+	Book   *customer.Book
 	Clock  cpni.Clock
 	Zone   *time.Location // the carrier's: it decides to which month a call belongs
+	Lines  Directory      // nil: the lines of Book
 }
 
 // CallOptions say how to read a file of calls.
@@ -122,7 +124,11 @@ func (im *Importer) calls(ctx context.Context, f *os.File, r *run, p *parser, o 
 		return nil, err
 	}
 	defer rejects.close()
-	in := &callReader{parser: p, lines: newLines(im.Lines), rejects: rejects, run: r, progress: o.Progress,
+	dir := im.Lines
+	if dir == nil {
+		dir = &Customers{DB: im.DB, Vault: im.Vault, Book: im.Book}
+	}
+	in := &callReader{parser: p, lines: newLines(dir), rejects: rejects, run: r, progress: o.Progress,
 		most: max(1024, o.ChunkBytes/2/chunkRecord), counts: r.counts}
 	in.parser.notes = r.counts.Notes.copy()
 	if err := in.open(f, o.Map); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
@@ -125,8 +126,9 @@ func (c *customerImport) batch(ctx context.Context) (done bool, err error) {
 	var refused []rejectedRow
 	work := func(tx *store.Tx) error {
 		next, odd, refused = c.sum, c.parser.notes.copy(), refused[:0]
+		fresh := map[cpni.ID]*customer.Profile{}
 		for _, p := range people {
-			rej, err := c.insert(ctx, tx, p, &next, &odd)
+			rej, err := c.insert(ctx, tx, p, fresh, &next, &odd)
 			if err != nil {
 				return err
 			}
@@ -232,16 +234,19 @@ func (c *customerImport) read() (people []candidate, done bool, err error) {
 	return people, false, nil
 }
 
-// insert writes one customer, unless the account is here already or a number is another customer's.
-func (c *customerImport) insert(ctx context.Context, tx *store.Tx, p candidate, sum *Summary, odd *notes) (*rejection, error) {
+// insert writes one customer, unless the account is here already or a number is another customer's. fresh are the
+// customers whom tx has written, which nobody else can see yet.
+func (c *customerImport) insert(ctx context.Context, tx *store.Tx, p candidate, fresh map[cpni.ID]*customer.Profile, sum *Summary, odd *notes) (*rejection, error) {
 	held, err := c.holder(ctx, tx, customer.ByAccount, fold(p.profile.Account))
 	if err != nil {
 		return nil, err
 	}
 	if held != "" {
-		there, err := c.Book.Within(ctx, tx, held)
-		if err != nil {
-			return nil, err
+		there := fresh[held]
+		if there == nil {
+			if there, _, err = c.Book.Get(ctx, held); err != nil {
+				return nil, err
+			}
 		}
 		if !same(there, &p.profile) {
 			odd.see(oddDiffers, p.line)
@@ -268,6 +273,7 @@ func (c *customerImport) insert(ctx context.Context, tx *store.Tx, p candidate, 
 			return nil, err
 		}
 	}
+	fresh[profile.ID] = &profile
 	sum.Accepted++
 	sum.Created++
 	sum.Lines += int64(len(profile.Lines))
@@ -275,7 +281,7 @@ func (c *customerImport) insert(ctx context.Context, tx *store.Tx, p candidate, 
 }
 
 // holder gives the customer who is found by a value, as tx sees them.
-func (c *customerImport) holder(ctx context.Context, tx *store.Tx, kind, value string) (id string, err error) {
+func (c *customerImport) holder(ctx context.Context, tx *store.Tx, kind, value string) (id cpni.ID, err error) {
 	err = tx.QueryRow(ctx, "SELECT customer_id FROM lookup WHERE token = $1 ORDER BY customer_id LIMIT 1", c.Vault.BlindIndex(kind, value)).Scan(&id)
 	if store.IsNoRow(err) {
 		return "", nil

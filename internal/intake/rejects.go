@@ -20,8 +20,11 @@ type rejectsFile struct {
 	file *os.File
 	w    *bufio.Writer
 	size int64
+	mark int64 // to which an attempt that is made again cuts it
 	buf  []byte
 }
+
+const rejectsHeader = "line,reason,says,clause,raw\n"
 
 // errRejectsLost: the file of an interrupted import is gone or too short.
 var errRejectsLost = errors.New("the rejects file of the interrupted import is gone")
@@ -70,7 +73,7 @@ func (r *rejectsFile) add(line int64, rej *rejection, raw []byte) error {
 			return fmt.Errorf("making the rejects file: %w", err)
 		}
 		r.file, r.w = f, bufio.NewWriterSize(f, 64<<10)
-		if err := r.write([]byte("line,reason,says,clause,raw\n")); err != nil {
+		if err := r.write([]byte(rejectsHeader)); err != nil {
 			return err
 		}
 	}
@@ -104,6 +107,27 @@ func (r *rejectsFile) flush() error {
 	}
 	if err := r.file.Sync(); err != nil {
 		return fmt.Errorf("writing the rejects file: %w", err)
+	}
+	return nil
+}
+
+// cut takes away what was added beyond size.
+func (r *rejectsFile) cut(size int64) error {
+	if r.file == nil || r.size == size {
+		return nil
+	}
+	err := r.w.Flush()
+	if err == nil {
+		err = r.file.Truncate(size)
+	}
+	if err == nil {
+		_, err = r.file.Seek(size, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the rejects file: %w", err)
+	}
+	if r.size = size; size == 0 {
+		return r.write([]byte(rejectsHeader))
 	}
 	return nil
 }

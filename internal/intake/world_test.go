@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -50,7 +51,7 @@ func newWorld(t testing.TB, db *store.DB, master *vault.Master) *world {
 		t.Fatal(err)
 	}
 	book := phoneBook{}
-	return &world{&Importer{DB: db, Vault: v, Ledger: l, Lines: book, Clock: clock, Zone: zone(t, "America/New_York")}, book}
+	return &world{&Importer{DB: db, Vault: v, Ledger: l, Lines: book, Book: customer.NewBook(db, v, l, clock), Clock: clock, Zone: zone(t, "America/New_York")}, book}
 }
 
 // line makes a customer with one line for each number.
