@@ -11,7 +11,7 @@ type Decision struct {
 	Codes   []cpni.Code  `json:"codes,omitempty"` // every reason that holds, in that order, each once
 	Clauses []string     `json:"clauses"`         // P-xx of the rules that decided, sorted
 	Cites   []string     `json:"cites"`           // sections that the rules that decided rest on, sorted
-	Rules   []string     `json:"rules"`           // ids of the rules that decided, in the order of the files
+	Rules   []string     `json:"rules"`           // ids of the rules that decided: by what their codes weigh, then as the files have them
 	Says    []string     `json:"says"`            // their sentences for a person, in the same order
 	// Ways are the ways to a permit, each a list of steps that are all needed. Only Explain fills it; a refusal without
 	// any has none.

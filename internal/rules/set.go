@@ -1,19 +1,328 @@
+// Package rules turns recorded facts into decisions. It reads the policy — clauses, Cedar rules with their schema, dated
+// numbers — and does nothing else: no input, no output, no clock.
+//
+// cite: P-01, P-28, I-04
 package rules
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io/fs"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/schema"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
+	"golang.org/x/tools/txtar"
+
+	"ringfence/internal/cpni"
 )
 
-// Set is a loaded policy: clauses, rules with their schema, and dated numbers. It is safe for concurrent use.
-type Set struct{}
+// Set is a loaded policy: clauses, rules with their schema, and dated numbers. It never changes and is safe for
+// concurrent use.
+type Set struct {
+	version  string
+	source   []byte
+	rules    []Rule
+	policies map[cpni.Purpose]applicable // by action
+	entities types.EntityMap             // the actions and their groups
+	clauses  []Clause
+	profiles *Profiles
+	memo     *memo
+}
 
-func Load(policy fs.FS) (*Set, error) { return &Set{}, nil }
-func (s *Set) Version() string { return "" }
-func (s *Set) Source() []byte { return nil }
-func Unpack(source []byte) (fs.FS, error) { return nil, nil }
-func (s *Set) With(name string, cedar []byte) (*Set, error) { return s, nil }
-func (s *Set) Decide(f Facts) Decision { return Decision{} }
-func (s *Set) Ways(f Facts) [][]Way { return nil }
-func (s *Set) Explain(f Facts) Decision { return Decision{} }
-func (s *Set) Profiles() *Profiles { return nil }
-func (s *Set) Clauses() []Clause { return nil }
+// Rule is one rule of the policy.
+type Rule struct {
+	ID      string
+	Permits bool      // otherwise it forbids
+	Code    cpni.Code // of a forbidding rule
+	Clauses []string  // P-xx
+	Cites   []string  // sections of the law
+	Says    string    // one sentence for a person
+	File    string
+	Line    int
+
+	policy *cedar.Policy
+}
+
+// Errors about a policy; each is a *cpni.Refusal.
+const (
+	codeRules       cpni.Code = "RULES"
+	codeRetaliation cpni.Code = "RETALIATION"
+)
+
+// schemaFile is the file that says what rules may read.
+const schemaFile = "rules/schema.cedarschema"
+
+// Load reads and checks a policy. What is wrong with it is a *cpni.Refusal that names file and line and says what is
+// expected: code RULES, or RETALIATION when a rule that is not about marketing reads approval.
+//
+// cite: P-01, P-13, I-06
+func Load(policy fs.FS) (*Set, error) {
+	archive, err := pack(policy)
+	if err != nil {
+		return nil, wrong("the policy cannot be read: %v", err)
+	}
+	s := &Set{source: txtar.Format(archive), memo: newMemo()}
+	sum := sha256.Sum256(append(fmt.Appendf(nil, "ringfence policy, derivation %d\n", derivation), s.source...))
+	s.version = hex.EncodeToString(sum[:16])
+	if s.clauses, err = readClauses(policy); err != nil {
+		return nil, err
+	}
+	if s.profiles, err = readProfiles(policy); err != nil {
+		return nil, err
+	}
+	if err := s.readRules(archive); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func wrong(format string, a ...any) *cpni.Refusal {
+	return cpni.Rejected(codeRules, fmt.Sprintf(format, a...), []string{"P-01"}, "mend the policy and load it again; the one in force stays until then")
+}
+
+// Version names the policy: another byte of it, or another reading of facts, gives another version.
+func (s *Set) Version() string { return s.version }
+
+// Source is the whole policy as one readable text, from which Unpack makes its files again.
+func (s *Set) Source() []byte { return slices.Clone(s.source) }
+
+// Unpack gives the files of a Source.
+func Unpack(source []byte) (fs.FS, error) {
+	files, err := txtar.FS(txtar.Parse(source))
+	if err != nil {
+		return nil, fmt.Errorf("a recorded policy cannot be read: %w", err)
+	}
+	return files, nil
+}
+
+// pack gathers the files of a policy, in the order of their names.
+func pack(policy fs.FS) (*txtar.Archive, error) {
+	archive := &txtar.Archive{}
+	err := fs.WalkDir(policy, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		switch path.Ext(name) {
+		case ".cedar", ".cedarschema", ".yaml":
+		default:
+			return nil
+		}
+		if name == "open-clauses.yaml" {
+			return nil // a list of the project's work, no part of the policy
+		}
+		text, err := fs.ReadFile(policy, name)
+		if err != nil {
+			return err
+		}
+		if len(text) > mostPolicyFile {
+			return fmt.Errorf("%s has more than %d bytes", name, mostPolicyFile)
+		}
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			text = append(text, '\n')
+		}
+		archive.Files = append(archive.Files, txtar.File{Name: name, Data: text})
+		return nil
+	})
+	slices.SortFunc(archive.Files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) })
+	return archive, err
+}
+
+// mostPolicyFile bounds a file of the policy, in bytes.
+const mostPolicyFile = 1 << 20
+
+// With gives the policy with a further file of rules, or another in the place of one that bears the name.
+func (s *Set) With(name string, text []byte) (*Set, error) {
+	archive := txtar.Parse(s.source)
+	name = "rules/" + strings.TrimSuffix(name, ".cedar") + ".cedar"
+	if !fs.ValidPath(name) {
+		return nil, wrong("%q is no name for a file of rules", name)
+	}
+	archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == name })
+	archive.Files = append(archive.Files, txtar.File{Name: name, Data: text})
+	files, err := txtar.FS(archive)
+	if err != nil {
+		return nil, wrong("%v", err)
+	}
+	return Load(files)
+}
+
+// Rules lists the rules in the order of the files.
+func (s *Set) Rules() []Rule { return slices.Clone(s.rules) }
+
+// Clauses lists the promises of the policy.
+func (s *Set) Clauses() []Clause { return slices.Clone(s.clauses) }
+
+// Profiles gives the dated numbers.
+func (s *Set) Profiles() *Profiles { return s.profiles }
+
+// readRules reads, checks and sorts the rules by the actions that they are about.
+func (s *Set) readRules(archive *txtar.Archive) error {
+	i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == schemaFile })
+	if i < 0 {
+		return wrong("%s is missing: it says what rules may read", schemaFile)
+	}
+	types, err := readSchema(archive.Files[i].Data)
+	if err != nil {
+		return err
+	}
+	s.entities = actionsOf(types)
+	var faults []error
+	seen := map[string]Rule{}
+	check := checker{validator: validate.New(types), actions: s.entities, clauses: s.clauses}
+	for _, file := range archive.Files {
+		if path.Ext(file.Name) != ".cedar" {
+			continue
+		}
+		list, err := cedar.NewPolicyListFromBytes(file.Name, file.Data)
+		if err != nil {
+			says := strings.TrimPrefix(err.Error(), "parser error: ")
+			faults = append(faults, wrong("%s", strings.ReplaceAll(says, "<input>", file.Name)))
+			continue
+		}
+		for _, p := range list {
+			r, err := check.rule(file.Name, p)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			if other, twice := seen[r.ID]; twice {
+				faults = append(faults, wrong("%s:%d: the rule %q stands at %s:%d already; an @id names one rule", r.File, r.Line, r.ID, other.File, other.Line))
+			}
+			seen[r.ID] = r
+			s.rules = append(s.rules, r)
+		}
+	}
+	if len(faults) > 0 {
+		return faults1(faults)
+	}
+	s.sort()
+	return nil
+}
+
+// faults1 makes one refusal of several: of a RETALIATION among them, for that weighs more than a slip of the pen.
+func faults1(faults []error) error {
+	first := faults[0]
+	for _, err := range faults {
+		var r *cpni.Refusal
+		if errors.As(err, &r) && r.Code == codeRetaliation {
+			first = err
+			break
+		}
+	}
+	var r *cpni.Refusal
+	if len(faults) == 1 || !errors.As(first, &r) {
+		return first
+	}
+	says := make([]string, 0, len(faults))
+	for _, err := range faults {
+		var r *cpni.Refusal
+		if errors.As(err, &r) {
+			says = append(says, r.Says)
+		}
+	}
+	all := *r
+	all.Says = strings.Join(says, "; ")
+	return &all
+}
+
+func readSchema(text []byte) (*resolved.Schema, error) {
+	var sc schema.Schema
+	sc.SetFilename(schemaFile)
+	if err := sc.UnmarshalCedar(text); err != nil {
+		return nil, wrong("%s: %v", schemaFile, err)
+	}
+	types, err := sc.Resolve()
+	if err != nil {
+		return nil, wrong("%s: %v", schemaFile, err)
+	}
+	request := cedar.Request{Principal: asker, Action: actionID(cpni.CustomerRequest), Resource: anyCustomer, Context: view{}.context()}
+	if err := validate.New(types).Request(request); err != nil {
+		return nil, wrong("%s does not describe what rules are given: %v", schemaFile, err)
+	}
+	for _, p := range append(slices.Clone(cpni.Purposes), actionUnknown, actionApprovalFree) {
+		if _, ok := types.Actions[actionID(p)]; !ok {
+			return nil, wrong("%s has no action %q", schemaFile, p)
+		}
+	}
+	return types, nil
+}
+
+// actionsOf gives the actions of the schema with the groups that they are in.
+func actionsOf(s *resolved.Schema) types.EntityMap {
+	all := types.EntityMap{}
+	for id, a := range s.Actions {
+		all[id] = a.Entity
+	}
+	return all
+}
+
+// In Cedar every request has somebody who asks and something that is asked about; whom and about whom is no matter.
+var (
+	asker       = cedar.NewEntityUID("Asker", "asker")
+	anyCustomer = cedar.NewEntityUID("Customer", "customer")
+)
+
+func actionID(p cpni.Purpose) cedar.EntityUID { return cedar.NewEntityUID("Action", cedar.String(p)) }
+
+// applicable are the rules of one action, in the order of the files.
+type applicable []*Rule
+
+// All yields the rules to Cedar, which knows them by their place.
+func (a applicable) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
+		for i, r := range a {
+			if !yield(placeID(i), r.policy) {
+				return
+			}
+		}
+	}
+}
+
+// sort files each rule under the actions that its scope covers.
+func (s *Set) sort() {
+	s.policies = map[cpni.Purpose]applicable{}
+	for id := range s.entities {
+		action := cpni.Purpose(id.ID)
+		for i := range s.rules {
+			if covers(s.entities, (*ast.Policy)(s.rules[i].policy.AST()).Action, id) {
+				s.policies[action] = append(s.policies[action], &s.rules[i])
+			}
+		}
+	}
+}
+
+// covers reports whether the scope of a rule covers an action.
+func covers(actions types.EntityMap, scope ast.IsActionScopeNode, id cedar.EntityUID) bool {
+	within := func(group cedar.EntityUID) bool {
+		if id == group {
+			return true
+		}
+		for parent := range actions[id].Parents.All() {
+			if covers(actions, ast.ScopeTypeIn{Entity: group}, parent) {
+				return true
+			}
+		}
+		return false
+	}
+	switch n := scope.(type) {
+	case ast.ScopeTypeAll:
+		return true
+	case ast.ScopeTypeEq:
+		return n.Entity == id
+	case ast.ScopeTypeIn:
+		return within(n.Entity)
+	case ast.ScopeTypeInSet:
+		return slices.ContainsFunc(n.Entities, within)
+	}
+	return true // a form that we do not know may cover anything
+}

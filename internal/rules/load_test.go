@@ -1,0 +1,269 @@
+package rules
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/workday"
+)
+
+// with gives the project's policy with some files changed; nil takes a file away.
+func with(t testing.TB, files map[string]func(string) string) fs.FS {
+	t.Helper()
+	all := fstest.MapFS{}
+	root := os.DirFS("../../policy")
+	if err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(root, name)
+		all[name] = &fstest.MapFile{Data: text}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range files {
+		switch was := all[name]; {
+		case change == nil:
+			delete(all, name)
+		case was == nil:
+			all[name] = &fstest.MapFile{Data: []byte(change(""))}
+		default:
+			all[name] = &fstest.MapFile{Data: []byte(change(string(was.Data)))}
+		}
+	}
+	return all
+}
+
+func text(s string) func(string) string { return func(string) string { return s } }
+
+// notes are annotations in order, to which a rule is added.
+const notes = "@id(\"mine\")\n@clause(\"P-13\")\n@cite(\"47 CFR 64.2008(c)(3)\")\n"
+
+const forbids = notes + "@code(\"NOT_NECESSARY\")\n@says(\"No.\")\n"
+
+// A policy with a fault is refused, with file and line and what is expected, and the one in force stays.
+//
+// cite: P-01
+func TestPoliciesThatAreRefused(t *testing.T) {
+	const mine = "rules/90-mine.cedar"
+	for name, c := range map[string]struct {
+		file   string
+		change func(string) string
+		says   []string
+	}{
+		"no rule at all":            {mine, text("forbid (principal, action, resource"), []string{mine, "parse error"}},
+		"a stray word":              {mine, text(forbids + "forbit (principal, action, resource);"), []string{mine + ":6"}},
+		"no id":                     {mine, text("permit (principal, action, resource);"), []string{mine + ":1", "@id"}},
+		"no clause":                 {mine, text("@id(\"mine\")\n@cite(\"47 CFR 64.2008(c)(3)\")\n@says(\"Yes.\")\npermit (principal, action, resource);"), []string{mine + ":1", "@clause"}},
+		"a clause that is not ours": {mine, text(strings.ReplaceAll(forbids, "P-13", "P-99") + "forbid (principal, action, resource);"), []string{"P-99"}},
+		"no section":                {mine, text(strings.ReplaceAll(forbids, "47 CFR 64.2008(c)(3)", "the law") + "forbid (principal, action, resource);"), []string{"@cite", "the law"}},
+		"no sentence":               {mine, text(notes + "@code(\"ROLE\")\nforbid (principal, action, resource);"), []string{"@says"}},
+		"no code":                   {mine, text(notes + "@says(\"No.\")\nforbid (principal, action, resource);"), []string{"@code", "NOT_NECESSARY"}},
+		"an unknown code":           {mine, text(strings.ReplaceAll(forbids, "NOT_NECESSARY", "BECAUSE") + "forbid (principal, action, resource);"), []string{"@code"}},
+		"a code of a permit":        {mine, text(forbids + "permit (principal, action, resource);"), []string{"permits and has a @code"}},
+		"an unknown annotation":     {mine, text(forbids + "@author(\"me\")\nforbid (principal, action, resource);"), []string{"@author"}},
+		"an unknown attribute":      {mine, text(forbids + "forbid (principal, action, resource) when { context.weather == \"fine\" };"), []string{mine + ":1", "weather"}},
+		"a wrong type":              {mine, text(forbids + "forbid (principal, action, resource) when { context.via == 3 };"), []string{"mine", "schema"}},
+		"an unknown action":         {mine, text(forbids + "forbid (principal, action == Action::\"gossip\", resource);"), []string{"gossip"}},
+		"an id that is taken":       {mine, text(strings.ReplaceAll(forbids, "\"mine\"", "\"somebody-proved\"") + "forbid (principal, action, resource);"), []string{"somebody-proved", "03-customer.cedar"}},
+		"no schema":                 {"rules/schema.cedarschema", nil, []string{"schema.cedarschema is missing"}},
+		"a broken schema":           {"rules/schema.cedarschema", text("type Facts = {"), []string{"schema.cedarschema"}},
+		"a schema of another shape": {"rules/schema.cedarschema", func(s string) string { return strings.Replace(s, "dataKnown: Bool,", "dataKnown: String,", 1) }, []string{"does not describe"}},
+		"no clauses":                {"clauses.yaml", nil, []string{"clauses.yaml"}},
+		"an unknown field":          {"clauses.yaml", text("- {id: P-01, says: x, colour: red}\n"), []string{"clauses.yaml", "colour", "[1:"}},
+		"a profile without source": {"profiles/sim.yaml", func(s string) string {
+			return strings.Replace(s, "  source: 88 FR 85794, compliance date not published\n", "", 1)
+		}, []string{"profiles/sim.yaml, row 1", "source"}},
+		"a profile in two states":   {"profiles/sim.yaml", func(s string) string { return strings.Replace(s, "state: dormant", "state: in-force", 1) }, []string{"effective_from"}},
+		"a date that is none":       {"profiles/cpni-core.yaml", func(s string) string { return strings.Replace(s, "2007-12-08", "2007-13-08", 1) }, []string{"2007-13-08"}},
+		"a number in words":         {"profiles/cpni-core.yaml", func(s string) string { return strings.Replace(s, "720h", "a month", 1) }, []string{"address_of_record_age"}},
+		"a number that is missing":  {"profiles/cpni-core.yaml", func(s string) string { return strings.Replace(s, "smallest_cell: 10", "smallest_cells: 10", 1) }, []string{"smallest_cell"}},
+		"two rows at once":          {"profiles/sim.yaml", func(s string) string { return s + s }, []string{"review_months", "superseded_from"}},
+		"a profile of another type": {"profiles/cpni-core.yaml", func(s string) string { return strings.Replace(s, "smallest_cell: 10", "smallest_cell: 10h", 1) }, []string{"smallest_cell", "duration"}},
+	} {
+		_, err := Load(with(t, map[string]func(string) string{c.file: c.change}))
+		var r *cpni.Refusal
+		if !errors.As(err, &r) || r.Code != "RULES" || r.Outcome != cpni.Reject || len(r.Next) == 0 {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		for _, s := range c.says {
+			if !strings.Contains(r.Says, s) {
+				t.Errorf("%s: %q does not say %q", name, r.Says, s)
+			}
+		}
+	}
+}
+
+// A rule that may decide on service, billing or protection, or on what customers ask for, must not read approval, in
+// whatever words.
+//
+// cite: P-13, I-06, 47 CFR 64.2008(c)(3)
+func TestApprovalNeverTouchesService(t *testing.T) {
+	refused := []string{
+		`forbid (principal, action == Action::"provide-service", resource) when { context.approval.state == "denied" };`,
+		`forbid (principal, action == Action::"billing", resource) when { context.approval has state && context.approval.state == "denied" };`,
+		`forbid (principal, action == Action::"protect", resource) unless { context.approval == context.approval };`,
+		`forbid (principal, action in Action::"internal", resource) when { context.approval.otherTuple };`,
+		`forbid (principal, action in [Action::"own-marketing", Action::"billing"], resource) when { context.approval.otherTuple };`,
+		`forbid (principal, action, resource) when { action == Action::"own-marketing" && context.approval.state == "denied" };`,
+		`forbid (principal, action == Action::"provide-service", resource) when { context.offer.free };`,
+		`forbid (principal, action == Action::"provide-service", resource) when { context.contact.oneTime };`,
+		`forbid (principal, action == Action::"customer-request", resource) when { if context.approval.expressPrior then true else false };`,
+		`forbid (principal, action == Action::"emergency", resource) when { ["denied"].contains(context.approval.state) };`,
+		`forbid (principal, action == Action::"provide-service", resource) when { context == context };`,
+	}
+	for _, rule := range refused {
+		_, err := builtIn().With("mine", []byte(forbids+rule))
+		var r *cpni.Refusal
+		if !errors.As(err, &r) || r.Code != "RETALIATION" {
+			t.Errorf("not refused as RETALIATION: %s: %v", rule, err)
+		}
+	}
+	for _, rule := range []string{
+		`forbid (principal, action == Action::"own-marketing", resource) when { context.approval.state == "denied" };`,
+		`forbid (principal, action in Action::"marketing", resource) when { context.offer.free };`,
+		`forbid (principal, action == Action::"provide-service", resource) when { context.via == "text" };`,
+		`forbid (principal, action, resource) when { context.offer.given };`,
+	} {
+		if _, err := builtIn().With("mine", []byte(forbids+rule)); err != nil {
+			t.Errorf("refused: %s: %v", rule, err)
+		}
+	}
+	for _, r := range builtIn().Rules() {
+		if r.ID == "serve" || r.ID == "bill" || r.ID == "protect" {
+			return
+		}
+	}
+	t.Error("the rules on service are not there to be checked")
+}
+
+// A policy with a rule more is another version, and the first one is what it was.
+func TestWithGivesAnotherVersion(t *testing.T) {
+	stricter, err := builtIn().With("mine", []byte(forbids+`forbid (principal, action == Action::"billing", resource);`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := asked(cpni.BillingPurpose, cpni.ToCarrier, cpni.Billing)
+	if builtIn().Version() == stricter.Version() || !builtIn().Decide(f).Permit() || stricter.Decide(f).Code != "NOT_NECESSARY" {
+		t.Errorf("versions %s and %s, decisions %v and %v", builtIn().Version(), stricter.Version(), builtIn().Decide(f).Outcome, stricter.Decide(f).Code)
+	}
+	files, err := Unpack(stricter.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Load(files)
+	if err != nil || again.Version() != stricter.Version() {
+		t.Errorf("read again it is %v, %v", again, err)
+	}
+}
+
+// Every rule that clauses.yaml names is there, and every clause that a rule names lists it.
+//
+// cite: P-01
+func TestClausesAndRulesNameEachOther(t *testing.T) {
+	s := builtIn()
+	rules := map[string]Rule{}
+	for _, r := range s.Rules() {
+		rules[r.ID] = r
+	}
+	for _, c := range s.Clauses() {
+		for _, id := range c.Rules {
+			if r, ok := rules[id]; !ok || !slices.Contains(r.Clauses, c.ID) {
+				t.Errorf("clauses.yaml names the rule %s for %s, and that rule does not cite it", id, c.ID)
+			}
+		}
+	}
+}
+
+// Numbers change by date, and dormant ones wait.
+//
+// cite: P-47, 47 CFR 64.2011(b), V35
+func TestNumbersAreDated(t *testing.T) {
+	p := builtIn().Profiles()
+	today := workday.On(2026, 11, 24)
+	n := p.At(today)
+	if n.Int("breach-2007", "agencies_business_days") != 7 || n.Duration("cpni-core", "address_of_record_age") != 720*time.Hour ||
+		!slices.Equal(n.Ints("certificate", "alarm_days"), []int{60, 30, 14, 7, 1}) {
+		t.Error("today's numbers are not today's")
+	}
+	if n.Has("breach-2023") || n.Has("sim-2023") || n.Has("portout-2023") || !n.Has("breach-2007") {
+		t.Error("what is dormant is in force, or the other way round")
+	}
+	later, err := p.Switched(map[string]string{"breach": "breach-2023"}, workday.On(2027, 1, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := later.At(workday.On(2027, 1, 3)), later.At(workday.On(2027, 1, 4))
+	if !before.Has("breach-2007") || before.Has("breach-2023") || after.Has("breach-2007") || !after.Has("breach-2023") || after.Int("breach-2023", "small_breach_below") != 500 {
+		t.Error("the switch is not on its day")
+	}
+	if p.At(workday.On(2027, 6, 1)).Has("breach-2023") {
+		t.Error("the switch reached the policy itself")
+	}
+	for _, wrong := range []map[string]string{{"breach": "breach-1999"}, {"sim": "breach-2023"}} {
+		if _, err := p.Switched(wrong, today); err == nil {
+			t.Errorf("%v was switched", wrong)
+		}
+	}
+	superseded, err := Load(with(t, map[string]func(string) string{"profiles/cpni-core.yaml": func(s string) string {
+		old := "  effective_from: 2007-12-08\n  source: 72 FR 31948\n  last_verified: 2026-09-23\n  numbers: {address_of_record_age: 720h}\n"
+		if !strings.Contains(s, old) {
+			t.Fatal("the row has changed")
+		}
+		return strings.Replace(s, old, strings.Replace(old, "  source", "  superseded_from: 2027-07-01\n  source", 1)+
+			"- profile: cpni-core\n  section: 47 CFR 64.2003(b)\n  state: in-force\n"+strings.Replace(strings.Replace(old, "2007-12-08", "2027-07-01", 1), "720h", "45d", 1), 1)
+	}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, want := range map[workday.Date]time.Duration{workday.On(2027, 6, 30): 720 * time.Hour, workday.On(2027, 7, 1): 45 * 24 * time.Hour} {
+		if got := superseded.Profiles().At(day).Duration("cpni-core", "address_of_record_age"); got != want {
+			t.Errorf("on %s: %v, want %v", day, got, want)
+		}
+	}
+}
+
+// Every row of the profiles says where it comes from and when that was looked at.
+func TestRowsHaveSources(t *testing.T) {
+	rows := builtIn().Profiles().Rows()
+	states := map[string]bool{}
+	for _, r := range rows {
+		states[r.Profile+" "+r.State] = true
+		if r.Source == "" || r.LastVerified == "" || r.Section == "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	for _, want := range []string{"breach-2007 in-force", "breach-2023 dormant", "sim-2023 dormant", "portout-2023 dormant", "cpni-core in-force"} {
+		if !states[want] {
+			t.Errorf("no profile is %s; there are %v", want, slices.Sorted(maps.Keys(states)))
+		}
+	}
+}
+
+// FuzzRules gives Load whatever may stand in a file of rules.
+func FuzzRules(f *testing.F) {
+	f.Add("permit (principal, action, resource);")
+	f.Add(forbids + `forbid (principal, action in Action::"marketing", resource) when { context.offer.free };`)
+	f.Add("@id(\"")
+	f.Fuzz(func(t *testing.T, s string) {
+		set, err := builtIn().With("mine", []byte(s))
+		if err == nil {
+			set.Decide(asked(cpni.BillingPurpose, cpni.ToCarrier, cpni.Billing))
+			return
+		}
+		var r *cpni.Refusal
+		if !errors.As(err, &r) {
+			t.Errorf("%v is no refusal", err)
+		}
+	})
+}
