@@ -61,8 +61,11 @@ func (l *Ledger) verifiers() note.Verifiers {
 }
 
 // VerifierKey is the public key in the form that note.NewVerifier reads: what a stranger needs to check the log.
-func (l *Ledger) VerifierKey() string {
-	if k, ok := l.signer.(interface{ VerifierKey() string }); ok {
+func (l *Ledger) VerifierKey() string { return PublicKey(l.signer) }
+
+// PublicKey gives the public half of a key that ReadKeyFile, ParseKey or NewKey gave.
+func PublicKey(s note.Signer) string {
+	if k, ok := s.(interface{ VerifierKey() string }); ok {
 		return k.VerifierKey()
 	}
 	return ""

@@ -152,13 +152,10 @@ const recordWidth = 17
 // prepared statement many times on SQLite, where it is a call.
 func insertRecords(ctx context.Context, tx *store.Tx, node string, n int64, entries []Entry) error {
 	if tx.Dialect() == store.SQLite {
-		st, err := tx.SQL().PrepareContext(ctx, insertMany(1))
-		if err != nil {
-			return fmt.Errorf("preparing to record: %w", err)
-		}
-		defer st.Close()
+		one := insertMany(1)
+		args := make([]any, 0, recordWidth)
 		for pos, e := range entries {
-			if _, err := st.ExecContext(ctx, e.columns(nil, node, n, pos)...); err != nil {
+			if _, err := tx.Exec(ctx, one, e.columns(args[:0], node, n, pos)...); err != nil {
 				return err
 			}
 		}

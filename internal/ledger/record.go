@@ -81,10 +81,11 @@ func (l *Ledger) Records(ctx context.Context, customer cpni.ID, f Filter) ([]Row
 
 // Each calls do for every record, by customer and then by id, until do fails.
 func (l *Ledger) Each(ctx context.Context, do func(Row) error) error {
-	return each(ctx, l.db.Reader(), do)
+	return Each(ctx, l.db.Reader(), do)
 }
 
-func each(ctx context.Context, q store.Querier, do func(Row) error) error {
+// Each does so for the records of a database that is open for reading.
+func Each(ctx context.Context, q store.Querier, do func(Row) error) error {
 	const page = 2000
 	customer, id := "", ""
 	for {

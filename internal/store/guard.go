@@ -2,69 +2,68 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // Guard is a version that a decision stood on: the row of Table whose id is Key, at Version.
 type Guard struct {
-	Table   string // customer, contact, staff or partner
+	Table   string // customer, contact, staff, partner or policy
 	Key     string
 	Version int64
 }
 
 // guardKey names the id column of each table that a guard may name. Anything else is a programming error.
-var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_id", "staff": "staff_id", "partner": "partner_id"}
-
-// guardChunk bounds the parameters of one statement.
-const guardChunk = 500
+var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_id", "staff": "staff_id", "partner": "partner_id", "policy": "policy_id"}
 
 // CheckGuards tells which of guards no longer hold: stale[i] is true when the row of guards[i] has another version or
-// is gone. It asks once a table (and chunk), however many guards there are.
+// is gone. It asks once a table, however many guards there are.
 func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
-	type name struct{ table, key string }
-	wanted := map[string]map[string]bool{}
+	type row struct{ table, key string }
+	versions := make(map[row]int64, len(guards))
+	wanted := make(map[string][]string, len(guardKey))
 	for _, g := range guards {
 		if guardKey[g.Table] == "" {
 			return nil, fmt.Errorf("store: no guards on table %q", g.Table)
 		}
-		if wanted[g.Table] == nil {
-			wanted[g.Table] = map[string]bool{}
+		if _, met := versions[row{g.Table, g.Key}]; !met {
+			versions[row{g.Table, g.Key}] = gone
+			wanted[g.Table] = append(wanted[g.Table], g.Key)
 		}
-		wanted[g.Table][g.Key] = true
 	}
-	versions := make(map[name]int64, len(guards))
 	for table, keys := range wanted {
-		list := make([]any, 0, len(keys))
-		for k := range keys {
-			list = append(list, k)
-		}
-		for len(list) > 0 {
-			n := min(guardChunk, len(list))
-			if err := tx.readVersions(ctx, table, list[:n], func(key string, v int64) { versions[name{table, key}] = v }); err != nil {
-				return nil, err
-			}
-			list = list[n:]
+		if err := tx.readVersions(ctx, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
+			return nil, err
 		}
 	}
 	stale = make([]bool, len(guards))
 	for i, g := range guards {
-		v, ok := versions[name{g.Table, g.Key}]
-		stale[i] = !ok || v != g.Version
+		stale[i] = versions[row{g.Table, g.Key}] != g.Version
 	}
 	return stale, nil
 }
 
-func (tx *Tx) readVersions(ctx context.Context, table string, keys []any, each func(string, int64)) error {
-	var marks strings.Builder
-	for i := range keys {
-		if i > 0 {
-			marks.WriteByte(',')
-		}
-		fmt.Fprintf(&marks, "$%d", i+1)
-	}
+// gone stands for the version of a row that is not there.
+const gone = -1
+
+// fewKeys is up to how many keys are looked up one by one on SQLite, where a statement is a call.
+const fewKeys = 2
+
+func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, each func(string, int64)) error {
 	column := guardKey[table]
-	rows, err := tx.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN ("+marks.String()+")", keys...)
+	if tx.db.dialect == SQLite && len(keys) <= fewKeys {
+		for _, key := range keys {
+			var version int64
+			err := tx.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
+			if err == nil {
+				each(key, version)
+			} else if !IsNoRow(err) {
+				return fmt.Errorf("checking versions: %w", err)
+			}
+		}
+		return nil
+	}
+	rows, err := tx.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+tx.Listed(1), tx.List(keys))
 	if err != nil {
 		return fmt.Errorf("checking versions: %w", err)
 	}
@@ -78,4 +77,24 @@ func (tx *Tx) readVersions(ctx context.Context, table string, keys []any, each f
 		each(key, version)
 	}
 	return rows.Err()
+}
+
+// Listed gives the right side of IN for a parameter that List has made: one statement for lists of every length.
+func (tx *Tx) Listed(parameter int) string {
+	if tx.db.dialect == Postgres {
+		return fmt.Sprintf("(SELECT unnest($%d::text[]))", parameter)
+	}
+	return fmt.Sprintf("(SELECT value FROM json_each($%d))", parameter)
+}
+
+// List makes one parameter of many texts.
+func (tx *Tx) List(texts []string) any {
+	if tx.db.dialect == Postgres {
+		return texts
+	}
+	b, err := json.Marshal(texts)
+	if err != nil {
+		panic(err) // texts can always be written
+	}
+	return string(b)
 }

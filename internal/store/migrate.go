@@ -18,22 +18,50 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-func (db *DB) migrate(ctx context.Context) error {
+// migrations gives the migrations and the version that they lead to.
+func (db *DB) migrations() (*goose.Provider, int64, error) {
 	dialect := database.DialectSQLite3
 	if db.dialect == Postgres {
 		dialect = database.DialectPostgres
 	}
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	provider, err := goose.NewProvider(dialect, db.write, dialectFS{sub, db.dialect})
 	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
+		return nil, 0, fmt.Errorf("reading the migrations: %w", err)
 	}
 	latest := int64(0)
 	for _, s := range provider.ListSources() {
 		latest = max(latest, s.Version)
+	}
+	return provider, latest, nil
+}
+
+// sameSchema refuses a database that another version of this program has written.
+func (db *DB) sameSchema(ctx context.Context) error {
+	_, latest, err := db.migrations()
+	if err != nil {
+		return err
+	}
+	var now int64
+	if err := db.Reader().QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version WHERE is_applied").Scan(&now); err != nil {
+		return fmt.Errorf("reading the schema's version: %w; is this a database of Ringfence?", db.explain(err))
+	}
+	switch {
+	case now > latest:
+		return fmt.Errorf("%w (schema %d, this program knows %d)", ErrNewerSchema, now, latest)
+	case now < latest:
+		return fmt.Errorf("%w (schema %d, this program knows %d)", ErrOlderSchema, now, latest)
+	}
+	return nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	provider, latest, err := db.migrations()
+	if err != nil {
+		return err
 	}
 	unlock, err := db.lockMigrations(ctx)
 	if err != nil {

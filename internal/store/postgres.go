@@ -14,7 +14,7 @@ import (
 // oldestPostgres is the first server version whose behaviour the tests cover.
 const oldestPostgres = 150000
 
-func openPostgres(ctx context.Context, address string) (*DB, error) {
+func openPostgres(ctx context.Context, address string, toRead bool) (*DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("database address %s: %w", withoutPassword(address), errors.Unwrap(err))
@@ -23,6 +23,9 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	config.RuntimeParams["timezone"] = "UTC"
 	// Acknowledged means durable, whatever the server's own default is.
 	config.RuntimeParams["synchronous_commit"] = "on"
+	if toRead {
+		config.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)

@@ -91,6 +91,25 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path)}, nil
 }
 
+// openSQLiteToRead opens a file that another process may be writing.
+func openSQLiteToRead(ctx context.Context, path string) (*DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("there is no database to read: %w", err)
+	}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "query_only(on)", "temp_store(memory)", "cache_size(-65536)"}}
+	read, err := driver.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("opening the SQLite file for reading: %w", err)
+	}
+	readers := max(4, 2*runtime.NumCPU())
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	if err := read.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the SQLite file for reading: %w", explainSQLite(err)), read.Close())
+	}
+	return &DB{dialect: SQLite, write: read, read: read, where: "SQLite file " + filepath.Base(path)}, nil
+}
+
 // lockFile takes path for this process; the lock goes with the process, however it ends.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)

@@ -35,6 +35,8 @@ func (d Dialect) String() string {
 var (
 	// ErrUnknownOutcome: the commit failed in such a way that it may or may not have happened.
 	ErrUnknownOutcome = errors.New("the database did not say whether the commit happened; ask again with the same idempotency key")
+	// ErrOlderSchema: an older Ringfence has written this database, which is to be read as it is.
+	ErrOlderSchema = errors.New("the database was written by an older version of Ringfence; start the server once, which brings it up to date")
 	// ErrNewerSchema: a newer Ringfence has written this database.
 	ErrNewerSchema = errors.New("the database was written by a newer version of Ringfence; start that version, or restore a backup made by this one")
 	// ErrInUse: another process has this SQLite file open.
@@ -74,7 +76,7 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	case strings.HasPrefix(address, "sqlite:"):
 		db, err = openSQLite(ctx, strings.TrimPrefix(address, "sqlite:"))
 	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
-		db, err = openPostgres(ctx, address)
+		db, err = openPostgres(ctx, address, false)
 	default:
 		return nil, fmt.Errorf("database address %q is not one of sqlite:/path, memory: or postgres://…", withoutPassword(address))
 	}
@@ -84,6 +86,28 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		db.Close()
 		return nil, err
+	}
+	return db, nil
+}
+
+// OpenToRead opens a database that may be in use by others, to read it. Its schema must be the one that this program
+// knows.
+func OpenToRead(ctx context.Context, address string) (*DB, error) {
+	var db *DB
+	var err error
+	switch {
+	case strings.HasPrefix(address, "sqlite:"):
+		db, err = openSQLiteToRead(ctx, strings.TrimPrefix(address, "sqlite:"))
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		db, err = openPostgres(ctx, address, true)
+	default:
+		return nil, fmt.Errorf("database address %q is not one of sqlite:/path or postgres://…", withoutPassword(address))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := db.sameSchema(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -44,49 +44,76 @@ func (v *Vault) PutItem(ctx context.Context, tx *store.Tx, customer cpni.ID, ite
 	return nil
 }
 
-// ReadItems opens the items of a class, of the given periods or of all when none is given; items of no month are always
-// among them. The receipt must cover the class.
+// sealedItem is an item as it lies.
+type sealedItem struct {
+	Item
+	sealed []byte
+}
+
+// Items fetches the items of a class as q sees them: of the given periods, or of all when none is given. Items of no
+// month are always among them.
+func (f *Fetched) Items(ctx context.Context, q store.Querier, class cpni.DataClass, periods []int) error {
+	rows, err := q.Query(ctx, "SELECT line, period, sealed FROM cpni_item WHERE customer_id = $1 AND class = $2 ORDER BY period, line", string(f.customer), string(class))
+	if err != nil {
+		return fmt.Errorf("reading items: %w", err)
+	}
+	defer rows.Close()
+	all := []sealedItem{}
+	for rows.Next() {
+		i := sealedItem{Item: Item{Class: class}}
+		if err := rows.Scan(&i.Line, &i.Period, &i.sealed); err != nil {
+			return fmt.Errorf("reading items: %w", err)
+		}
+		if len(periods) == 0 || i.Period == 0 || slices.Contains(periods, i.Period) {
+			all = append(all, i)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("reading items: %w", err)
+	}
+	f.items[class] = all
+	return nil
+}
+
+// OpenItems opens the items of a class that were fetched; the receipt must cover the class.
+//
+// cite: P-41, P-01
+func (v *Vault) OpenItems(ctx context.Context, r ledger.Receipt, f *Fetched, class cpni.DataClass) ([]Item, error) {
+	if !r.Covers(class) || r.Customer() != f.customer {
+		return nil, ErrNotCovered
+	}
+	if len(f.items[class]) == 0 {
+		return nil, nil
+	}
+	q := v.db.Reader()
+	k, err := v.key(ctx, q, f.customer)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Item, len(f.items[class]))
+	for n, i := range f.items[class] {
+		plain, err := v.openWith(ctx, q, k, f.customer, associated(f.customer, itemPlace(class, i.Line, i.Period)), i.sealed)
+		if err != nil {
+			return nil, err
+		}
+		all[n] = i.Item
+		if err := json.Unmarshal(plain, &all[n].Values); err != nil {
+			return nil, fmt.Errorf("reading an item: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// ReadItems fetches and opens the items of a class; see OpenItems.
 //
 // cite: P-41, P-01
 func (v *Vault) ReadItems(ctx context.Context, r ledger.Receipt, class cpni.DataClass, periods []int) ([]Item, error) {
 	if !r.Covers(class) {
 		return nil, ErrNotCovered
 	}
-	q := v.db.Reader()
-	k, err := v.key(ctx, q, r.Customer())
-	if err != nil {
+	f := Fetch(r.Customer())
+	if err := f.Items(ctx, v.db.Reader(), class, periods); err != nil {
 		return nil, err
 	}
-	rows, err := q.Query(ctx, "SELECT line, period, sealed FROM cpni_item WHERE customer_id = $1 AND class = $2 ORDER BY period, line",
-		string(r.Customer()), string(class))
-	if err != nil {
-		return nil, fmt.Errorf("reading items: %w", err)
-	}
-	defer rows.Close()
-	var all []Item
-	var sealed [][]byte
-	for rows.Next() {
-		item := Item{Class: class}
-		var b []byte
-		if err := rows.Scan(&item.Line, &item.Period, &b); err != nil {
-			return nil, fmt.Errorf("reading items: %w", err)
-		}
-		if len(periods) == 0 || item.Period == 0 || slices.Contains(periods, item.Period) {
-			all, sealed = append(all, item), append(sealed, b)
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, fmt.Errorf("reading items: %w", err)
-	}
-	for i := range all {
-		item := &all[i]
-		plain, err := v.openWith(ctx, q, k, r.Customer(), associated(r.Customer(), itemPlace(class, item.Line, item.Period)), sealed[i])
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(plain, &item.Values); err != nil {
-			return nil, fmt.Errorf("reading an item: %w", err)
-		}
-	}
-	return all, nil
+	return v.OpenItems(ctx, r, f, class)
 }

@@ -33,6 +33,9 @@ func (v *Vault) Admit(ctx context.Context, next *Master) error {
 	return v.keepRoot(ctx, r, r, next, nil)
 }
 
+// rotateTries bounds how often customers who came while keys rotated are looked for.
+const rotateTries = 100
+
 // Rotate renews the wrapping keyset and wraps every customer's key anew, while requests go on; next seals the wrapping
 // keyset from now on and may be the master key in use or a new one. progress hears how many keys are done. A rotation
 // that was interrupted is finished by asking for it again.
@@ -78,12 +81,12 @@ func (v *Vault) Rotate(ctx context.Context, next *Master, progress func(done int
 	before := v.master
 	v.master = next
 	v.mu.Unlock()
-	for {
+	for tries := 1; ; tries++ {
 		err := v.keepRoot(ctx, both, last, nil, v.allRewrapped)
 		if err == nil {
 			break
 		}
-		if errors.Is(err, errWrappedByOld) { // one that was made as the rotation began
+		if errors.Is(err, errWrappedByOld) && tries < rotateTries { // one that was made as the rotation began
 			if done, err = v.rewrapAll(ctx, done, progress); err == nil {
 				continue
 			}

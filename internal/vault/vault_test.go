@@ -111,6 +111,21 @@ func TestCallsOpenOnlyAgainstTheirReceipt(t *testing.T) {
 		if got, err := w.vault.ReadCalls(t.Context(), w.receipt(t, ben, cpni.CallDetail), 1, []int{202602}); err != nil || len(got) != 0 {
 			t.Errorf("another's receipt gave %d calls, %v", len(got), err)
 		}
+		fetched := vault.Fetch(ann)
+		if err := fetched.Calls(t.Context(), db.Reader(), 1, []int{202602}); err != nil {
+			t.Fatal(err)
+		}
+		for name, r := range map[string]ledger.Receipt{"another's receipt": w.receipt(t, ben, cpni.CallDetail), "the zero receipt": {}, "a receipt for billing": w.receipt(t, ann, cpni.Billing)} {
+			if _, err := w.vault.OpenCalls(t.Context(), r, fetched, 1, []int{202602}); !errors.Is(err, vault.ErrNotCovered) {
+				t.Errorf("%s opened what was fetched: %v", name, err)
+			}
+			if _, err := w.vault.OpenItems(t.Context(), r, fetched, cpni.Usage); !errors.Is(err, vault.ErrNotCovered) {
+				t.Errorf("%s opened items: %v", name, err)
+			}
+		}
+		if got, err := w.vault.OpenCalls(t.Context(), w.receipt(t, ann, cpni.CallDetail), fetched, 1, []int{202602}); err != nil || len(got) != 40 {
+			t.Errorf("%d calls out of what was fetched, %v", len(got), err)
+		}
 	})
 }
 
