@@ -55,7 +55,7 @@ var needed = map[string]map[string]string{
 	"security-defaults": {"shortest_password": whole, "pin_digits": whole, "free_tries": whole, "first_delay": duration, "failures_per_day": whole,
 		"closed": duration, "failures_in_all": whole, "failures_in_all_pin": whole, "source_free_tries": whole, "source_failures_per_day": whole,
 		"source_failures_in_all": whole, "code_life": duration, "code_tries": whole, "code_digits_written": whole, "code_digits_spoken": whole,
-		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "key_life": duration,
+		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "key_life": duration, "key_misses_per_minute": whole,
 		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole},
 }
 
@@ -83,10 +83,7 @@ func readProfiles(policy fs.FS) (*Profiles, error) {
 		}
 		p.rows = append(p.rows, rows...)
 	}
-	if err := p.overlaps(); err != nil {
-		return nil, err
-	}
-	return p, p.complete()
+	return p, p.overlaps()
 }
 
 func (r *profileRow) check() (err error) {

@@ -67,6 +67,16 @@ const schemaFile = "rules/schema.cedarschema"
 //
 // cite: P-01, P-13, I-06
 func Load(policy fs.FS) (*Set, error) {
+	s, err := Recall(policy)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.profiles.complete()
+}
+
+// Recall reads a policy that was in force once, to decide again what was decided under it. It may lack a number that
+// this program needs of the policy in force.
+func Recall(policy fs.FS) (*Set, error) {
 	archive, err := pack(policy)
 	if err != nil {
 		return nil, wrong("the policy cannot be read: %v", err)
@@ -154,6 +164,20 @@ func (s *Set) With(name string, text []byte) (*Set, error) {
 		return nil, wrong("%v", err)
 	}
 	return Load(files)
+}
+
+// PublishedPrefix begins the names of files of rules that were published beside those of the policy.
+const PublishedPrefix = "published-"
+
+// Published gives the files of rules that were published beside those of the policy, by the names to give to With.
+func (s *Set) Published() map[string][]byte {
+	all := map[string][]byte{}
+	for _, f := range txtar.Parse(s.source).Files {
+		if name, ok := strings.CutPrefix(f.Name, "rules/"+PublishedPrefix); ok {
+			all[PublishedPrefix+strings.TrimSuffix(name, ".cedar")] = f.Data
+		}
+	}
+	return all
 }
 
 // Rules lists the rules in the order of the files.

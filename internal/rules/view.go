@@ -246,6 +246,11 @@ func (d Destination) ofRecord(f Facts) bool {
 	return false
 }
 
+// OfRecord reports whether the destination of f is an address or number of record for its way.
+//
+// cite: P-20, P-21, 47 CFR 64.2003(b), 47 CFR 64.2003(q)
+func OfRecord(f Facts) bool { return f.Destination != nil && f.Destination.ofRecord(f) }
+
 // Shift gives by how many seconds the clocks of zone were set forward (negative: back) between since and at: what the
 // clocks show of the time between is that much more than has truly passed.
 //
