@@ -30,6 +30,9 @@ func NewTimedID(at time.Time) ID {
 	return ID(base32Lower.EncodeToString(b[:]))
 }
 
+// IDOf makes an ID of the first 16 of some bytes, which must be as good as random.
+func IDOf(b []byte) ID { return ID(base32Lower.EncodeToString(b[:16])) }
+
 // Valid reports whether id has the form of an ID.
 func (id ID) Valid() bool {
 	if len(id) != 26 {

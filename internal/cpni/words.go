@@ -138,6 +138,9 @@ const (
 	OtherProduct Category = "other"
 )
 
+// Services are the categories of service that a customer buys; the rest may be offered beside them (47 CFR 64.2005(a)).
+var Services = []Category{Local, LongDistance, Wireless, VoIP}
+
 // Role is what a member of the staff is employed to do.
 type Role string
 
@@ -154,6 +157,9 @@ const (
 	RoleAdmin      Role = "admin"
 	RoleSystem     Role = "system" // an integration that acts through an API key of its own
 )
+
+// Roles lists the roles in the order in which screens show them.
+var Roles = []Role{RoleAgent, RoleSupervisor, RoleMarketing, RoleCompliance, RoleOfficer, RoleFraud, RoleBilling, RoleAuditor, RoleAdmin, RoleSystem}
 
 // ApprovalState is where a customer's approval of one scope stands (regulation digest 3.9).
 type ApprovalState string

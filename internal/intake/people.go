@@ -201,9 +201,6 @@ func (p *peopleParser) row(get func(string) string) (*person, *rejection) {
 
 var emailForm = regexp.MustCompile(`^[^\s@<>",;]{1,64}@[^\s@<>",;]{1,190}$`)
 
-// lineCategories are the categories of service that a line can have.
-var lineCategories = []cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP}
-
 // linesOf reads the lines: numbers with ; between them, each with the same categories.
 func linesOf(get func(string) string, since time.Time) ([]customer.Line, *rejection) {
 	listed, r := yesNo("listed", get("listed"))
@@ -215,7 +212,7 @@ func linesOf(get func(string) string, since time.Time) ([]customer.Line, *reject
 		if c = strings.TrimSpace(c); c == "" {
 			continue
 		}
-		if !slices.Contains(lineCategories, cpni.Category(c)) {
+		if !slices.Contains(cpni.Services, cpni.Category(c)) {
 			return nil, rejectField(BadCategory, "categories", "are local, long-distance, wireless and voip, with ; between them", "64.2005(a)")
 		}
 		categories = append(categories, cpni.Category(c))

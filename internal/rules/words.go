@@ -58,9 +58,8 @@ var (
 	methodWords   = words[cpni.Method]{cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByPhotoID, cpni.ByContract, cpni.ByBackup}
 	viaWords      = words[cpni.Via]{cpni.Voice, cpni.Screen, cpni.Postal, cpni.Email, cpni.Text, cpni.File}
 	channelWords  = words[cpni.Channel]{cpni.Phone, cpni.Store, cpni.Online, cpni.Chat, cpni.Mail}
-	roleWords     = words[cpni.Role]{cpni.RoleAgent, cpni.RoleSupervisor, cpni.RoleMarketing, cpni.RoleCompliance, cpni.RoleOfficer, cpni.RoleFraud,
-		cpni.RoleBilling, cpni.RoleAuditor, cpni.RoleAdmin, cpni.RoleSystem}
-	kindWords = words[cpni.RecipientKind]{cpni.ToCustomer, cpni.ToAuthorised, cpni.ToDesignee, cpni.ToPartner, cpni.ToCarrier, cpni.ToLawEnforcement,
+	roleWords     = words[cpni.Role](cpni.Roles)
+	kindWords     = words[cpni.RecipientKind]{cpni.ToCustomer, cpni.ToAuthorised, cpni.ToDesignee, cpni.ToPartner, cpni.ToCarrier, cpni.ToLawEnforcement,
 		cpni.ToDirectoryPublisher, cpni.ToPSAP, cpni.ToOtherCarrier, cpni.ToFamily}
 	classWords = words[cpni.PartnerClass]{cpni.Agent, cpni.AffiliateComm, cpni.AffiliateOther, cpni.JointVenture, cpni.IndependentContractor, cpni.OtherParty}
 	stateWords = words[cpni.ApprovalState]{cpni.Unnotified, cpni.Waiting, cpni.OptOutOK, cpni.OptInOK, cpni.Denied, cpni.RenoticeDue, cpni.OneTime}
@@ -75,7 +74,7 @@ const (
 )
 
 // services are the categories of service that a customer buys; what else may be offered is beside them.
-var services, _ = categoryWords.mask([]cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP})
+var services, _ = categoryWords.mask(cpni.Services)
 
 var (
 	marketing, _ = purposeWords.mask([]cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.InboundMarketing, cpni.WinBack})
