@@ -1,10 +1,13 @@
 package contact
 
 import (
+	_ "embed"
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 
-	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 )
 
@@ -14,44 +17,64 @@ type SecretRules struct {
 	PINDigits        int
 }
 
-// commonSecrets are refused whatever their length: they are what guessers try first.
-var commonSecrets = strings.Fields(`password passwort contrasena letmein qwerty qwertyuiop welcome iloveyou monkey dragon sunshine
-	princess football baseball superman trustno1 starwars whatever changeme secret default administrator
-	password1 password123 qwerty123 abc123 11111111 12345678 123456789 1234567890 87654321 00000000 telephone customer account`)
+//go:embed common.txt
+var commonText string
+
+// common lists, sorted, what guessers try first.
+var common = sync.OnceValue(func() []string {
+	all := strings.Split(strings.TrimSpace(commonText), "\n")
+	return slices.DeleteFunc(all, func(line string) bool { return strings.HasPrefix(line, "#") })
+})
+
+func isCommon(s string) bool {
+	_, found := slices.BinarySearch(common(), s)
+	return found
+}
 
 // WeakPassword says why a password is refused; "" when it is not.
 //
-// cite: P-19, 47 CFR 64.2010(b)
+// cite: P-19, 47 CFR 64.2010(b), NIST SP 800-63B
 func WeakPassword(plain string, p *customer.Profile, r SecretRules) string {
+	if len(plain) > longestSecret {
+		return "it is longer than 200 bytes"
+	}
 	s := Spoken(plain)
 	switch {
-	case len([]rune(s)) < r.ShortestPassword:
+	case !utf8.ValidString(plain):
+		return "it is not text"
+	case utf8.RuneCountInString(s) < r.ShortestPassword:
 		return "it is too short"
-	case len(plain) > 200:
-		return "it is longer than 200 characters"
-	case oneRune(s) || isRun(s):
+	case repeats(s) || isRun(s):
 		return "it is a run or a repeat"
-	}
-	for _, c := range commonSecrets {
-		if s == c {
-			return "it is among the first that a guesser tries"
-		}
-	}
-	if known(s, p) {
-		return "it is made of what others may know of the customer: a name, number, account, birth date or social security number"
+	case isCommon(s) || isCommon(stem(s)):
+		return "it is among the first that a guesser tries"
+	case known(s, p):
+		return "it is made of what others may know of the customer: a name, address, number, account, birth date or social security number"
 	}
 	return ""
 }
 
+// stem is what is left of a password without a few digits before and after it.
+func stem(s string) string {
+	bare := strings.TrimFunc(s, unicode.IsDigit)
+	if len(s)-len(bare) > 4 {
+		return s
+	}
+	return bare
+}
+
 // WeakPIN says why a PIN is refused; "" when it is not.
 //
-// cite: P-19
+// cite: P-19, 47 CFR 64.2010(b)
 func WeakPIN(plain string, p *customer.Profile, r SecretRules) string {
-	if digitsOf(plain) != plain || len(plain) != r.PINDigits {
+	if digitsOf(plain) != plain || len(plain) != r.PINDigits || plain == "" {
 		return "it must have exactly the number of digits that the profile asks for"
 	}
-	if oneRune(plain) || isRun(plain) || plain[:len(plain)/2] == plain[len(plain)/2:] {
+	if repeats(plain) || isRun(plain) || different(plain) < 3 {
 		return "it is a run or a repeat"
+	}
+	if isCommon(plain) {
+		return "it is among the first that a guesser tries"
 	}
 	for _, d := range knownDigits(p) {
 		if strings.Contains(d, plain) || len(d) >= 4 && strings.Contains(plain, d) {
@@ -61,27 +84,46 @@ func WeakPIN(plain string, p *customer.Profile, r SecretRules) string {
 	return ""
 }
 
-// known reports whether a password consists of what is known of the customer, with little besides.
+// known reports whether a secret consists of what is known of the customer, with little besides.
 func known(s string, p *customer.Profile) bool {
-	if d := digitsOf(s); len(d) >= 4 && len(s)-len(d) < 4 {
-		for _, k := range knownDigits(p) {
-			if len(k) >= 4 && (strings.Contains(k, d) || strings.Contains(d, k)) {
-				return true
+	left := s
+	take := func(w string) {
+		if w = Spoken(w); len(w) >= 3 {
+			left = strings.ReplaceAll(left, w, "")
+		}
+	}
+	words := append(knownWords(p), knownDigits(p)...)
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest first
+	for _, w := range words {
+		take(w)
+	}
+	if left != s && utf8.RuneCountInString(left) < 4 {
+		return true
+	}
+	// A part of a number that is known: seven digits of the telephone number, say.
+	d := digitsOf(s)
+	return len(d) >= 4 && len(s)-len(d) < 4 && slices.ContainsFunc(knownDigits(p), func(k string) bool { return strings.Contains(k, d) })
+}
+
+// knownWords lists the words that say something of the customer.
+func knownWords(p *customer.Profile) []string {
+	words := append(strings.Fields(p.Name), p.Name, p.Account)
+	for _, a := range p.Authorised {
+		words = append(append(words, strings.Fields(a.Name)...), a.Name)
+	}
+	for _, a := range p.Email {
+		user, host, _ := strings.Cut(a.Value, "@")
+		host, _, _ = strings.Cut(host, ".")
+		words = append(words, a.Value, user, host)
+	}
+	for _, a := range p.Postal {
+		for _, w := range strings.Fields(a.Value) {
+			if len(Spoken(w)) >= 4 {
+				words = append(words, w)
 			}
 		}
 	}
-	words := append(strings.Fields(strings.ToLower(p.Name)), strings.ToLower(p.Account))
-	for _, a := range p.Email {
-		user, _, _ := strings.Cut(a.Value, "@")
-		words = append(words, user)
-	}
-	words = append(words, p.Name)
-	for _, w := range words {
-		if w = Spoken(w); len(w) >= 3 && strings.Contains(s, w) && len(s)-len(w) < 4 {
-			return true
-		}
-	}
-	return false
+	return words
 }
 
 // knownDigits lists the digit strings that say something of the customer: each is account information or readily
@@ -91,32 +133,46 @@ func known(s string, p *customer.Profile) bool {
 func knownDigits(p *customer.Profile) []string {
 	var all []string
 	add := func(s string) {
-		if s = digitsOf(s); len(s) >= 2 {
+		if s = digitsOf(s); len(s) >= 4 {
 			all = append(all, s)
+		}
+	}
+	number := func(s string) {
+		add(s)
+		if d := digitsOf(s); len(d) > 7 {
+			add(d[len(d)-7:])
+			add(d[len(d)-4:])
 		}
 	}
 	add(p.SSN4)
 	add(p.Account)
 	for _, l := range p.Lines {
-		add(l.Number)
+		number(l.Number)
 	}
 	for _, n := range p.ContactNumbers {
-		add(n)
+		number(n)
 	}
-	if d := digitsOf(p.Born); len(d) == 8 {
-		y, m, day := d[:4], d[4:6], d[6:]
-		for _, form := range []string{y + m + day, m + day + y, day + m + y, m + day + y[2:], day + m + y[2:], y[2:] + m + day, m + day, day + m, m + y, y + m} {
-			add(form)
-		}
+	for _, form := range birthForms(p.Born) {
+		add(form)
 	}
 	for _, a := range p.Postal {
 		for _, w := range strings.Fields(a.Value) {
-			if d := digitsOf(w); len(d) >= 4 {
-				add(d)
-			}
+			add(w)
 		}
 	}
 	return all
+}
+
+// birthForms gives the ways in which people write a birth date in digits.
+func birthForms(born string) []string {
+	d := digitsOf(born)
+	if len(d) != 8 {
+		return nil
+	}
+	y, m, day := d[:4], d[4:6], d[6:]
+	yy, short, shortDay := y[2:], strings.TrimPrefix(m, "0"), strings.TrimPrefix(day, "0")
+	return []string{y, y + m + day, m + day + y, day + m + y, m + day + yy, day + m + yy, yy + m + day, m + day, day + m, m + y, y + m, m + yy, yy + m,
+		short + shortDay + y, shortDay + short + y, short + shortDay + yy, shortDay + short + yy}
 }
 
 func digitsOf(s string) string {
@@ -128,63 +184,46 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-func oneRune(s string) bool { return s != "" && strings.Trim(s, s[:1]) == "" }
+// different counts the different characters of s.
+func different(s string) int {
+	seen := map[rune]bool{}
+	for _, r := range s {
+		seen[r] = true
+	}
+	return len(seen)
+}
 
-// isRun reports whether every character follows the one before it by the same step of one: 123456, fedcba.
+// repeats reports whether s is one part over and over: 111111, 121212, heronheron.
+func repeats(s string) bool {
+	r := []rune(s)
+	for n := 1; n <= len(r)/2; n++ {
+		same := true
+		for i := n; i < len(r) && same; i++ {
+			same = r[i] == r[i-n]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// isRun reports whether every character follows the one before it by the same step: 123456, fedcba, 135790.
 func isRun(s string) bool {
 	r := []rune(s)
 	if len(r) < 3 {
 		return false
 	}
-	step := r[1] - r[0]
-	if step != 1 && step != -1 {
-		return false
+	step := func(a, b rune) rune {
+		if unicode.IsDigit(a) && unicode.IsDigit(b) {
+			return (b - a + 10) % 10 // after the 9 comes the 0
+		}
+		return b - a
 	}
-	for i := 1; i < len(r); i++ {
-		if r[i]-r[i-1] != step {
+	for i := 2; i < len(r); i++ {
+		if step(r[i-1], r[i]) != step(r[0], r[1]) {
 			return false
 		}
 	}
 	return true
-}
-
-// Words that make a question one about the customer's life history or about the account. A question that has one of
-// them is refused: what it asks for is readily available, or stands on a bill.
-//
-// cite: P-22, 47 CFR 64.2003(a), 47 CFR 64.2003(m), 47 CFR 64.2010(e)
-var (
-	biographical = []string{"maiden", "mother's name", "mothers name", "father's name", "birth", "born", "social security", "ssn", "address", "street",
-		"zip", "where do you live", "where did you live", "middle name", "last name", "surname", "spouse", "husband", "wife", "anniversary", "driver", "licence", "license", "passport",
-		"nombre de su madre", "apellido", "soltera", "nacimiento", "naci", "seguro social", "direccion", "calle", "codigo postal", "esposo", "esposa", "aniversario", "pasaporte"}
-	accountWords = []string{"account", "bill", "invoice", "payment", "paid", "pay", "plan", "phone number", "telephone number", "last call", "balance", "service", "number you call",
-		"cuenta", "factura", "pago", "saldo", "numero de telefono", "llamada", "servicio"}
-)
-
-// BadQuestion gives the code for which a question is refused, or "".
-//
-// cite: P-22
-func BadQuestion(question string) cpni.Code {
-	q := " " + plainLetters(question) + " "
-	for _, w := range biographical {
-		if strings.Contains(q, plainLetters(w)) {
-			return "QUESTION_RABI"
-		}
-	}
-	for _, w := range accountWords {
-		if strings.Contains(q, " "+plainLetters(w)) {
-			return "QUESTION_ACCOUNT"
-		}
-	}
-	return ""
-}
-
-var accents = strings.NewReplacer("á", "a", "é", "e", "í", "i", "ó", "o", "ú", "u", "ü", "u", "ñ", "n")
-
-func plainLetters(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPunct(r) && r != '\'' {
-			return ' '
-		}
-		return r
-	}, accents.Replace(strings.ToLower(s)))
 }

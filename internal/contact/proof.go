@@ -2,21 +2,19 @@ package contact
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"math/big"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"ringfence/internal/contact/throttle"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
+	"ringfence/internal/vault"
 )
 
 // Proof is one attempt of a person to show who they are: exactly one of its parts is set.
@@ -55,6 +53,64 @@ func reject(code cpni.Code, says string, clauses []string, next ...string) *cpni
 
 var reachOut = []string{"call back the number of the service", "send a code to a number or address of record", "ask the customer to come to a shop with a photo ID"}
 
+var errBadSecret = reject("BAD_SECRET", "that is not the secret", []string{"P-19", "47 CFR 64.2010(b)"}, append([]string{"ask again"}, reachOut...)...)
+
+// check refuses what is no single proof, or longer than any is.
+func (p Proof) check() *cpni.Refusal {
+	given := 0
+	for _, is := range []bool{p.Password != "", p.PIN != "", len(p.Backup) > 0, p.Callback != nil, p.PhotoID != nil, p.SendCode != "", p.Code != "", p.Contract, len(p.Claim) > 0} {
+		if is {
+			given++
+		}
+	}
+	fields := []string{p.Password, p.PIN, p.SendCode, p.Code}
+	if p.Callback != nil {
+		fields = append(fields, p.Callback.Number)
+	}
+	if p.PhotoID != nil {
+		fields = append(fields, p.PhotoID.Name)
+	}
+	for q, a := range p.Backup {
+		fields = append(fields, q, a)
+	}
+	switch {
+	case given == 0:
+		return reject("METHOD", "no proof was given", []string{"P-18"}, "give a password or PIN, or "+reachOut[0])
+	case given > 1:
+		return reject("METHOD", "more than one proof was given", []string{"P-18"}, "give one at a time")
+	case len(p.Backup) > customer.MostBackup, slices.ContainsFunc(fields, func(f string) bool { return len(f) > longestSecret }):
+		return reject("BAD_SECRET", "that is longer than any secret, number or name", []string{"P-19"}, append([]string{"ask again"}, reachOut...)...)
+	}
+	return nil
+}
+
+func (p Proof) method() cpni.Method {
+	switch {
+	case len(p.Claim) > 0:
+		return ""
+	case p.Password != "":
+		return cpni.ByPassword
+	case p.PIN != "":
+		return cpni.ByPIN
+	case len(p.Backup) > 0:
+		return cpni.ByBackup
+	case p.Callback != nil:
+		return cpni.ByCallback
+	case p.PhotoID != nil:
+		return cpni.ByPhotoID
+	case p.SendCode != "", p.Code != "":
+		return cpni.ByCode
+	case p.Contract:
+		return cpni.ByContract
+	}
+	return ""
+}
+
+// onRecord is a refusal whose attempt is on record already.
+type onRecord struct{ refusal *cpni.Refusal }
+
+func (o onRecord) Error() string { return o.refusal.Error() }
+
 // Authenticate takes one proof in a contact. The error is a *cpni.Refusal when the proof is none; the attempt is on
 // record either way.
 //
@@ -64,370 +120,395 @@ func (d *Desk) Authenticate(ctx context.Context, id cpni.ID, proof Proof) (*Stat
 	if err != nil {
 		return nil, err
 	}
+	method := proof.method()
 	if !d.Live(s, d.clock.Now()) {
-		return nil, d.refused(ctx, s, "", errEnded)
+		return nil, d.refused(ctx, s, method, errEnded)
 	}
-	p, _, err := d.customers.Get(ctx, s.Customer)
-	if err != nil {
-		return nil, err
+	if r := proof.check(); r != nil {
+		return nil, d.refused(ctx, s, method, r)
 	}
+	after, err := d.take(ctx, s, proof)
+	var recorded onRecord
+	var r *cpni.Refusal
+	switch {
+	case err == nil:
+		return after, nil
+	case errors.As(err, &recorded):
+		return nil, recorded.refusal
+	case errors.As(err, &r):
+		return nil, d.refused(ctx, s, method, r)
+	}
+	return nil, err
+}
+
+func (d *Desk) take(ctx context.Context, s *State, proof Proof) (*State, error) {
 	switch {
 	case len(proof.Claim) > 0:
-		return nil, d.claim(ctx, s, proof.Claim)
+		return d.claim(ctx, s, proof.Claim)
 	case proof.Password != "":
-		return d.secret(ctx, s, p, cpni.ByPassword, proof.Password)
+		return d.secret(ctx, s, cpni.ByPassword, proof.Password)
 	case proof.PIN != "":
-		return d.secret(ctx, s, p, cpni.ByPIN, proof.PIN)
+		return d.secret(ctx, s, cpni.ByPIN, proof.PIN)
 	case len(proof.Backup) > 0:
-		return d.backup(ctx, s, p, proof.Backup)
+		return d.backup(ctx, s, proof.Backup)
 	case proof.Callback != nil:
-		return d.callback(ctx, s, p, *proof.Callback)
+		return d.callback(ctx, s, *proof.Callback)
 	case proof.PhotoID != nil:
-		return d.photoID(ctx, s, p, *proof.PhotoID)
+		return d.photoID(ctx, s, *proof.PhotoID)
 	case proof.SendCode != "":
-		return d.sendCode(ctx, s, p, proof.SendCode)
+		return d.sendCode(ctx, s, proof.SendCode)
 	case proof.Code != "":
 		return d.code(ctx, s, proof.Code)
-	case proof.Contract:
-		return d.contract(ctx, s, p)
 	}
-	return nil, d.refused(ctx, s, "", reject("METHOD", "no proof was given", []string{"P-18"}, "give a password or PIN, or "+reachOut[0]))
+	return d.contract(ctx, s)
 }
 
 // refused records an attempt that failed and gives its refusal back.
 func (d *Desk) refused(ctx context.Context, s *State, method cpni.Method, r *cpni.Refusal) error {
+	if !s.Customer.Valid() {
+		return r // nobody whom a record could be about
+	}
 	now := d.clock.Now()
+	guessed := r == errBadSecret && d.numbers(now).Surge > 0
 	_, err := d.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		e, err := d.vault.Entry(ctx, nil, ledger.Entry{Customer: s.Customer, Kind: ledger.Attempt, At: now, Actor: string(s.Agent), Contact: string(s.ID),
+		if guessed {
+			if err := throttle.Note(ctx, tx, now); err != nil {
+				return nil, err
+			}
+		}
+		e, err := d.vault.Entry(ctx, tx, ledger.Entry{Customer: s.Customer, Kind: ledger.Attempt, At: now, Actor: s.actor(), Contact: string(s.ID),
 			Outcome: r.Outcome, Code: r.Code}, map[string]string{"method": string(method)})
 		return []ledger.Entry{e}, err
 	})
-	return errors.Join(err, r)
+	if err != nil && !errors.Is(err, vault.ErrForgotten) {
+		return errors.Join(r, err)
+	}
+	return r
 }
 
-// grant adds evidence to the contact, opens the secrets again, and records it.
-func (d *Desk) grant(ctx context.Context, s *State, method cpni.Method, speaker string) (*State, error) {
-	return d.change(ctx, s.ID, func(s *State) (ledger.Entry, any, error) {
-		if !s.Ended.IsZero() {
-			return ledger.Entry{}, nil, errEnded
+// attempt is the ledger entry of an attempt; r is its refusal, or nil.
+func attempt(r *cpni.Refusal) ledger.Entry {
+	if r == nil {
+		return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}
+	}
+	return ledger.Entry{Kind: ledger.Attempt, Outcome: r.Outcome, Code: r.Code}
+}
+
+// prove adds evidence. When another person speaks now, what the first proved is not theirs.
+//
+// cite: P-16, I-16
+func (s *State) prove(method cpni.Method, speaker string, now time.Time) {
+	if s.Speaker != speaker {
+		s.Evidence = nil
+	}
+	s.Speaker = speaker
+	s.Evidence = slices.DeleteFunc(s.Evidence, func(e rules.Evidence) bool { return e.Method == method })
+	s.Evidence = append(s.Evidence, rules.Evidence{Method: method, At: now})
+}
+
+// grant takes a proof that look, which sees contact and customer as they stand, does not refuse: it names the speaker.
+// Who has reached the customer, or is the customer, opens the secrets again; an authorised person does not, for they could
+// guess at the customer's by turns with giving their own.
+func (d *Desk) grant(ctx context.Context, s *State, method cpni.Method, look func(now time.Time, s *State, p *customer.Profile) (string, *cpni.Refusal), counted ...throttle.Counter) (*State, error) {
+	return d.change(ctx, s.Customer, s.ID, func(ctx context.Context, tx *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
+		speaker, refusal := look(now, s, p)
+		if refusal != nil {
+			return ledger.Entry{}, nil, refusal
 		}
-		if s.Speaker != "" && s.Speaker != speaker {
-			s.Evidence = nil // another person speaks now: what the first proved is not theirs
+		s.prove(method, speaker, now)
+		if err := throttle.GiveBack(ctx, tx, now, counted...); err != nil {
+			return ledger.Entry{}, nil, err
 		}
-		s.Speaker = speaker
-		s.Evidence = append(s.Evidence, rules.Evidence{Method: method, At: d.clock.Now()})
-		if method == cpni.ByCode {
-			s.Code = nil
+		if speaker == Customer && method != cpni.ByBackup && method != cpni.ByContract {
+			if err := throttle.Clear(ctx, tx, s.Customer, secrets); err != nil {
+				return ledger.Entry{}, nil, err
+			}
 		}
-		return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}, map[string]string{"method": string(method)}, nil
-	}, func(tx *store.Tx, s *State) error {
-		if method == cpni.ByBackup || method == cpni.ByContract {
-			return nil
-		}
-		return clearThrottle(ctx, tx, s.Customer, secrets)
+		return attempt(nil), map[string]string{"method": string(method)}, nil
 	})
 }
 
-// cite: P-18, 47 CFR 64.2010(b), 47 CFR 64.2003(a), 47 CFR 64.2003(m)
-func (d *Desk) claim(ctx context.Context, s *State, claims map[string]string) error {
+// claims are the kinds of what people offer for proof and is none.
+var claims = []string{"account", "bill", "born", "caller-id", "maiden", "number", "recent-payment", "ssn4", "voice"}
+
+// claim puts on record what was offered. What exactly was said is not kept, and a kind that is not known is only "other".
+//
+// cite: P-17, P-18, 47 CFR 64.2010(b), 47 CFR 64.2003(a), 47 CFR 64.2003(m)
+func (d *Desk) claim(ctx context.Context, s *State, offered map[string]string) (*State, error) {
 	var names []string
-	for n := range claims {
+	for n := range offered {
+		if !slices.Contains(claims, n) {
+			n = "other"
+		}
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	if _, err := d.change(ctx, s.ID, func(s *State) (ledger.Entry, any, error) {
+	names = slices.Compact(names)
+	r := reject("METHOD", "what others can know, read or imitate is no proof: "+strings.Join(names, ", "),
+		[]string{"P-18", "47 CFR 64.2010(b)", "47 CFR 64.2003(m)"}, append([]string{"ask for the password or PIN"}, reachOut...)...)
+	_, err := d.change(ctx, s.Customer, s.ID, func(_ context.Context, _ *store.Tx, _ time.Time, s *State, _ *customer.Profile) (ledger.Entry, any, error) {
 		for _, n := range names {
 			if !slices.Contains(s.Claims, n) {
 				s.Claims = append(s.Claims, n)
 			}
 		}
-		return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.Reject, Code: "METHOD"}, map[string]string{"claims": strings.Join(names, " ")}, nil
-	}, nil); err != nil {
-		return err
+		return attempt(r), map[string]string{"claims": strings.Join(names, " ")}, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return reject("METHOD", "what others can know, read or imitate is no proof: "+strings.Join(names, ", "),
-		[]string{"P-18", "47 CFR 64.2010(b)", "47 CFR 64.2003(m)"}, append([]string{"ask for the password or PIN"}, reachOut...)...)
+	return nil, onRecord{r}
+}
+
+// secrets is the subject under which failures of password, PIN and backup answers count together: a guesser gains
+// nothing by going from one to the other, or from channel to channel.
+const secrets = "secrets"
+
+// counters are what a try at a secret counts against.
+func counters(s *State, r Rules, kind throttle.Kind) []throttle.Counter {
+	all := []throttle.Counter{{Of: s.Customer, Subject: secrets, Rules: r.Customer, Kind: kind}}
+	if s.Source != "" {
+		all = append(all, throttle.Counter{Subject: "source " + s.Source, Rules: r.Source, Daily: true})
+	}
+	return all
 }
 
 // reserve counts the try as failed before it is looked at, so that tries at the same time cannot slip past the limit.
 //
-// cite: P-19, 47 CFR 64.2010(a)
-func (d *Desk) reserve(ctx context.Context, s *State, pin bool) *cpni.Refusal {
-	now := d.clock.Now()
-	r := d.rules(now)
-	var refusal *cpni.Refusal
-	err := d.db.Tx(ctx, func(tx *store.Tx) error {
-		refusal = nil
-		type row struct {
-			of      cpni.ID
-			subject string
-			rules   ThrottleRules
-			pin     bool
-		}
-		rows := []row{{s.Customer, secrets, r.Customer, pin}}
-		if s.Source != "" {
-			rows = append(rows, row{"", "source " + s.Source, r.Source, false})
-		}
-		for _, x := range rows {
-			state, err := readThrottle(ctx, tx, x.of, x.subject)
-			if err != nil {
-				return err
-			}
-			wait, never := state.allowed(x.rules, x.pin, now)
-			switch {
-			case never:
-				refusal = reject("LOCKED", "too many wrong secrets: passwords and PINs stay closed until the customer is reached out to", []string{"P-19", "47 CFR 64.2010(a)"}, reachOut...)
-				return nil
-			case wait > 0:
-				refusal = reject("LOCKED", fmt.Sprintf("too many wrong secrets: the next try is in %s", wait.Round(time.Second)), []string{"P-19", "47 CFR 64.2010(a)"}, reachOut...)
-				return nil
-			}
-			if err := writeThrottle(ctx, tx, x.of, x.subject, state.failed(x.rules, now)); err != nil {
+// cite: P-19, I-18, 47 CFR 64.2010(a)
+func (d *Desk) reserve(ctx context.Context, now time.Time, surge int, counted []throttle.Counter) *cpni.Refusal {
+	var v throttle.Verdict
+	crowd := 0
+	err := d.db.Tx(ctx, func(tx *store.Tx) (err error) {
+		if surge > 0 && counted[0].Kind == throttle.Weak {
+			if crowd, err = throttle.InHour(ctx, tx, now); err != nil || crowd >= surge {
 				return err
 			}
 		}
-		return nil
+		v, err = throttle.Take(ctx, tx, now, counted...)
+		return err
 	})
-	if err != nil {
-		return reject("LOCKED", "failed tries cannot be counted now, so none is taken", []string{"P-19"}, "ask again in a moment")
-	}
-	return refusal
-}
-
-var errBadSecret = reject("BAD_SECRET", "that is not the secret", []string{"P-19", "47 CFR 64.2010(b)"}, append([]string{"ask again"}, reachOut...)...)
-
-// cite: P-19, 47 CFR 64.2010(b)(1)(i)
-func (d *Desk) secret(ctx context.Context, s *State, p *customer.Profile, method cpni.Method, given string) (*State, error) {
-	if r := d.reserve(ctx, s, method == cpni.ByPIN); r != nil {
-		return nil, d.refused(ctx, s, method, r)
-	}
-	pick := func(c customer.Credentials) *customer.Secret {
-		if method == cpni.ByPIN {
-			return c.PIN
-		}
-		return c.Password
-	}
-	type person struct {
-		speaker string
-		secret  *customer.Secret
-	}
-	people := []person{{Customer, pick(p.Credentials)}}
-	for _, a := range p.Authorised {
-		people = append(people, person{string(cpni.ToAuthorised) + ":" + a.Name, pick(a.Credentials)})
-	}
-	tried := false
-	for _, x := range people {
-		if x.secret == nil {
-			continue
-		}
-		tried = true
-		ok, err := d.hash.Matches(x.secret.Hash, Spoken(given))
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			return d.grant(ctx, s, method, x.speaker)
-		}
-	}
-	if !tried {
-		d.hash.Waste()
-	}
-	return nil, d.refused(ctx, s, method, errBadSecret)
-}
-
-// Customer is the speaker who is the customer.
-const Customer = "customer"
-
-// cite: P-22, 47 CFR 64.2010(e)
-func (d *Desk) backup(ctx context.Context, s *State, p *customer.Profile, answers map[string]string) (*State, error) {
-	if r := d.reserve(ctx, s, false); r != nil {
-		return nil, d.refused(ctx, s, cpni.ByBackup, r)
-	}
-	right := 0
-	for q, a := range answers {
-		i := slices.IndexFunc(p.Credentials.Backup, func(b customer.Backup) bool { return Spoken(b.Question) == Spoken(q) })
-		if i < 0 {
-			d.hash.Waste()
-			continue
-		}
-		ok, err := d.hash.Matches(p.Credentials.Backup[i].Answer.Hash, Spoken(a))
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			right++
-		}
-	}
-	if right < len(answers) {
-		return nil, d.refused(ctx, s, cpni.ByBackup, errBadSecret)
-	}
-	return d.grant(ctx, s, cpni.ByBackup, Customer)
-}
-
-// cite: P-20, 47 CFR 64.2003(q), 47 CFR 64.2010(b)(1)(iii)
-func (d *Desk) callback(ctx context.Context, s *State, p *customer.Profile, c Callback) (*State, error) {
-	if r := d.ofRecordNumber(p, c.Number); r != nil {
-		return nil, d.refused(ctx, s, cpni.ByCallback, r)
-	}
-	if !c.Answered {
-		return d.change(ctx, s.ID, func(s *State) (ledger.Entry, any, error) {
-			return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}, map[string]string{"method": string(cpni.ByCallback), "what": "not answered"}, nil
-		}, nil)
-	}
-	return d.grant(ctx, s, cpni.ByCallback, Customer)
-}
-
-// ofRecordNumber refuses numbers that are not of record, and those that someone else may hold for now.
-//
-// cite: P-20, 47 CFR 64.2003(q)
-func (d *Desk) ofRecordNumber(p *customer.Profile, number string) *cpni.Refusal {
-	now := d.clock.Now()
-	n, ok := customer.Number(number)
-	line, of := p.LineOf(n, now)
-	if !ok || !of {
-		return reject("NOT_TNOR", "that is not the number of a service of this customer; a contact number that they gave is not one of record", []string{"P-20", "47 CFR 64.2003(q)"},
-			"call the number of the service", "send a code to an address of record", reachOut[2])
-	}
-	if !line.Disturbed.IsZero() && now.Before(line.Disturbed.Add(d.rules(now).DisturbedLine)) {
-		return reject("NOT_TNOR", "the line was ported, forwarded or given a new SIM a short while ago: someone else may answer it", []string{"P-20", "47 CFR 64.2010(a)"},
-			"send a code to an address of record", reachOut[2])
+	clauses := []string{"P-19", "47 CFR 64.2010(a)"}
+	switch {
+	case err != nil:
+		return reject("LOCKED", "failed tries cannot be counted now, so none is taken", []string{"P-19"}, append([]string{"ask again in a moment"}, reachOut...)...)
+	case surge > 0 && crowd >= surge:
+		return reject("LOCKED", "many secrets of many customers are being tried: short PINs are not taken within this hour", clauses, reachOut...)
+	case v.Shut:
+		return reject("LOCKED", "too many wrong secrets: passwords and PINs stay closed until the customer is reached out to", clauses, reachOut...)
+	case v.Wait > 0 && v.Counter > 0:
+		return reject("LOCKED", "too many wrong secrets from the same place: the next try is in "+seconds(v.Wait), clauses, reachOut...)
+	case v.Wait > 0:
+		return reject("LOCKED", "too many wrong secrets: the next try is in "+seconds(v.Wait), clauses, reachOut...)
 	}
 	return nil
 }
 
-// cite: 47 CFR 64.2003(r), 47 CFR 64.2010(d)
-func (d *Desk) photoID(ctx context.Context, s *State, p *customer.Profile, id PhotoID) (*State, error) {
-	now := d.clock.Now()
-	clauses := []string{"47 CFR 64.2003(r)", "47 CFR 64.2010(d)"}
+// seconds writes a wait, never shorter than it is.
+func seconds(d time.Duration) string {
+	return ((d + time.Second - 1) / time.Second * time.Second).String()
+}
+
+// holder is a person with a secret of the kind asked for.
+type holder struct {
+	speaker string
+	secret  *customer.Secret
+}
+
+func holders(p *customer.Profile, method cpni.Method) []holder {
+	var all []holder
+	add := func(speaker string, c customer.Credentials) {
+		secret := c.Password
+		if method == cpni.ByPIN {
+			secret = c.PIN
+		}
+		if secret != nil {
+			all = append(all, holder{speaker, secret})
+		}
+	}
+	add(Customer, p.Credentials)
+	for _, a := range p.Authorised {
+		add(authorised+a.Name, a.Credentials)
+	}
+	return all
+}
+
+// kindOf is how easily the easiest of the secrets is guessed that a try is compared with.
+func kindOf(method cpni.Method, people []holder) throttle.Kind {
 	switch {
-	case s.Channel != cpni.Store:
-		return nil, d.refused(ctx, s, cpni.ByPhotoID, reject("METHOD", "a photo ID proves someone only to whoever holds it in their hand, in a shop", clauses, reachOut...))
-	case !id.Government:
-		return nil, d.refused(ctx, s, cpni.ByPhotoID, reject("PHOTO_ID", "the document must be issued by a government and bear a photograph", clauses, "ask for a driving licence, passport or comparable document"))
-	case id.Expires.IsZero() || !now.Before(id.Expires.AddDate(0, 0, 1)):
-		return nil, d.refused(ctx, s, cpni.ByPhotoID, reject("PHOTO_ID", "the document has expired, or its date was not read", clauses, "ask for a document that is still valid"))
+	case slices.ContainsFunc(people, func(h holder) bool { return h.secret.Weak }):
+		return throttle.Weak
+	case method == cpni.ByPassword:
+		return throttle.Password
 	}
-	for _, person := range append([]customer.Authorised{{Name: p.Name}}, p.Authorised...) {
-		if Spoken(id.Name) != "" && Spoken(id.Name) == Spoken(person.Name) {
-			speaker := Customer
-			if person.Name != p.Name {
-				speaker = string(cpni.ToAuthorised) + ":" + person.Name
-			}
-			return d.grant(ctx, s, cpni.ByPhotoID, speaker)
+	return throttle.PIN
+}
+
+// cite: P-19, I-18, 47 CFR 64.2010(b)(1)(i)
+func (d *Desk) secret(ctx context.Context, s *State, method cpni.Method, given string) (*State, error) {
+	p, _, err := d.customers.Get(ctx, s.Customer)
+	if err != nil {
+		return nil, err
+	}
+	now := d.clock.Now()
+	r := d.numbers(now)
+	people := holders(p, method)
+	counted := counters(s, r, kindOf(method, people))
+	if refusal := d.reserve(ctx, now, r.Surge, counted); refusal != nil {
+		return nil, refusal
+	}
+	who, err := d.match(people, Spoken(given))
+	if err != nil {
+		return nil, err
+	}
+	if who == nil {
+		return nil, errBadSecret
+	}
+	return d.grant(ctx, s, method, func(_ time.Time, _ *State, p *customer.Profile) (string, *cpni.Refusal) {
+		// The secret may have been changed while it was compared.
+		if !slices.ContainsFunc(holders(p, method), func(h holder) bool { return h.speaker == who.speaker && h.secret.Hash == who.secret.Hash }) {
+			return "", errBadSecret
+		}
+		return who.speaker, nil
+	}, counted...)
+}
+
+// match finds whose secret it is; where nobody has one it takes as long as if somebody had.
+func (d *Desk) match(people []holder, given string) (*holder, error) {
+	for i := range people {
+		ok, err := d.hash.Matches(people[i].secret.Hash, given)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return &people[i], nil
 		}
 	}
-	return nil, d.refused(ctx, s, cpni.ByPhotoID, reject("PHOTO_ID", "the name on the document is not that of the account or of an authorised person", clauses, "ask for a document in the customer's name"))
-}
-
-// cite: 47 CFR 64.2010(g)
-func (d *Desk) contract(ctx context.Context, s *State, p *customer.Profile) (*State, error) {
-	b := p.Business
-	if b == nil || b.DedicatedRepresentative == "" || !b.ContractCoversCPNI || b.DedicatedRepresentative != string(s.Agent) {
-		return nil, d.refused(ctx, s, cpni.ByContract, reject("NO_EXEMPTION",
-			"a business contract replaces authentication only with the customer's own dedicated representative and a contract that deals with CPNI", []string{"47 CFR 64.2010(g)"},
-			"verify the customer as any other", "let the dedicated representative take the contact"))
+	if len(people) == 0 {
+		d.hash.Waste()
 	}
-	return d.grant(ctx, s, cpni.ByContract, Customer)
+	return nil, nil
 }
 
-// sendCode sends a verification code to an address or number of record. The message that carries it is written with
-// the contact.
+// backup takes answers to the customer's questions. They are worth no more than a PIN, and nothing once secrets have
+// failed so often that tries wait: then only what is stronger stays open.
 //
-// cite: P-20, P-21
-func (d *Desk) sendCode(ctx context.Context, s *State, p *customer.Profile, to string) (*State, error) {
-	now := d.clock.Now()
-	r := d.rules(now)
-	via, place, value, digits := cpni.Text, "tnor", to, r.SpokenDigits
-	switch to {
-	case string(cpni.Postal), string(cpni.Email):
-		all := p.Postal
-		if to == string(cpni.Email) {
-			all = p.Email
-		}
-		a, ok := newestOfRecord(all, now, r.AddressOfRecordAge)
-		if !ok {
-			return nil, d.refused(ctx, s, cpni.ByCode, reject("NOT_AOR", "no address of that kind has been on the account long enough to be one of record", []string{"P-21", "47 CFR 64.2003(b)"},
-				"call back the number of the service", reachOut[2]))
-		}
-		via, place, value, digits = cpni.Via(to), "aor", a.Value, r.WrittenDigits
-	default:
-		if refusal := d.ofRecordNumber(p, to); refusal != nil {
-			return nil, d.refused(ctx, s, cpni.ByCode, refusal)
-		}
-		value, _ = customer.Number(to)
-	}
-	code, err := newCode(digits)
+// cite: P-22, I-18, 47 CFR 64.2010(e)
+func (d *Desk) backup(ctx context.Context, s *State, answers map[string]string) (*State, error) {
+	p, _, err := d.customers.Get(ctx, s.Customer)
 	if err != nil {
 		return nil, err
 	}
-	return d.change(ctx, s.ID, func(s *State) (ledger.Entry, any, error) {
-		s.Code = &Code{Hash: d.codeHash(s.ID, code), Until: now.Add(r.CodeLife), Tries: r.CodeTries, To: place}
-		return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}, map[string]string{"method": string(cpni.ByCode), "what": "sent to " + place}, nil
-	}, func(tx *store.Tx, s *State) error {
-		return d.plan(ctx, tx, s.Customer, Message{Kind: "verification-code", Via: via, Place: place, To: value, Tokens: map[string]string{"code": code}})
-	})
-}
-
-func newestOfRecord(all []customer.Address, at time.Time, age time.Duration) (customer.Address, bool) {
-	var of []customer.Address
-	for _, a := range all {
-		if a.OfRecord(at, age) {
-			of = append(of, a)
-		}
-	}
-	return customer.Current(of, at)
-}
-
-func newCode(digits int) (string, error) {
-	most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
-	n, err := rand.Int(rand.Reader, most)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%0*d", digits, n), nil
-}
-
-func (d *Desk) codeHash(contact cpni.ID, code string) []byte {
-	m := hmac.New(sha256.New, d.codeKey)
-	m.Write([]byte(contact))
-	m.Write([]byte(code))
-	return m.Sum(nil)
-}
-
-// code takes the code that was sent: in its contact, within its life, once, and with few tries.
-func (d *Desk) code(ctx context.Context, s *State, given string) (*State, error) {
 	now := d.clock.Now()
-	var right bool
-	after, err := d.change(ctx, s.ID, func(s *State) (ledger.Entry, any, error) {
-		right = false
-		c := s.Code
-		if c == nil || c.Tries <= 0 || !now.Before(c.Until) {
-			s.Code = nil
-			return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.Reject, Code: "BAD_SECRET"}, map[string]string{"method": string(cpni.ByCode)}, nil
+	r := d.numbers(now)
+	failed, err := throttle.Streak(ctx, d.db.Reader(), s.Customer, secrets)
+	if err != nil {
+		return nil, err
+	}
+	if failed > 0 && failed >= r.Customer.FreeTries {
+		return nil, reject("LOCKED", "after wrong secrets questions are not asked", []string{"P-22", "47 CFR 64.2010(a)"}, reachOut...)
+	}
+	counted := counters(s, r, throttle.PIN)
+	if refusal := d.reserve(ctx, now, r.Surge, counted); refusal != nil {
+		return nil, refusal
+	}
+	var right []customer.Backup
+	for _, q := range slices.Sorted(maps.Keys(answers)) {
+		var asked []holder
+		i := slices.IndexFunc(p.Credentials.Backup, func(b customer.Backup) bool { return Spoken(b.Question) == Spoken(q) })
+		if i >= 0 {
+			asked = []holder{{Customer, &p.Credentials.Backup[i].Answer}}
 		}
-		c.Tries--
-		entry := ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.Reject, Code: "BAD_SECRET"}
-		if right = hmac.Equal(c.Hash, d.codeHash(s.ID, digitsOf(given))); right {
-			s.Code = nil
-			if s.Speaker != "" && s.Speaker != Customer {
-				s.Evidence = nil
+		who, err := d.match(asked, Spoken(answers[q]))
+		if err != nil {
+			return nil, err
+		}
+		if who != nil {
+			right = append(right, p.Credentials.Backup[i])
+		}
+	}
+	if len(right) < len(answers) {
+		return nil, errBadSecret
+	}
+	return d.grant(ctx, s, cpni.ByBackup, func(_ time.Time, _ *State, p *customer.Profile) (string, *cpni.Refusal) {
+		for _, b := range right {
+			if !slices.ContainsFunc(p.Credentials.Backup, func(now customer.Backup) bool { return now.Answer.Hash == b.Answer.Hash }) {
+				return "", errBadSecret
 			}
-			s.Speaker = Customer
-			s.Evidence = append(s.Evidence, rules.Evidence{Method: cpni.ByCode, At: now})
-			entry = ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}
 		}
-		return entry, map[string]string{"method": string(cpni.ByCode)}, nil
-	}, func(tx *store.Tx, s *State) error {
-		if !right {
-			return nil
+		return Customer, nil
+	}, counted...)
+}
+
+// cite: P-20, 47 CFR 64.2003(q), 47 CFR 64.2010(b)(1)(iii)
+func (d *Desk) callback(ctx context.Context, s *State, c Callback) (*State, error) {
+	look := func(now time.Time, _ *State, p *customer.Profile) (string, *cpni.Refusal) {
+		_, r := d.lineOfRecord(p, c.Number, now)
+		return Customer, r
+	}
+	if c.Answered {
+		return d.grant(ctx, s, cpni.ByCallback, look)
+	}
+	return d.change(ctx, s.Customer, s.ID, func(_ context.Context, _ *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
+		if _, r := look(now, s, p); r != nil {
+			return ledger.Entry{}, nil, r
 		}
-		return clearThrottle(ctx, tx, s.Customer, secrets)
+		return attempt(nil), map[string]string{"method": string(cpni.ByCallback), "what": "not answered"}, nil
 	})
-	if err != nil {
-		return nil, err
+}
+
+// lineOfRecord finds the line of a number of record. It refuses numbers that are none, and those that someone else may hold
+// for now.
+//
+// cite: P-20, 47 CFR 64.2003(q)
+func (d *Desk) lineOfRecord(p *customer.Profile, number string, now time.Time) (customer.Line, *cpni.Refusal) {
+	n, ok := customer.Number(number)
+	line, of := p.LineOf(n, now)
+	if !ok || !of || now.Before(line.Since) {
+		return line, reject("NOT_TNOR", "that is not the number of a service of this customer; a contact number that they gave is not one of record", []string{"P-20", "47 CFR 64.2003(q)"},
+			"call the number of the service", "send a code to an address of record", reachOut[2])
 	}
-	if !right {
-		return nil, reject("BAD_SECRET", "that is not the code, or it is used up or too old", []string{"P-18", "P-19"}, "send a new code to a number or address of record")
+	if isDisturbed(line, now, d.numbers(now).DisturbedLine) {
+		return line, reject("NOT_TNOR", "the line was ported, forwarded or given a new SIM a short while ago: someone else may answer it", []string{"P-20", "47 CFR 64.2010(a)"},
+			"send a code to an address of record", reachOut[2])
 	}
-	return after, nil
+	return line, nil
+}
+
+// cite: P-18, 47 CFR 64.2003(r), 47 CFR 64.2010(d)
+func (d *Desk) photoID(ctx context.Context, s *State, id PhotoID) (*State, error) {
+	return d.grant(ctx, s, cpni.ByPhotoID, func(now time.Time, s *State, p *customer.Profile) (string, *cpni.Refusal) {
+		clauses := []string{"47 CFR 64.2003(r)", "47 CFR 64.2010(d)"}
+		switch {
+		case s.Channel != cpni.Store:
+			return "", reject("METHOD", "a photo ID proves someone only to whoever holds it in their hand, in a shop", clauses, reachOut...)
+		case !id.Government:
+			return "", reject("PHOTO_ID", "the document must be issued by a government and bear a photograph", clauses, "ask for a driving licence, passport or comparable document")
+		case id.Expires.IsZero() || !now.Before(id.Expires.AddDate(0, 0, 1)):
+			return "", reject("PHOTO_ID", "the document has expired, or its date was not read", clauses, "ask for a document that is still valid")
+		}
+		name := Spoken(id.Name)
+		if name != "" && name == Spoken(p.Name) {
+			return Customer, nil
+		}
+		for _, a := range p.Authorised {
+			if name != "" && name == Spoken(a.Name) {
+				return authorised + a.Name, nil
+			}
+		}
+		return "", reject("PHOTO_ID", "the name on the document is not that of the account or of an authorised person", clauses, "ask for a document in the customer's name")
+	})
+}
+
+// cite: P-16, 47 CFR 64.2010(g)
+func (d *Desk) contract(ctx context.Context, s *State) (*State, error) {
+	return d.grant(ctx, s, cpni.ByContract, func(_ time.Time, s *State, p *customer.Profile) (string, *cpni.Refusal) {
+		b := p.Business
+		if b == nil || b.DedicatedRepresentative == "" || !b.ContractCoversCPNI || b.DedicatedRepresentative != string(s.Agent) {
+			return "", reject("NO_EXEMPTION",
+				"a business contract replaces authentication only with the customer's own dedicated representative and a contract that deals with CPNI", []string{"47 CFR 64.2010(g)"},
+				"verify the customer as any other", "let the dedicated representative take the contact")
+		}
+		return Customer, nil
+	})
 }

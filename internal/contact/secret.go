@@ -8,10 +8,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 
 	"ringfence/internal/customer"
 )
@@ -32,22 +34,25 @@ type Hasher struct {
 
 // NewHasher makes a hasher; at most parallel hashes are computed at once.
 func NewHasher(cost HashCost, pepper []byte, parallel int) *Hasher {
-	return &Hasher{cost, pepper, make(chan struct{}, parallel)}
+	return &Hasher{cost, pepper, make(chan struct{}, max(1, parallel))}
 }
 
 // Spoken brings a secret to the form in which it is compared: as said on a telephone, without regard to case, spaces,
-// hyphens and other marks between the words.
+// hyphens and other marks between the words, and however a keyboard puts letters and their accents together.
 func Spoken(secret string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
-		if unicode.IsSpace(r) || unicode.IsPunct(r) {
+		if unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.In(r, unicode.Cc, unicode.Cf) {
 			return -1
 		}
 		return r
-	}, secret)
+	}, norm.NFKC.String(secret))
 }
+
+// longestSecret is the most bytes of a password, PIN, code, question or answer that is looked at.
+const longestSecret = 200
 
 // Hash hashes a secret with a fresh salt.
 func (h *Hasher) Hash(secret string) string {
@@ -67,20 +72,32 @@ func (h *Hasher) sum(secret string, salt []byte, cost HashCost) []byte {
 
 var errHash = errors.New("a stored hash of a secret is damaged")
 
-// Matches reports whether secret is the one hashed, in constant time.
-func (h *Hasher) Matches(hash, secret string) (bool, error) {
+// dearest bounds the cost that a stored hash may ask for: a damaged one must not take the machine's memory.
+var dearest = HashCost{MemoryKiB: 1 << 20, Passes: 64}
+
+// parse reads a stored hash.
+func parse(hash string) (cost HashCost, salt, sum []byte, err error) {
 	f := strings.Split(hash, "$")
 	if len(f) != 5 || f[0] != "argon2id" {
-		return false, errHash
+		return cost, nil, nil, errHash
 	}
-	var cost HashCost
-	if _, err := fmt.Sscanf(f[1]+" "+f[2], "%d %d", &cost.MemoryKiB, &cost.Passes); err != nil {
-		return false, errHash
+	memory, err1 := strconv.ParseUint(f[1], 10, 32)
+	passes, err2 := strconv.ParseUint(f[2], 10, 32)
+	salt, err3 := base64.RawStdEncoding.DecodeString(f[3])
+	sum, err4 := base64.RawStdEncoding.DecodeString(f[4])
+	cost = HashCost{uint32(memory), uint32(passes)}
+	if errors.Join(err1, err2, err3, err4) != nil || cost.MemoryKiB > dearest.MemoryKiB || cost.Passes == 0 || cost.Passes > dearest.Passes ||
+		len(salt) < 16 || len(sum) != 32 {
+		return cost, nil, nil, errHash
 	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(f[3])
-	sum, err2 := base64.RawStdEncoding.DecodeString(f[4])
-	if errors.Join(err1, err2) != nil {
-		return false, errHash
+	return cost, salt, sum, nil
+}
+
+// Matches reports whether secret is the one hashed, in constant time.
+func (h *Hasher) Matches(hash, secret string) (bool, error) {
+	cost, salt, sum, err := parse(hash)
+	if err != nil {
+		return false, err
 	}
 	return subtle.ConstantTimeCompare(h.sum(secret, salt, cost), sum) == 1, nil
 }

@@ -24,8 +24,11 @@ type Book struct {
 	ledger *ledger.Ledger
 	clock  cpni.Clock
 
-	mu    sync.RWMutex
-	cache map[cpni.ID]cached
+	mu        sync.RWMutex
+	cache     map[cpni.ID]cached
+	forgets   uint64 // how often the cache was emptied or something was dropped: what was read before is not put after
+	forgotten []func()
+	seen      string // the forgetting that this node has caught up with
 }
 
 type cached struct {
@@ -45,15 +48,16 @@ func NewBook(db *store.DB, v *vault.Vault, l *ledger.Ledger, clock cpni.Clock) *
 var (
 	ErrNoCustomer = errors.New("there is no such customer")
 	ErrNumberHeld = cpni.Rejected("NUMBER_HELD", "another customer in service has this number", []string{"47 CFR 64.2003(q)"}, "end the other line first, or check the number")
+	// ErrImmutable: a denial leaves only by an affirmative act of the customer.
+	ErrImmutable = cpni.Rejected("IMMUTABLE", "a refusal of the customer stands until they themselves lift it", []string{"P-14", "47 CFR 64.2007(a)(2)"},
+		"take the customer's own affirmative act, with its evidence")
 )
 
 const place = "profile"
 
 // Get gives the customer as they stand in the database, with the version. The profile is shared: do not change it.
 func (b *Book) Get(ctx context.Context, id cpni.ID) (*Profile, int64, error) {
-	b.mu.RLock()
-	c, ok := b.cache[id]
-	b.mu.RUnlock()
+	c, ok, _ := b.lately(id)
 	if ok {
 		var version int64
 		err := b.db.Reader().QueryRow(ctx, "SELECT version FROM customer WHERE customer_id = $1", string(id)).Scan(&version)
@@ -62,32 +66,48 @@ func (b *Book) Get(ctx context.Context, id cpni.ID) (*Profile, int64, error) {
 		}
 		b.Drop(id)
 	}
-	return b.read(ctx, b.db.Reader(), nil, id)
+	return b.read(ctx, id)
 }
 
 // Recent gives the customer as this node has last seen them, without asking the database when it has. Whoever decides
 // on it names the version in a store.Guard, which finds a stale one when the decision is committed.
 func (b *Book) Recent(ctx context.Context, id cpni.ID) (*Profile, int64, error) {
-	b.mu.RLock()
-	c, ok := b.cache[id]
-	b.mu.RUnlock()
-	if ok {
+	if c, ok, _ := b.lately(id); ok {
 		return c.profile, c.version, nil
 	}
-	return b.read(ctx, b.db.Reader(), nil, id)
+	return b.read(ctx, id)
+}
+
+// ReadTx gives the customer as they stand, and keeps them from being changed or forgotten until tx ends.
+func (b *Book) ReadTx(ctx context.Context, tx *store.Tx, id cpni.ID) (*Profile, int64, error) {
+	return b.hold(ctx, tx, id, " FOR SHARE")
 }
 
 // Drop forgets what this node has last seen of the customer.
 func (b *Book) Drop(id cpni.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.forgets++
 	delete(b.cache, id)
 }
 
-func (b *Book) keep(p *Profile, version int64) {
+// lately gives what the cache has of a customer, and what keep wants to hear when it has nothing.
+func (b *Book) lately(id cpni.ID) (c cached, ok bool, forgets uint64) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	c, ok = b.cache[id]
+	return c, ok, b.forgets
+}
+
+// keep remembers a customer as read after lately said forgets.
+func (b *Book) keep(p *Profile, version int64, forgets uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if old, ok := b.cache[p.ID]; ok && old.version > version {
+		return
+	}
+	if b.forgets != forgets {
+		delete(b.cache, p.ID)
 		return
 	}
 	for id := range b.cache {
@@ -99,50 +119,98 @@ func (b *Book) keep(p *Profile, version int64) {
 	b.cache[p.ID] = cached{p, version}
 }
 
-func (b *Book) read(ctx context.Context, q store.Querier, tx *store.Tx, id cpni.ID) (*Profile, int64, error) {
-	var version int64
-	var sealed []byte
-	err := q.QueryRow(ctx, "SELECT version, sealed FROM customer WHERE customer_id = $1", string(id)).Scan(&version, &sealed)
-	if store.IsNoRow(err) {
+const readCustomer = "SELECT version, sealed FROM customer WHERE customer_id = $1"
+
+func (b *Book) read(ctx context.Context, id cpni.ID) (*Profile, int64, error) {
+	if !id.Valid() {
 		return nil, 0, ErrNoCustomer
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("reading a customer: %w", err)
+	_, _, forgets := b.lately(id)
+	var version int64
+	var sealed []byte
+	err := b.db.Reader().QueryRow(ctx, readCustomer, string(id)).Scan(&version, &sealed)
+	if err == nil {
+		sealed, err = b.vault.OpenState(ctx, id, place, sealed)
 	}
-	var plain []byte
-	if tx != nil {
-		plain, err = b.vault.OpenStateTx(ctx, tx, id, place, sealed)
-	} else {
-		plain, err = b.vault.OpenState(ctx, id, place, sealed)
-	}
+	p, err := profileOf(sealed, err)
 	if err != nil {
 		return nil, 0, err
 	}
-	p := &Profile{}
-	if err := json.Unmarshal(plain, p); err != nil {
-		return nil, 0, fmt.Errorf("reading a customer: %w", err)
-	}
-	if tx == nil {
-		b.keep(p, version)
-	}
+	b.keep(p, version, forgets)
 	return p, version, nil
 }
 
-// Create adds a customer, whose id is made here, and says who did it.
-func (b *Book) Create(ctx context.Context, p Profile, by string) (cpni.ID, error) {
-	p.ID = cpni.NewID()
+// hold reads a customer in tx; on PostgreSQL it locks the row as lock says, and in SQLite tx is alone anyway.
+func (b *Book) hold(ctx context.Context, tx *store.Tx, id cpni.ID, lock string) (*Profile, int64, error) {
+	if !id.Valid() {
+		return nil, 0, ErrNoCustomer
+	}
+	query := readCustomer
+	if tx.Dialect() == store.Postgres {
+		query += lock
+	}
+	var version int64
+	var sealed []byte
+	err := tx.QueryRow(ctx, query, string(id)).Scan(&version, &sealed)
+	if err == nil {
+		sealed, err = b.vault.OpenStateTx(ctx, tx, id, place, sealed)
+	}
+	p, err := profileOf(sealed, err)
+	return p, version, err
+}
+
+func profileOf(plain []byte, err error) (*Profile, error) {
+	if store.IsNoRow(err) {
+		return nil, ErrNoCustomer
+	}
+	p := &Profile{}
+	if err == nil {
+		err = json.Unmarshal(plain, p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a customer: %w", err)
+	}
+	return p, nil
+}
+
+// Create adds a customer and says who did it. The id is made here unless given has one: then whoever asks again with it
+// finds the customer who was made the first time, and nothing is made twice.
+//
+// cite: I-11
+func (b *Book) Create(ctx context.Context, given Profile, by string) (cpni.ID, error) {
+	p, err := given.copy()
+	if err != nil {
+		return "", err
+	}
+	again := p.ID != ""
+	if !again {
+		p.ID = cpni.NewID()
+	}
+	if !p.ID.Valid() {
+		return "", badInput("that is no id of a customer", "leave it out")
+	}
 	if err := p.complete(b.clock.Now()); err != nil {
 		return "", err
 	}
-	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if err := b.Insert(ctx, tx, &p); err != nil {
+	_, err = b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		if again {
+			if _, _, err := b.hold(ctx, tx, p.ID, " FOR SHARE"); !errors.Is(err, ErrNoCustomer) {
+				return nil, err
+			}
+		}
+		if err := b.Insert(ctx, tx, p); err != nil {
 			return nil, err
 		}
 		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Customer: p.ID, Kind: ledger.Change, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, change{What: "service begins"})
 		return []ledger.Entry{e}, err
 	})
+	if err != nil && again {
+		if _, _, there := b.Get(ctx, p.ID); there == nil {
+			return p.ID, nil // made by the same request, which was asked twice at once
+		}
+	}
 	if err != nil {
-		return "", err
+		return "", plainly(err)
 	}
 	return p.ID, nil
 }
@@ -150,41 +218,6 @@ func (b *Book) Create(ctx context.Context, p Profile, by string) (cpni.ID, error
 // change is the detail of a ledger record about a customer's account.
 type change struct {
 	What string `json:"what"`
-}
-
-// complete numbers the lines and brings numbers to one form.
-func (p *Profile) complete(now time.Time) error {
-	if strings.TrimSpace(p.Name) == "" {
-		return cpni.Rejected("BAD_INPUT", "a customer needs a name", nil, "give the name")
-	}
-	if p.Since.IsZero() {
-		p.Since = now
-	}
-	next := 1
-	for _, l := range p.Lines {
-		next = max(next, l.No+1)
-	}
-	for i := range p.Lines {
-		l := &p.Lines[i]
-		n, ok := Number(l.Number)
-		if !ok {
-			return cpni.Rejected("BAD_INPUT", fmt.Sprintf("line %d has no telephone number", i+1), []string{"47 CFR 64.2003(q)"}, "write it in E.164, such as +12025550101")
-		}
-		l.Number = n
-		if l.No == 0 {
-			l.No = next
-			next++
-		}
-		if l.Since.IsZero() {
-			l.Since = p.Since
-		}
-	}
-	for i, n := range p.ContactNumbers {
-		if e, ok := Number(n); ok {
-			p.ContactNumbers[i] = e
-		}
-	}
-	return nil
 }
 
 // Insert writes a completed new customer, their key and their look-ups within tx; it is the part of Create that an
@@ -221,57 +254,45 @@ type Change struct {
 	Contact string
 	What    string // in the field's words, no personal data: for instance "e-mail address added"
 	Detail  any    // sealed with the record; nil: only What
+	// Affirmative: the customer has said so themselves. Only then may a denial be lifted.
+	Affirmative bool
 	// Also writes more in the same transaction.
 	Also func(ctx context.Context, tx *store.Tx, p *Profile) error
 }
 
-var errConflict = errors.New("the customer was changed by someone else meanwhile")
+// ErrUnchanged is what the function given to Update answers when there is nothing to change: nothing is written then.
+var ErrUnchanged = errors.New("there is nothing to change")
 
 // Update changes a customer: do gets a copy to change and says what to record. It raises the version, so that every
-// decision in flight that stood on the old one is made again. do may run several times.
+// decision in flight that stood on the old one is made again. Nobody else changes the customer meanwhile; so do is quick
+// and does not use the database, and it may run several times.
+//
+// cite: P-14, 47 CFR 64.2007(a)(2)
 func (b *Book) Update(ctx context.Context, id cpni.ID, do func(p *Profile) (Change, error)) (*Profile, error) {
-	for attempt := 0; ; attempt++ {
-		p, err := b.update(ctx, id, do)
-		if errors.Is(err, errConflict) && attempt < 20 {
-			b.Drop(id)
-			continue
-		}
-		return p, err
-	}
-}
-
-func (b *Book) update(ctx context.Context, id cpni.ID, do func(p *Profile) (Change, error)) (*Profile, error) {
-	old, version, err := b.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	p, err := old.copy()
-	if err != nil {
-		return nil, err
-	}
-	c, err := do(p)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.complete(b.clock.Now()); err != nil {
-		return nil, err
-	}
-	if c.Kind == "" {
-		c.Kind = ledger.Change
-	}
-	_, err = b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		sealed, err := b.seal(ctx, tx, p)
+	var p *Profile
+	var version int64
+	_, _, forgets := b.lately(id)
+	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		old, v, err := b.hold(ctx, tx, id, " FOR UPDATE")
 		if err != nil {
 			return nil, err
 		}
-		r, err := tx.Exec(ctx, "UPDATE customer SET version = version + 1, ended = $1, sealed = $2 WHERE customer_id = $3 AND version = $4", micros(p.Ended), sealed, string(id), version)
+		version = v
+		if p, err = old.copy(); err != nil {
+			return nil, err
+		}
+		c, err := do(p)
 		if err != nil {
-			return nil, fmt.Errorf("changing a customer: %w", err)
+			return nil, err
 		}
-		if n, err := r.RowsAffected(); err != nil || n != 1 {
-			return nil, errors.Join(errConflict, err)
+		p.ID = id
+		if err := p.complete(b.clock.Now()); err != nil {
+			return nil, err
 		}
-		if err := b.relook(ctx, tx, old, p); err != nil {
+		if !c.Affirmative && lifts(old.Approvals, p.Approvals) {
+			return nil, ErrImmutable
+		}
+		if err := b.rewrite(ctx, tx, old, p, version); err != nil {
 			return nil, err
 		}
 		if c.Also != nil {
@@ -279,18 +300,81 @@ func (b *Book) update(ctx context.Context, id cpni.ID, do func(p *Profile) (Chan
 				return nil, err
 			}
 		}
-		detail := c.Detail
-		if detail == nil {
-			detail = change{c.What}
-		}
-		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Customer: id, Kind: c.Kind, At: b.clock.Now(), Actor: c.Actor, Contact: c.Contact, Outcome: cpni.OK}, detail)
+		e, err := b.vault.Entry(ctx, tx, c.entry(id, b.clock.Now()), c.detail())
 		return []ledger.Entry{e}, err
 	})
-	if err != nil {
-		return nil, err
+	if errors.Is(err, ErrUnchanged) {
+		return p, nil
 	}
-	b.keep(p, version+1)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	b.keep(p, version+1, forgets)
 	return p, nil
+}
+
+// plainly gives what a person can act on without saying in which transaction it came up.
+func plainly(err error) error {
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return refusal
+	case errors.Is(err, ErrNoCustomer):
+		return ErrNoCustomer
+	}
+	return err
+}
+
+func (c Change) entry(of cpni.ID, at time.Time) ledger.Entry {
+	kind := c.Kind
+	if kind == "" {
+		kind = ledger.Change
+	}
+	return ledger.Entry{Customer: of, Kind: kind, At: at, Actor: c.Actor, Contact: c.Contact, Outcome: cpni.OK}
+}
+
+func (c Change) detail() any {
+	if c.Detail != nil {
+		return c.Detail
+	}
+	return change{c.What}
+}
+
+// rewrite writes p in the place of old.
+func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, version int64) error {
+	sealed, err := b.seal(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE customer SET version = $1, ended = $2, sealed = $3 WHERE customer_id = $4", version+1, micros(p.Ended), sealed, string(p.ID))
+	if err != nil {
+		return fmt.Errorf("changing a customer: %w", err)
+	}
+	return b.relook(ctx, tx, old, p)
+}
+
+// lifts reports whether a change takes a denial away, makes it older than it is, or sets an express yes beside it.
+//
+// cite: P-14, I-14, 47 CFR 64.2007(a)(2)
+func lifts(before, after []Approval) bool {
+	stands := func(d Approval) bool {
+		return slices.ContainsFunc(after, func(a Approval) bool { return a.Scope == d.Scope && a.State == cpni.Denied && !a.Since.Before(d.Since) })
+	}
+	for _, d := range before {
+		if d.State != cpni.Denied {
+			continue
+		}
+		if !stands(d) {
+			return true
+		}
+		for _, a := range after {
+			covered := a.State == cpni.OptInOK && (d.Scope == Everything || d.Scope == a.Scope)
+			if covered && !slices.ContainsFunc(before, func(x Approval) bool { return x.Scope == a.Scope && x.State == a.State && x.Since.Equal(a.Since) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *Profile) copy() (*Profile, error) {
@@ -359,18 +443,34 @@ func (b *Book) relook(ctx context.Context, tx *store.Tx, old, p *Profile) error 
 		if has(before, t) {
 			continue
 		}
-		if numbers[string(t)] {
-			var n int
-			if err := tx.QueryRow(ctx, "SELECT count(*) FROM lookup WHERE token = $1 AND customer_id <> $2", t, string(p.ID)).Scan(&n); err != nil {
-				return err
-			}
-			if n > 0 {
-				return ErrNumberHeld
-			}
+		if err := b.look(ctx, tx, t, p.ID, numbers[string(t)]); err != nil {
+			return err
 		}
-		if _, err := tx.Exec(ctx, "INSERT INTO lookup (token, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", t, string(p.ID)); err != nil {
-			return fmt.Errorf("changing look-ups: %w", err)
-		}
+	}
+	return nil
+}
+
+// look adds a look-up. Of a number there can be one in service: of two who take it at once, the later waits for the other
+// and is refused.
+//
+// cite: P-20, 47 CFR 64.2003(q)
+func (b *Book) look(ctx context.Context, tx *store.Tx, token []byte, id cpni.ID, number bool) error {
+	sole := 0
+	if number {
+		sole = 1
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO lookup (token, customer_id, sole) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", token, string(id), sole); err != nil {
+		return fmt.Errorf("changing look-ups: %w", err)
+	}
+	if !number {
+		return nil
+	}
+	var others int
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM lookup WHERE token = $1 AND customer_id <> $2", token, string(id)).Scan(&others); err != nil {
+		return fmt.Errorf("changing look-ups: %w", err)
+	}
+	if others > 0 {
+		return ErrNumberHeld
 	}
 	return nil
 }
@@ -380,6 +480,9 @@ const mostFound = 50
 
 // Find gives the customers who have this number, e-mail address, account or name.
 func (b *Book) Find(ctx context.Context, kind, value string) ([]cpni.ID, error) {
+	if len(value) > longestField {
+		return nil, nil
+	}
 	if kind == ByNumber {
 		n, ok := Number(value)
 		if !ok {
@@ -414,39 +517,6 @@ func (b *Book) Search(ctx context.Context, text string) ([]cpni.ID, error) {
 		}
 	}
 	return nil, nil
-}
-
-// Forget destroys the customer's key and everything that it sealed; the ledger still verifies.
-func (b *Book) Forget(ctx context.Context, id cpni.ID, by string) error {
-	p, _, err := b.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	_, err = b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		for _, t := range b.tokens(p, b.clock.Now()) {
-			if _, err := tx.Exec(ctx, "DELETE FROM lookup WHERE token = $1 AND customer_id = $2", t, string(id)); err != nil {
-				return nil, err
-			}
-		}
-		for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
-			"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1"} {
-			if _, err := tx.Exec(ctx, q, string(id)); err != nil {
-				return nil, fmt.Errorf("forgetting a customer: %w", err)
-			}
-		}
-		if err := b.vault.Forget(ctx, tx, id); err != nil {
-			return nil, err
-		}
-		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Forget, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, struct {
-			Customer cpni.ID `json:"customer"`
-		}{id})
-		return []ledger.Entry{e}, err
-	})
-	if err != nil {
-		return err
-	}
-	b.Drop(id)
-	return b.vault.Scrub(ctx, id)
 }
 
 func micros(t time.Time) int64 {

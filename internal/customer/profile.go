@@ -59,11 +59,14 @@ type Address struct {
 	Notices bool      `json:"notices,omitempty"` // express prior approval to get notices by e-mail
 }
 
-// OfRecord reports whether a has been on the account for at least age at the moment at, and still is.
+// OfRecord reports whether a has been on the account for at least age at the moment at, and still is: in true hours, and
+// by the clocks of the zone of at. Since when is unknown of an address that does not say.
 //
-// cite: P-21, 47 CFR 64.2003(b)
+// cite: P-21, I-25, 47 CFR 64.2003(b)
 func (a Address) OfRecord(at time.Time, age time.Duration) bool {
-	return a.On(at) && !at.Before(a.Since.Add(age))
+	passed := at.Sub(a.Since)
+	shown := passed + time.Duration(rules.Shift(a.Since, at, at.Location()))*time.Second
+	return a.On(at) && !a.Since.IsZero() && min(passed, shown) >= age
 }
 
 // On reports whether a is on the account at the moment at.
@@ -188,7 +191,8 @@ func (p *Profile) Facts(at time.Time) rules.Customer {
 // false when it is none.
 func Number(text string) (e164 string, ok bool) {
 	n, err := phonenumbers.Parse(text, "US")
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+	// A number that can be dialled only from its own neighbourhood names nobody.
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return "", false
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), true

@@ -6,9 +6,6 @@ package staff
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +13,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"ringfence/internal/contact/throttle"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
 )
@@ -29,10 +30,16 @@ type Member struct {
 	Login    string    `json:"login"`
 	Name     string    `json:"name"`
 	Role     cpni.Role `json:"role"`
-	Password string    `json:"password,omitempty"`     // hash; empty: cannot sign in to the console
+	Password string    `json:"-"`                      // hash; empty: cannot sign in to the console. It never leaves with the member
 	Trained  time.Time `json:"trained,omitzero"`       // when the course was last passed
 	Until    time.Time `json:"trained_until,omitzero"` // how long that pass is good
 	Disabled bool      `json:"disabled,omitempty"`
+}
+
+// document is a member as the database has them.
+type document struct {
+	Member
+	Hash string `json:"password,omitempty"`
 }
 
 // Hasher hashes passwords of the staff.
@@ -44,10 +51,36 @@ type Hasher interface {
 
 // Rules are the dated numbers of the staff.
 type Rules struct {
-	TrainingLife  time.Duration
-	SessionIdle   time.Duration
-	SessionLength time.Duration
-	KeyLife       time.Duration
+	TrainingLife     time.Duration
+	SessionIdle      time.Duration
+	SessionLength    time.Duration
+	KeyLife          time.Duration
+	ShortestPassword int            // in characters; 0: 8
+	Login, Source    throttle.Rules // of failed sign-ins, by login and by where they come from; zero: 3 free, 10 a day, 100 in all, and 20, 100, 1000
+}
+
+// RulesOf takes the numbers of the staff from a policy.
+//
+// cite: P-38, 47 CFR 64.2009(b)
+func RulesOf(n rules.InForce) Rules {
+	const defaults = "security-defaults"
+	return Rules{TrainingLife: n.Duration("cpni-core", "training_life"), SessionIdle: n.Duration(defaults, "session_idle"),
+		SessionLength: n.Duration(defaults, "session_longest"), KeyLife: n.Duration(defaults, "key_life"), ShortestPassword: n.Int(defaults, "shortest_password")}
+}
+
+// complete fills in what a policy leaves out: never no limit.
+func (r Rules) complete() Rules {
+	if r.ShortestPassword == 0 {
+		r.ShortestPassword = 8
+	}
+	none := throttle.Rules{}
+	if r.Login == none {
+		r.Login = throttle.Rules{FreeTries: 3, FirstDelay: time.Second, LongestDelay: 15 * time.Minute, PerDay: 10, Closed: 15 * time.Minute, InAll: 100}
+	}
+	if r.Source == none {
+		r.Source = throttle.Rules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000}
+	}
+	return r
 }
 
 // Register keeps the staff.
@@ -61,6 +94,7 @@ type Register struct {
 
 	mu    sync.RWMutex
 	cache map[cpni.ID]entry
+	drops uint64 // how often something was dropped: what was read before is not put after
 	keys  map[[32]byte]Key
 }
 
@@ -69,21 +103,45 @@ type entry struct {
 	version int64
 }
 
+// mostCached bounds the members and the keys that a node remembers, each.
+const mostCached = 10_000
+
 // NewRegister opens the register.
 func NewRegister(db *store.DB, v *vault.Vault, l *ledger.Ledger, clock cpni.Clock, hash Hasher, numbers func(time.Time) Rules) *Register {
 	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
 }
 
+func (r *Register) numbers(at time.Time) Rules { return r.rules(at).complete() }
+
 // Errors of the register.
 var (
-	ErrNone    = errors.New("there is no such member of the staff")
-	ErrSignIn  = cpni.Rejected("SIGN_IN", "the name or the password is not right", nil, "try again, or ask an administrator")
-	ErrNoKey   = cpni.Rejected("API_KEY", "the API key is missing, unknown, revoked or expired", nil, "send Authorization: Bearer with a key in force")
-	ErrBadRole = cpni.Rejected("CONFIG", "that is no role", []string{"P-38"}, "name agent, supervisor, marketing, compliance, officer, fraud, billing, auditor, admin or system")
-	validRoles = []cpni.Role{cpni.RoleAgent, cpni.RoleSupervisor, cpni.RoleMarketing, cpni.RoleCompliance, cpni.RoleOfficer, cpni.RoleFraud, cpni.RoleBilling, cpni.RoleAuditor, cpni.RoleAdmin, cpni.RoleSystem}
+	ErrNone     = errors.New("there is no such member of the staff")
+	ErrSignIn   = cpni.Rejected("SIGN_IN", "the name or the password is not right", nil, "try again, or ask an administrator")
+	ErrNoKey    = cpni.Rejected("API_KEY", "the API key is missing, unknown, revoked or expired", nil, "send Authorization: Bearer with a key in force")
+	ErrBadRole  = cpni.Rejected("CONFIG", "that is no role", []string{"P-38"}, "name agent, supervisor, marketing, compliance, officer, fraud, billing, auditor, admin or system")
+	ErrLogin    = cpni.Rejected("CONFIG", "that login is taken, or is none", nil, "choose another, of 2 to 100 letters, digits and marks without spaces")
+	ErrPassword = cpni.Rejected("WEAK_SECRET", "the password is too short or too long", []string{"P-37"}, "choose a longer one, of at most 200 bytes")
+	ErrTraining = cpni.Rejected("CONFIG", "a course cannot have been passed in the future", []string{"P-38", "47 CFR 64.2009(b)"}, "give the day on which it was passed")
+	validRoles  = []cpni.Role{cpni.RoleAgent, cpni.RoleSupervisor, cpni.RoleMarketing, cpni.RoleCompliance, cpni.RoleOfficer, cpni.RoleFraud, cpni.RoleBilling, cpni.RoleAuditor, cpni.RoleAdmin, cpni.RoleSystem}
 )
 
+// The longest that is taken.
+const (
+	longestName     = 200
+	longestLogin    = 100
+	longestPassword = 200
+)
+
+// login brings a login to the form in which it is kept; ok is false when it can be nobody's.
+func login(text string) (string, bool) {
+	l := strings.ToLower(strings.TrimSpace(text))
+	ok := len(text) <= 2*longestLogin && len(l) >= 2 && len(l) <= longestLogin && utf8.ValidString(text) && !strings.ContainsFunc(l, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	return l, ok
+}
+
 // Add adds a member with a password in the clear, which is hashed; empty: none.
+//
+// cite: P-38, 47 CFR 64.2009(b)
 func (r *Register) Add(ctx context.Context, m Member, password, by string) (cpni.ID, error) {
 	if !slices.Contains(validRoles, m.Role) {
 		return "", ErrBadRole
@@ -94,225 +152,274 @@ func (r *Register) Add(ctx context.Context, m Member, password, by string) (cpni
 	if m.Login == "" {
 		m.Login = string(m.ID)
 	}
-	m.Login = strings.ToLower(m.Login)
+	var ok bool
+	if m.Login, ok = login(m.Login); !ok || !m.ID.Valid() {
+		return "", ErrLogin
+	}
+	if len(m.Name) > longestName || !utf8.ValidString(m.Name) {
+		return "", cpni.Rejected("BAD_INPUT", "the name is too long, or is no text", nil, "give a name of at most 200 bytes")
+	}
+	now := r.clock.Now()
+	m.Password = ""
 	if password != "" {
-		m.Password = r.hash.Hash(password)
+		var err error
+		if m.Password, err = r.hashed(password, now); err != nil {
+			return "", err
+		}
 	}
-	if !m.Trained.IsZero() && m.Until.IsZero() {
-		m.Until = m.Trained.Add(r.rules(m.Trained).TrainingLife)
+	if m.Trained.After(now) {
+		return "", ErrTraining
 	}
-	return m.ID, r.write(ctx, m, by, "member of the staff added", true)
+	m.Until = r.trainedUntil(m)
+	text, err := m.encode()
+	if err != nil {
+		return "", err
+	}
+	err = r.commit(ctx, m.ID, by, "member of the staff added", func(tx *store.Tx) (*Member, error) {
+		n, err := affected(tx.Exec(ctx, "INSERT INTO staff (staff_id, version, login, document) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING", string(m.ID), m.Login, text))
+		if err == nil && n == 0 {
+			err = ErrLogin
+		}
+		return &m, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return m.ID, nil
 }
 
-// Train records that a member has passed the course.
+// trainedUntil is how long a member's training is good: never longer than the policy lets it be.
+//
+// cite: P-38, 47 CFR 64.2009(b)
+func (r *Register) trainedUntil(m Member) time.Time {
+	if m.Trained.IsZero() {
+		return time.Time{}
+	}
+	until := m.Trained.Add(r.numbers(m.Trained).TrainingLife)
+	if m.Until.IsZero() || m.Until.After(until) {
+		return until
+	}
+	return m.Until
+}
+
+func (r *Register) hashed(password string, now time.Time) (string, error) {
+	if n := utf8.RuneCountInString(password); n < r.numbers(now).ShortestPassword || len(password) > longestPassword {
+		return "", ErrPassword
+	}
+	return r.hash.Hash(password), nil
+}
+
+// Train records that a member has passed the course. An older pass than the one on record changes nothing.
 //
 // cite: P-38, 47 CFR 64.2009(b)
 func (r *Register) Train(ctx context.Context, id cpni.ID, passed time.Time, by string) error {
-	m, _, err := r.Recent(ctx, id)
-	if err != nil {
-		return err
+	if passed.After(r.clock.Now()) {
+		return ErrTraining
 	}
-	c := *m
-	c.Trained, c.Until = passed, passed.Add(r.rules(passed).TrainingLife)
-	return r.write(ctx, c, by, "training passed", false)
-}
-
-func (r *Register) write(ctx context.Context, m Member, by, what string, fresh bool) error {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	_, err = r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		q := "UPDATE staff SET version = version + 1, login = $2, document = $3 WHERE staff_id = $1"
-		if fresh {
-			q = "INSERT INTO staff (staff_id, version, login, document) VALUES ($1, 1, $2, $3)"
+	return r.change(ctx, id, by, "training passed", func(_ *store.Tx, m *Member) error {
+		if passed.After(m.Trained) {
+			m.Trained, m.Until = passed, time.Time{}
+			m.Until = r.trainedUntil(*m)
 		}
-		if _, err := tx.Exec(ctx, q, string(m.ID), m.Login, string(text)); err != nil {
-			return nil, fmt.Errorf("writing the staff: %w", err)
-		}
-		e, err := r.vault.Entry(ctx, nil, ledger.Entry{Kind: ledger.Admin, At: r.clock.Now(), Actor: by, Outcome: cpni.OK},
-			map[string]any{"what": what, "member": m.ID, "role": m.Role, "trained": m.Trained})
-		return []ledger.Entry{e}, err
+		return nil
 	})
-	r.mu.Lock()
-	delete(r.cache, m.ID)
-	r.mu.Unlock()
-	return err
 }
 
-// Recent gives a member as this node has last seen them, with the version for a store.Guard.
+// Disable keeps a member out: their sessions end and their keys are revoked at once. Enable lets them in again, with a
+// new sign-in and new keys.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) Disable(ctx context.Context, id cpni.ID, by string) error {
+	defer r.dropKeys()
+	return r.change(ctx, id, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error {
+		m.Disabled = true
+		now := r.clock.Now().UnixMicro()
+		if _, err := tx.Exec(ctx, "UPDATE api_key SET revoked = $1 WHERE staff_id = $2 AND revoked = 0", now, string(id)); err != nil {
+			return fmt.Errorf("revoking the API keys: %w", err)
+		}
+		return r.endSessions(ctx, tx, id)
+	})
+}
+
+// Enable lets a member in again.
+func (r *Register) Enable(ctx context.Context, id cpni.ID, by string) error {
+	return r.change(ctx, id, by, "member of the staff enabled", func(_ *store.Tx, m *Member) error {
+		m.Disabled = false
+		return nil
+	})
+}
+
+// SetPassword gives a member another password, ends their sessions, and opens a sign-in that wrong passwords have closed.
+func (r *Register) SetPassword(ctx context.Context, id cpni.ID, password, by string) error {
+	hash, err := r.hashed(password, r.clock.Now())
+	if err != nil {
+		return err
+	}
+	return r.change(ctx, id, by, "password set", func(tx *store.Tx, m *Member) error {
+		m.Password = hash
+		if err := throttle.Clear(ctx, tx, "", r.loginSubject(m.Login)); err != nil {
+			return err
+		}
+		return r.endSessions(ctx, tx, id)
+	})
+}
+
+// change changes a member whom nobody else changes meanwhile, and records it.
+func (r *Register) change(ctx context.Context, id cpni.ID, by, what string, do func(*store.Tx, *Member) error) error {
+	if !id.Valid() {
+		return ErrNone
+	}
+	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) {
+		query := readMember + "staff_id = $1"
+		if tx.Dialect() == store.Postgres {
+			query += " FOR UPDATE"
+		}
+		e, err := readEntry(tx.QueryRow(ctx, query, string(id)).Scan)
+		if err != nil {
+			return nil, err
+		}
+		if err := do(tx, e.member); err != nil {
+			return nil, err
+		}
+		text, err := e.member.encode()
+		if err != nil {
+			return nil, err
+		}
+		_, err = tx.Exec(ctx, "UPDATE staff SET version = version + 1, document = $1 WHERE staff_id = $2", text, string(id))
+		return e.member, err
+	})
+}
+
+// commit writes a change of a member together with its record.
+func (r *Register) commit(ctx context.Context, id cpni.ID, by, what string, do func(*store.Tx) (*Member, error)) error {
+	_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		m, err := do(tx)
+		if err != nil {
+			return nil, err
+		}
+		return r.entries(ctx, tx, by, nil, map[string]any{"what": what, "member": m.ID, "role": m.Role, "trained": m.Trained})
+	})
+	r.Drop(id)
+	return plainly(err)
+}
+
+// entries makes the record of an act of administration; refusal is nil when it was done.
+func (r *Register) entries(ctx context.Context, tx *store.Tx, by string, refusal *cpni.Refusal, detail any) ([]ledger.Entry, error) {
+	e := ledger.Entry{Kind: ledger.Admin, At: r.clock.Now(), Actor: by, Outcome: cpni.OK}
+	if refusal != nil {
+		e.Outcome, e.Code = refusal.Outcome, refusal.Code
+	}
+	e, err := r.vault.Entry(ctx, tx, e, detail)
+	return []ledger.Entry{e}, err
+}
+
+// plainly gives what a person can act on without saying in which transaction it came up.
+func plainly(err error) error {
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return refusal
+	case errors.Is(err, ErrNone):
+		return ErrNone
+	case err != nil:
+		return fmt.Errorf("writing the staff: %w", err)
+	}
+	return nil
+}
+
+func (m *Member) encode() (string, error) {
+	text, err := json.Marshal(document{*m, m.Password})
+	if err != nil {
+		return "", fmt.Errorf("writing the staff: %w", err)
+	}
+	return string(text), nil
+}
+
+func decode(text string) (*Member, error) {
+	var d document
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return nil, fmt.Errorf("reading the staff: %w", err)
+	}
+	d.Password = d.Hash
+	return &d.Member, nil
+}
+
+const readMember = "SELECT version, document FROM staff WHERE "
+
+func readEntry(scan func(...any) error) (entry, error) {
+	var e entry
+	var text string
+	err := scan(&e.version, &text)
+	if store.IsNoRow(err) {
+		return e, ErrNone
+	}
+	if err != nil {
+		return e, fmt.Errorf("reading the staff: %w", err)
+	}
+	e.member, err = decode(text)
+	return e, err
+}
+
+// Recent gives a member as this node has last seen them, with the version for a store.Guard. It is shared: do not change
+// it.
 func (r *Register) Recent(ctx context.Context, id cpni.ID) (*Member, int64, error) {
 	r.mu.RLock()
 	e, ok := r.cache[id]
+	drops := r.drops
 	r.mu.RUnlock()
 	if ok {
 		return e.member, e.version, nil
 	}
-	return r.read(ctx, "staff_id", string(id))
-}
-
-func (r *Register) read(ctx context.Context, column, value string) (*Member, int64, error) {
-	var e entry
-	var text string
-	err := r.db.Reader().QueryRow(ctx, "SELECT version, document FROM staff WHERE "+column+" = $1", value).Scan(&e.version, &text)
-	if store.IsNoRow(err) {
+	if !id.Valid() {
 		return nil, 0, ErrNone
 	}
+	e, err := readEntry(r.db.Reader().QueryRow(ctx, readMember+"staff_id = $1", string(id)).Scan)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the staff: %w", err)
+		return nil, 0, err
 	}
-	e.member = &Member{}
-	if err := json.Unmarshal([]byte(text), e.member); err != nil {
-		return nil, 0, fmt.Errorf("reading the staff: %w", err)
-	}
-	r.mu.Lock()
-	r.cache[e.member.ID] = e
-	r.mu.Unlock()
+	r.keep(e, drops)
 	return e.member, e.version, nil
+}
+
+func (r *Register) keep(e entry, drops uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, ok := r.cache[e.member.ID]; r.drops != drops || ok && old.version >= e.version {
+		return
+	}
+	if len(r.cache) >= mostCached {
+		clear(r.cache)
+	}
+	r.cache[e.member.ID] = e
 }
 
 // Drop forgets what this node has last seen of a member.
 func (r *Register) Drop(id cpni.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.drops++
 	delete(r.cache, id)
 }
 
-// token makes a secret that is shown once, and the hash that is kept.
-func token(prefix string) (secret string, hash [32]byte) {
-	b := make([]byte, 32)
-	rand.Read(b)
-	secret = prefix + base64.RawURLEncoding.EncodeToString(b)
-	return secret, sha256.Sum256([]byte(secret))
-}
-
-// SignIn begins a session for who knows the password. An unknown name takes as long as a wrong password and gets the
-// same answer.
-func (r *Register) SignIn(ctx context.Context, login, password string) (secret string, err error) {
-	m, _, err := r.read(ctx, "login", strings.ToLower(strings.TrimSpace(login)))
-	if errors.Is(err, ErrNone) || err == nil && (m.Password == "" || m.Disabled) {
-		r.hash.Waste()
-		return "", ErrSignIn
-	}
+// Members lists the staff by login, without the hashes of their passwords.
+func (r *Register) Members(ctx context.Context) ([]Member, error) {
+	rows, err := r.db.Reader().Query(ctx, "SELECT document FROM staff ORDER BY login")
 	if err != nil {
-		return "", err
+		return nil, fmt.Errorf("listing the staff: %w", err)
 	}
-	ok, err := r.hash.Matches(m.Password, password)
-	if err != nil {
-		return "", err
-	}
-	now := r.clock.Now()
-	if !ok {
-		_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-			e, err := r.vault.Entry(ctx, nil, ledger.Entry{Kind: ledger.Admin, At: now, Actor: string(m.ID), Outcome: cpni.Reject, Code: "SIGN_IN"}, map[string]string{"what": "sign-in failed"})
-			return []ledger.Entry{e}, err
-		})
-		return "", errors.Join(ErrSignIn, err)
-	}
-	secret, hash := token("rfs_")
-	_, err = r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if _, err := tx.Exec(ctx, "INSERT INTO session (hash, staff_id, began, active, ended) VALUES ($1, $2, $3, $3, 0)", hash[:], string(m.ID), now.UnixMicro()); err != nil {
+	defer rows.Close()
+	var all []Member
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		e, err := r.vault.Entry(ctx, nil, ledger.Entry{Kind: ledger.Admin, At: now, Actor: string(m.ID), Outcome: cpni.OK}, map[string]string{"what": "signed in"})
-		return []ledger.Entry{e}, err
-	})
-	return secret, err
-}
-
-// Session gives the member whose session this is, and keeps it alive.
-func (r *Register) Session(ctx context.Context, secret string) (*Member, error) {
-	hash := sha256.Sum256([]byte(secret))
-	var id cpni.ID
-	var began, active, ended int64
-	err := r.db.Reader().QueryRow(ctx, "SELECT staff_id, began, active, ended FROM session WHERE hash = $1", hash[:]).Scan(&id, &began, &active, &ended)
-	if store.IsNoRow(err) {
-		return nil, ErrSignIn
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a session: %w", err)
-	}
-	now := r.clock.Now()
-	n := r.rules(now)
-	if ended != 0 || !now.Before(time.UnixMicro(active).Add(n.SessionIdle)) || !now.Before(time.UnixMicro(began).Add(n.SessionLength)) {
-		return nil, ErrSignIn
-	}
-	m, _, err := r.Recent(ctx, id)
-	if err != nil || m.Disabled {
-		return nil, errors.Join(ErrSignIn, err)
-	}
-	if now.Sub(time.UnixMicro(active)) > time.Minute {
-		err = r.db.Tx(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, "UPDATE session SET active = $1 WHERE hash = $2", now.UnixMicro(), hash[:])
-			return err
-		})
-	}
-	return m, err
-}
-
-// SignOut ends a session.
-func (r *Register) SignOut(ctx context.Context, secret string) error {
-	hash := sha256.Sum256([]byte(secret))
-	return r.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE session SET ended = $1 WHERE hash = $2 AND ended = 0", r.clock.Now().UnixMicro(), hash[:])
-		return err
-	})
-}
-
-// Key is an API key in force: on whose behalf, and for which purposes.
-type Key struct {
-	Staff   cpni.ID
-	Name    string
-	Scopes  []string
-	Expires time.Time
-	seen    time.Time
-}
-
-// NewKey makes an API key for a member; it is shown once.
-func (r *Register) NewKey(ctx context.Context, of cpni.ID, name string, scopes []string, by string) (string, error) {
-	secret, hash := token("rfk_")
-	now := r.clock.Now()
-	_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if _, err := tx.Exec(ctx, "INSERT INTO api_key (hash, staff_id, name, scopes, expires, revoked) VALUES ($1, $2, $3, $4, $5, 0)",
-			hash[:], string(of), name, strings.Join(scopes, " "), now.Add(r.rules(now).KeyLife).UnixMicro()); err != nil {
-			return nil, err
-		}
-		e, err := r.vault.Entry(ctx, nil, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Outcome: cpni.OK}, map[string]any{"what": "API key made", "for": of, "name": name, "scopes": scopes})
-		return []ledger.Entry{e}, err
-	})
-	return secret, err
-}
-
-// keySeen is how long a node trusts what it has read of a key.
-const keySeen = 2 * time.Second
-
-// Key checks an API key.
-func (r *Register) Key(ctx context.Context, secret string) (Key, error) {
-	hash := sha256.Sum256([]byte(secret))
-	now := r.clock.Now()
-	r.mu.RLock()
-	k, ok := r.keys[hash]
-	r.mu.RUnlock()
-	if !ok || now.Sub(k.seen) > keySeen {
-		var scopes string
-		var expires, revoked int64
-		err := r.db.Reader().QueryRow(ctx, "SELECT staff_id, name, scopes, expires, revoked FROM api_key WHERE hash = $1", hash[:]).Scan(&k.Staff, &k.Name, &scopes, &expires, &revoked)
-		if store.IsNoRow(err) || err == nil && revoked != 0 {
-			return Key{}, ErrNoKey
-		}
+		m, err := decode(text)
 		if err != nil {
-			return Key{}, fmt.Errorf("reading an API key: %w", err)
+			return nil, err
 		}
-		k.Scopes, k.Expires, k.seen = strings.Fields(scopes), time.UnixMicro(expires).UTC(), now
-		r.mu.Lock()
-		if len(r.keys) > 10_000 {
-			clear(r.keys)
-		}
-		r.keys[hash] = k
-		r.mu.Unlock()
+		m.Password = ""
+		all = append(all, *m)
 	}
-	if !now.Before(k.Expires) {
-		return Key{}, ErrNoKey
-	}
-	return k, nil
+	return all, rows.Err()
 }

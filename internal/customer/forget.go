@@ -1,0 +1,130 @@
+package customer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+)
+
+// metaForgotten names the latest forgetting, for other nodes to see.
+const metaForgotten = "customer.forgotten"
+
+// Forget destroys the customer's key and everything that it sealed; the ledger still verifies.
+//
+// cite: P-37, I-21
+func (b *Book) Forget(ctx context.Context, id cpni.ID, by string) error {
+	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		p, _, err := b.hold(ctx, tx, id, " FOR UPDATE")
+		switch {
+		case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
+			// What cannot be read must still go; without it the look-ups are found only by going through all.
+			_, err = tx.Exec(ctx, "DELETE FROM lookup WHERE customer_id = $1", string(id))
+		case err == nil:
+			err = b.unlook(ctx, tx, p)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
+			"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1"} {
+			if _, err := tx.Exec(ctx, q, string(id)); err != nil {
+				return nil, fmt.Errorf("forgetting a customer: %w", err)
+			}
+		}
+		if err := b.vault.Forget(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		if err := tx.SetMeta(ctx, metaForgotten, string(cpni.NewID())); err != nil {
+			return nil, fmt.Errorf("forgetting a customer: %w", err)
+		}
+		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Forget, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, struct {
+			Customer cpni.ID `json:"customer"`
+		}{id})
+		return []ledger.Entry{e}, err
+	})
+	if err != nil {
+		return plainly(err)
+	}
+	b.dropAll()
+	return b.vault.Scrub(ctx, id)
+}
+
+// unlook removes every look-up that p can ever have had: a line or address that has ended counts too.
+func (b *Book) unlook(ctx context.Context, tx *store.Tx, p *Profile) error {
+	all := b.tokens(p, b.clock.Now())
+	for _, l := range p.Lines {
+		all = append(all, b.vault.BlindIndex(ByNumber, l.Number))
+	}
+	for _, a := range p.Email {
+		all = append(all, b.vault.BlindIndex(ByEmail, fold(a.Value)))
+	}
+	for _, t := range all {
+		if _, err := tx.Exec(ctx, "DELETE FROM lookup WHERE token = $1 AND customer_id = $2", t, string(p.ID)); err != nil {
+			return fmt.Errorf("forgetting a customer: %w", err)
+		}
+	}
+	return nil
+}
+
+// WhenForgotten has do called whenever a customer has been forgotten, here or by another node, so that others who
+// remember something of customers let go of it too.
+func (b *Book) WhenForgotten(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forgotten = append(b.forgotten, do)
+}
+
+// dropAll lets go of everything that this node remembers of customers.
+func (b *Book) dropAll() {
+	b.mu.Lock()
+	b.forgets++
+	clear(b.cache)
+	all := b.forgotten
+	b.mu.Unlock()
+	for _, do := range all {
+		do()
+	}
+}
+
+// followEvery is how long another node's forgetting may go unseen.
+const followEvery = time.Second
+
+// Follow lets go of what is remembered when another node forgets a customer, until ctx ends; report gets errors, and it
+// goes on trying.
+//
+// cite: I-21
+func (b *Book) Follow(ctx context.Context, report func(error)) {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := b.catchUp(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+	}
+}
+
+func (b *Book) catchUp(ctx context.Context) error {
+	now, err := b.db.Meta(ctx, metaForgotten)
+	if err != nil {
+		return fmt.Errorf("looking for forgotten customers: %w", err)
+	}
+	b.mu.Lock()
+	same := now == b.seen
+	b.seen = now
+	b.mu.Unlock()
+	if !same {
+		b.dropAll()
+	}
+	return nil
+}
