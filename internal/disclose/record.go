@@ -10,6 +10,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
+	"ringfence/internal/vault"
 )
 
 // Record is what the ledger keeps, sealed, of one decision: what was asked, the facts, the decision, and the versions
@@ -17,19 +18,18 @@ import (
 //
 // cite: P-41, 47 CFR 64.2009(c)
 type Record struct {
-	Salt      string         `json:"salt"` // 128 random bits: the commitment hides what it commits to
-	Entry     cpni.ID        `json:"entry"`
-	Customer  cpni.ID        `json:"customer,omitempty"`
-	Contact   cpni.ID        `json:"contact,omitempty"`
-	Staff     cpni.ID        `json:"staff,omitempty"`
-	To        string         `json:"to,omitempty"` // names a person only here, sealed
-	Address   string         `json:"address,omitempty"`
-	Line      string         `json:"line,omitempty"`
-	Months    []int          `json:"months,omitempty"`
-	Facts     rules.Facts    `json:"facts"`
-	Rules     string         `json:"rules"`
-	Decision  recordDecision `json:"decision"`
-	Requested string         `json:"requested,omitempty"` // hash of the request, for idempotency
+	Salt     string         `json:"salt"` // 128 random bits: the commitment hides what it commits to
+	Entry    cpni.ID        `json:"entry"`
+	Customer cpni.ID        `json:"customer,omitempty"`
+	Contact  cpni.ID        `json:"contact,omitempty"`
+	Staff    cpni.ID        `json:"staff,omitempty"`
+	To       string         `json:"to,omitempty"` // names a person only here, sealed
+	Address  string         `json:"address,omitempty"`
+	Line     string         `json:"line,omitempty"`
+	Months   []int          `json:"months,omitempty"`
+	Facts    rules.Facts    `json:"facts"`
+	Rules    string         `json:"rules"`
+	Decision recordDecision `json:"decision"`
 }
 
 // recordDecision is the part of a decision that replay compares.
@@ -40,6 +40,22 @@ type recordDecision struct {
 	Clauses []string     `json:"clauses,omitempty"`
 	Cites   []string     `json:"cites,omitempty"`
 	Rules   []string     `json:"rules,omitempty"`
+}
+
+// decided is what the record keeps of d.
+func decided(d rules.Decision) recordDecision {
+	return recordDecision{Outcome: d.Outcome, Code: d.Code, Codes: d.Codes, Clauses: d.Clauses, Cites: d.Cites, Rules: d.Rules}
+}
+
+func recordPlace(id cpni.ID) string { return vault.RecordPlace(id) }
+
+// mustJSON writes what can always be written.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func newSalt() string {
@@ -63,16 +79,6 @@ func DecodeRecord(plain []byte) (Record, error) {
 		return r, fmt.Errorf("reading a decision's record: %w", err)
 	}
 	return r, nil
-}
-
-func (r Request) hash() string {
-	r.IdempotencyKey = ""
-	text, err := json.Marshal(r)
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 // monthsAround gives the month of at and the one before it, in zone, as yyyymm.

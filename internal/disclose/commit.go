@@ -1,0 +1,168 @@
+package disclose
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+)
+
+// pending is a decision that waits for its record.
+type pending struct {
+	entry   ledger.Entry
+	guards  []store.Guard
+	again   *remembered // of the idempotency key, or nil
+	needs   func(context.Context, store.Querier) (*vault.Fetched, error)
+	receipt ledger.Receipt
+	fetched *vault.Fetched // what the decision permits to open, as it lay when it was recorded; nil: not fetched yet
+}
+
+var (
+	errStale = errors.New("what the decision stood on has changed")
+	errAsked = errors.New("this idempotency key has been used meanwhile")
+)
+
+// prepare seals the record of a decision, ready to be committed.
+func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
+	id := cpni.NewTimedID(g.at)
+	f := &g.facts
+	r := Record{Salt: newSalt(), Entry: id, Customer: g.request.Customer, Contact: g.contactID, Staff: g.request.Caller.Staff, To: g.request.To, Address: g.address,
+		Line: g.request.Line, Months: g.months, Facts: *f, Rules: g.rules, Decision: decided(g.decision)}
+	if r.Customer == "" {
+		r.Customer = g.customerID
+	}
+	plain, commitment, err := r.encode()
+	if err != nil {
+		return nil, err
+	}
+	e := ledger.Entry{Customer: g.customerID, ID: id, Kind: ledger.Decision, At: g.at, Actor: string(g.request.Caller.Staff), Purpose: word(cpni.Purposes, f.Purpose),
+		Recipient: recipientWord(f.Recipient.Kind, g.partner), Outcome: g.decision.Outcome, Code: g.decision.Code, Rules: g.rules, Commitment: commitment}
+	if g.contact != nil {
+		e.Contact = string(g.contactID)
+	}
+	if g.request.Caller.Customer {
+		e.Actor = "customer"
+	}
+	if g.decision.Permit() {
+		e.Permits = slices.Clone(f.Data)
+	}
+	if e.Sealed, err = d.Vault.Seal(ctx, g.customerID, recordPlace(id), plain); err != nil {
+		return nil, err
+	}
+	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
+	if g.request.IdempotencyKey != "" {
+		p.again = g.request.remembered(g.at.Add(d.Policy.Numbers(g.at).Duration("security-defaults", "idempotency_life")))
+		p.again.customer, p.again.record = g.customerID, id
+	}
+	return p, nil
+}
+
+// word gives a word for the readable part of a record, which holds no free text: what is not on the list is unknown.
+func word[T ~string](known []T, w T) string {
+	if slices.Contains(known, w) {
+		return string(w)
+	}
+	return "unknown"
+}
+
+func recipientWord(kind cpni.RecipientKind, partner string) string {
+	if partner != "" {
+		return partner
+	}
+	return word([]cpni.RecipientKind{cpni.ToCustomer, cpni.ToAuthorised, cpni.ToDesignee, cpni.ToCarrier, cpni.ToLawEnforcement, cpni.ToDirectoryPublisher,
+		cpni.ToPSAP, cpni.ToOtherCarrier, cpni.ToFamily}, kind)
+}
+
+// commit records a group of decisions in one transaction. Each whose facts have changed since goes back to be decided
+// again.
+//
+// cite: P-41, I-02
+func (d *Door) commit(ctx context.Context, group []*pending) []error {
+	errs := make([]error, len(group))
+	var kept []int // whose entries the transaction holds, in order
+	receipts, err := d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		clear(errs)
+		kept = kept[:0]
+		stale, err := staleOf(ctx, tx, group)
+		if err != nil {
+			return nil, err
+		}
+		entries := make([]ledger.Entry, 0, len(group))
+		for i, p := range group {
+			if stale[i] {
+				errs[i] = errStale
+				continue
+			}
+			if p.again != nil {
+				fresh, err := p.again.keep(ctx, tx, p.entry.At)
+				if err != nil {
+					return nil, err
+				}
+				if !fresh {
+					errs[i] = errAsked
+					continue
+				}
+			}
+			// On SQLite the writer's own pages are warm, and others' are thrown away by every commit: what will be opened
+			// is fetched here. It stays sealed until there is a receipt.
+			if p.needs != nil && tx.Dialect() == store.SQLite {
+				if p.fetched, err = p.needs(ctx, tx); err != nil {
+					return nil, err
+				}
+			}
+			kept, entries = append(kept, i), append(entries, p.entry)
+		}
+		return entries, nil
+	})
+	if err != nil {
+		if len(group) > 1 && !errors.Is(err, store.ErrUnknownOutcome) {
+			return d.oneByOne(ctx, group) // one of them must not keep the others from their records
+		}
+		for i := range errs {
+			errs[i] = fmt.Errorf("recording a decision: %w", err)
+		}
+		return errs
+	}
+	for n, i := range kept {
+		group[i].receipt = receipts[n]
+	}
+	return errs
+}
+
+func (d *Door) oneByOne(ctx context.Context, group []*pending) []error {
+	errs := make([]error, len(group))
+	for i := range group {
+		errs[i] = d.commit(ctx, group[i:i+1])[0]
+	}
+	return errs
+}
+
+// staleOf tells of each whether one of the versions that it stood on is no longer there.
+func staleOf(ctx context.Context, tx *store.Tx, group []*pending) ([]bool, error) {
+	var guards []store.Guard
+	for _, p := range group {
+		guards = append(guards, p.guards...)
+	}
+	gone, err := tx.CheckGuards(ctx, guards)
+	if err != nil {
+		return nil, err
+	}
+	stale := make([]bool, len(group))
+	for i, p := range group {
+		stale[i] = slices.Contains(gone[:len(p.guards)], true)
+		gone = gone[len(p.guards):]
+	}
+	return stale, nil
+}
+
+// hash identifies what was asked, whatever its idempotency key.
+func (r Request) hash() [32]byte {
+	r.IdempotencyKey = ""
+	return sha256.Sum256(mustJSON(r))
+}

@@ -1,0 +1,212 @@
+// Package office puts one carrier's services together: the database, the ledger, the vault, the policy, the registers of
+// customers, staff and partners, the desk of contacts, and the one door. The server, the commands and the scenarios all
+// work in an office.
+package office
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/disclose"
+	"ringfence/internal/ledger"
+	"ringfence/internal/partner"
+	"ringfence/internal/rulebook"
+	"ringfence/internal/rules"
+	"ringfence/internal/staff"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+)
+
+// Config is what an office is opened with.
+type Config struct {
+	DB     *store.DB
+	Policy *rules.Set    // made of the files of the policy
+	Master *vault.Master // the key above all keys
+	Origin string        // the ledger's name
+	Signer note.Signer   // of the ledger's checkpoints
+	// Outside is the path of the file that keeps the newest checkpoint outside the database; empty: none.
+	Outside string
+	Clock   cpni.Clock     // the machine's, or one that a story moves
+	Zone    *time.Location // the carrier's
+	// UnaidedDetail and CMRS are as in disclose.Parts.
+	UnaidedDetail, CMRS bool
+	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
+	HashCost *contact.HashCost
+	// Profiles is as in rulebook.Options.
+	Profiles func(*rules.Profiles) (*rules.Profiles, error)
+}
+
+// Office is one carrier's services, open.
+type Office struct {
+	DB        *store.DB
+	Clock     cpni.Clock // never goes back
+	Zone      *time.Location
+	Ledger    *ledger.Ledger
+	Vault     *vault.Vault
+	Policy    *rulebook.Book
+	Customers *customer.Book
+	Contacts  *contact.Desk
+	Secrets   *contact.Hasher
+	Staff     *staff.Register
+	Partners  *partner.Register
+	Door      *disclose.Door
+
+	closing sync.Once
+}
+
+// Open opens an office on an open database.
+func Open(ctx context.Context, c Config) (*Office, error) {
+	if c.DB == nil || c.Policy == nil || c.Master == nil || c.Clock == nil || c.Zone == nil {
+		return nil, errors.New("office: database, policy, master key, clock and zone are needed")
+	}
+	clock, err := store.Forward(ctx, c.Clock, c.DB)
+	if err != nil {
+		return nil, err
+	}
+	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone}
+	if o.Ledger, err = ledger.Open(ctx, c.DB, ledger.Options{Origin: c.Origin, Signer: c.Signer, Clock: clock, Outside: c.Outside}); err != nil {
+		return nil, err
+	}
+	if o.Vault, err = vault.Open(ctx, c.DB, c.Master); err != nil {
+		return nil, err
+	}
+	if o.Policy, err = rulebook.Open(ctx, c.DB, o.Vault, o.Ledger, rulebook.Options{Policy: c.Policy, Clock: clock, Zone: c.Zone, Profiles: c.Profiles}); err != nil {
+		return nil, err
+	}
+	numbers := o.Policy.Numbers(clock.Now())
+	cost := contact.HashCost{MemoryKiB: uint32(numbers.Int("security-defaults", "argon2_memory_kib")), Passes: uint32(numbers.Int("security-defaults", "argon2_passes"))}
+	if c.HashCost != nil {
+		cost = *c.HashCost
+	}
+	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
+	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
+	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, clock, o.Secrets, func(at time.Time) contact.Rules {
+		r := contact.RulesOf(o.Policy.Numbers(at))
+		r.Zone = c.Zone
+		return r
+	})
+	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, func(at time.Time) staff.Rules { return staff.RulesOf(o.Policy.Numbers(at)) })
+	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
+	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
+		Staff: o.Staff, Partners: o.Partners, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+	return o, nil
+}
+
+// Run does what an open office does beside answering, until ctx ends: it brings what is recorded into the tree, and takes
+// up what other nodes have changed. report gets errors; work goes on.
+func (o *Office) Run(ctx context.Context, report func(error)) {
+	var all sync.WaitGroup
+	all.Go(func() { o.Ledger.Run(ctx, report) })
+	all.Go(func() { o.Vault.Follow(ctx, report) })
+	all.Go(func() { o.Customers.Follow(ctx, report) })
+	all.Go(func() { o.keep(ctx, report) })
+	all.Wait()
+}
+
+// How often this node looks for a policy that another has published, and removes what has lapsed.
+const (
+	refreshEvery = time.Second
+	sweepEvery   = 10 * time.Minute
+)
+
+func (o *Office) keep(ctx context.Context, report func(error)) {
+	refresh, sweep := time.NewTicker(refreshEvery), time.NewTicker(sweepEvery)
+	defer refresh.Stop()
+	defer sweep.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-refresh.C:
+			err = o.Policy.Refresh(ctx)
+		case <-sweep.C:
+			err = o.Door.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			report(err)
+		}
+	}
+}
+
+// Close records what has been decided and stops. The database stays open.
+func (o *Office) Close() { o.closing.Do(o.Door.Close) }
+
+// OpenContact begins a contact for a member of the staff who may have one: one whose work it is and who has current
+// training. A customer who is signed in opens their own, with no staff.
+//
+// cite: P-38, P-42, 47 CFR 64.2009(b)
+func (o *Office) OpenContact(ctx context.Context, c contact.Opening) (*contact.State, error) {
+	if c.Agent == "" {
+		return o.Contacts.Open(ctx, c)
+	}
+	m, _, err := o.Staff.Recent(ctx, c.Agent)
+	if err != nil {
+		return nil, err
+	}
+	var refusal *cpni.Refusal
+	switch {
+	case !m.May(staff.Serve):
+		refusal = cpni.Rejected("ROLE", "contacts are opened by those who serve customers", []string{"P-37", "47 CFR 64.2010(a)"}, "let an agent take the contact")
+	case m.Role != cpni.RoleSystem && !o.Clock.Now().Before(m.Until):
+		refusal = cpni.Rejected("UNTRAINED", "the person has no current training on customer information", []string{"P-38", "47 CFR 64.2009(b)"}, "pass the course first")
+	default:
+		return o.Contacts.Open(ctx, c)
+	}
+	_, err = o.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		e, err := o.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Contact, At: o.Clock.Now(), Actor: string(c.Agent), Outcome: refusal.Outcome, Code: refusal.Code},
+			map[string]string{"what": "contact refused", "channel": string(c.Channel), "customer": string(c.Customer)})
+		return []ledger.Entry{e}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recording a refused contact: %w", err)
+	}
+	return nil, refusal
+}
+
+// Note records an administrative act that no other record tells of.
+func (o *Office) Note(ctx context.Context, kind ledger.Kind, by, what string) error {
+	_, err := o.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		e, err := o.Vault.Entry(ctx, tx, ledger.Entry{Kind: kind, At: o.Clock.Now(), Actor: by, Outcome: cpni.OK}, map[string]string{"what": what})
+		return []ledger.Entry{e}, err
+	})
+	return err
+}
+
+// RepeatableID gives the id of what somebody makes under an idempotency key: the same key of the same maker gives the
+// same id, which nobody can guess; without a key it is "".
+//
+// cite: I-11
+func (o *Office) RepeatableID(kind, maker, key string) cpni.ID {
+	if key == "" {
+		return ""
+	}
+	m := hmac.New(sha256.New, o.Vault.Derive("repeatable ids v1"))
+	for _, part := range []string{kind, maker, key} {
+		fmt.Fprintf(m, "%d %s ", len(part), part)
+	}
+	return cpni.IDOf(m.Sum(nil))
+}
+
+// NewSecret makes a password that nobody chose: for a first sign-in, or for a demonstration.
+func NewSecret() string {
+	const letters = "abcdefghjkmnpqrstvwxyz23456789"
+	b := make([]byte, 20)
+	rand.Read(b)
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b[:5]) + "-" + string(b[5:10]) + "-" + string(b[10:15]) + "-" + string(b[15:])
+}

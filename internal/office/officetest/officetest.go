@@ -1,0 +1,183 @@
+// Package officetest opens offices for tests, with a clock that the test moves and people to work with.
+package officetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/disclose"
+	"ringfence/internal/ledger"
+	"ringfence/internal/office"
+	"ringfence/internal/rules"
+	"ringfence/internal/staff"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+	"ringfence/policy"
+)
+
+// Origin names the ledger of a test's office.
+const Origin = "ledger.test.example"
+
+// Start is when a test's clock begins.
+var Start = time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)
+
+// Clock is moved by the test alone.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now gives the test's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Add moves the clock, forward or back.
+func (c *Clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Office is an open office with what is needed to open another on the same database.
+type Office struct {
+	*office.Office
+	Time   *Clock
+	master *vault.Master
+	signer note.Signer
+}
+
+// policySet is the project's policy, read once.
+var policySet = sync.OnceValues(func() (*rules.Set, error) { return rules.Load(policy.Files) })
+
+// Zone is the carrier's.
+var Zone = func() *time.Location {
+	z, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		panic(err)
+	}
+	return z
+}()
+
+// Open opens an office on db and closes it when the test ends.
+func Open(t testing.TB, db *store.DB) *Office {
+	t.Helper()
+	signer, err := ledger.NewKey(Origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Office{Time: &Clock{now: Start}, master: vault.NewMaster(), signer: signer}
+	return o.On(t, db)
+}
+
+// On opens another office with the same keys and clock: a second node, or the same after a restart.
+func (o *Office) On(t testing.TB, db *store.DB) *Office {
+	t.Helper()
+	set, err := policySet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &Office{Time: o.Time, master: o.master, signer: o.signer}
+	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	return n
+}
+
+// Member adds a trained member of the staff.
+func (o *Office) Member(t testing.TB, role cpni.Role) cpni.ID {
+	t.Helper()
+	login := fmt.Sprintf("%s-%s", role, cpni.NewID()[:8])
+	id, err := o.Staff.Add(t.Context(), staff.Member{Login: login, Name: "A " + string(role), Role: role, Trained: o.Clock.Now()}, "", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Password is that of every customer of a test.
+const Password = "blue heron 42"
+
+var (
+	numbers sync.Mutex
+	next    = 100
+)
+
+// Customer adds a customer with a line, a password, addresses of record and three calls in October and November.
+func (o *Office) Customer(t testing.TB, change ...func(*customer.Profile)) *customer.Profile {
+	t.Helper()
+	numbers.Lock()
+	next++
+	n := next
+	numbers.Unlock()
+	since := time.Date(2020, 1, 1, 5, 0, 0, 0, time.UTC)
+	secret := o.Secrets.Secret(Password)
+	p := customer.Profile{Name: fmt.Sprintf("Ann Archer %d", n), Account: fmt.Sprintf("A-%d", n), Since: since,
+		Lines:       []customer.Line{{Number: fmt.Sprintf("+1202555%04d", n), Categories: []cpni.Category{cpni.Local}, Since: since}},
+		Postal:      []customer.Address{{Value: "1 Main St, Springfield, VA 22150", Since: since}},
+		Email:       []customer.Address{{Value: fmt.Sprintf("ann%d@example.com", n), Since: since}},
+		Credentials: customer.Credentials{Password: &secret}}
+	for _, c := range change {
+		c(&p)
+	}
+	id, err := o.Customers.Create(t.Context(), p, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, _, err := o.Customers.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Lines) > 0 {
+		at := time.Date(2026, 10, 31, 12, 0, 0, 0, time.UTC)
+		calls := []vault.Call{{At: at, Seconds: 61, Answered: true, Out: true, Number: "+17035550123", ID: 1}, {At: at.AddDate(0, 0, 3), Seconds: 5, Answered: true, Number: "+17035550124", ID: 2},
+			{At: at.AddDate(0, 0, 9), Number: "", ID: 3}}
+		if err := o.DB.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := o.Vault.MergeCalls(t.Context(), tx, vault.Portions(id, made.Lines[0].No, calls, Zone))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return made
+}
+
+// Calls are how many a Customer has in October and November of 2026.
+const Calls = 3
+
+// Contact opens a telephone contact with a customer.
+func (o *Office) Contact(t testing.TB, agent cpni.ID, with cpni.ID) cpni.ID {
+	t.Helper()
+	s, err := o.OpenContact(t.Context(), contact.Opening{Customer: with, Channel: cpni.Phone, Agent: agent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.ID
+}
+
+// Verified opens a telephone contact in which the customer has proved themselves.
+func (o *Office) Verified(t testing.TB, agent cpni.ID, with cpni.ID) cpni.ID {
+	t.Helper()
+	id := o.Contact(t, agent, with)
+	if _, err := o.Contacts.Authenticate(t.Context(), id, contact.Proof{Password: Password}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// AskCalls is the request of an agent, in a contact, for the customer's calls.
+func AskCalls(agent, in cpni.ID) disclose.Request {
+	return disclose.Request{Caller: disclose.Caller{Staff: agent}, Contact: in, Data: []cpni.DataClass{cpni.CallDetail}}
+}
