@@ -1,0 +1,262 @@
+package scenario
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"ringfence/internal/approval"
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+)
+
+// act does what a verb says and tells what came of it. An error is something that no service means to answer.
+type act func(ctx context.Context, w *world, a args) (result, error)
+
+// acts are the verbs that are built. A verb that the language has and this table does not is an error that says so.
+func acts() map[string]act {
+	return map[string]act{
+		"contact":          openContact,
+		"hangup":           hangUp,
+		"authenticate":     authenticate,
+		"enrol":            enrol,
+		"change":           change,
+		"disclose":         discloseAct,
+		"approval":         askApproval,
+		"answer":           answer,
+		"import-approvals": importApprovals,
+		"partner":          putPartner,
+		"train":            train,
+		"load-rules":       loadRules,
+		"end-service":      endService,
+		"restart-service":  restartService,
+		"forget":           forget,
+		"fault":            fault,
+		"records":          records,
+		"verify":           verify,
+	}
+}
+
+// contact gives the id of the contact that a story calls name. One that could not be opened is no contact: what is done
+// in it must fail as it would for any unknown one.
+func (w *world) contact(name string) cpni.ID {
+	if id, ok := w.contacts[name]; ok {
+		return id
+	}
+	return cpni.NewID()
+}
+
+func openContact(ctx context.Context, w *world, a args) (result, error) {
+	s, err := w.office.OpenContact(ctx, contact.Opening{Customer: w.customers[a.text("customer")], Channel: cpni.Channel(a.text("channel")), Agent: w.staffIDs[a.text("agent")],
+		Caller: a.text("caller"), Source: a.text("source"), Outbound: a.flag("outbound")})
+	if err != nil {
+		return of(err, result{})
+	}
+	w.contacts[a.text("id")] = s.ID
+	return succeeded(), nil
+}
+
+func hangUp(ctx context.Context, w *world, a args) (result, error) {
+	return of(w.desk.End(ctx, w.contact(a.text("contact"))), succeeded())
+}
+
+func authenticate(ctx context.Context, w *world, a args) (result, error) {
+	id := w.contact(a.text("contact"))
+	proof := contact.Proof{Password: a.text("password"), PIN: a.text("pin"), Backup: a.pairs("backup"), SendCode: a.text("code-to"), Contract: a.flag("contract"), Claim: a.pairs("claim")}
+	if a.has("callback") {
+		proof.Callback = &contact.Callback{Number: a.text("callback"), Answered: a.flag("answered")}
+	}
+	if a.has("photo-id") {
+		p := a.sub("photo-id")
+		proof.PhotoID = &contact.PhotoID{Name: p.text("name"), Government: p.flag("government")}
+		if p.has("expires") {
+			proof.PhotoID.Expires = p.moment("expires")
+		}
+	}
+	if a.has("code") {
+		proof.Code = w.codeFor(a.text("code") == "right")
+	}
+	before, err := w.messagesOf(ctx, id)
+	if err != nil {
+		return result{}, err
+	}
+	_, err = w.desk.Authenticate(ctx, id, proof)
+	if err == nil && proof.SendCode != "" {
+		after, err := w.messagesOf(ctx, id)
+		if err != nil {
+			return result{}, err
+		}
+		for _, m := range after {
+			if code := m.Tokens["code"]; code != "" && !slices.ContainsFunc(before, func(o contact.Message) bool { return o.ID == m.ID }) {
+				w.code = code
+			}
+		}
+	}
+	return of(err, succeeded())
+}
+
+// codeFor gives the code that was last sent in the story, or one that differs from it in every digit.
+func (w *world) codeFor(right bool) string {
+	if right && w.code != "" {
+		return w.code
+	}
+	return strings.Map(func(r rune) rune { return '0' + (r-'0'+1)%10 }, w.code+strings.Repeat("0", max(0, 8-len(w.code))))
+}
+
+// messagesOf lists the messages to the customer of a contact.
+func (w *world) messagesOf(ctx context.Context, id cpni.ID) ([]contact.Message, error) {
+	s, _, err := w.desk.Get(ctx, id)
+	if err != nil {
+		return nil, nil // there is no such contact, so no message either
+	}
+	return w.desk.Messages(ctx, s.Customer)
+}
+
+func enrol(ctx context.Context, w *world, a args) (result, error) {
+	e := contact.Enrolment{Initiation: a.flag("initiation"), By: teller, Password: a.text("password"), PIN: a.text("pin"), Backup: a.pairs("backup"), Online: a.flag("online")}
+	if e.Initiation {
+		e.Customer = w.customers[a.text("customer")]
+	} else {
+		e.Contact = w.contact(a.text("contact"))
+	}
+	notices, err := w.desk.Enrol(ctx, e)
+	return of(err, result{outcome: cpni.OK, fields: map[string]any{"notices": noticesOf(notices)}})
+}
+
+func noticesOf(planned []contact.Planned) []any {
+	all := make([]any, len(planned))
+	for i, p := range planned {
+		all[i] = map[string]any{"via": string(p.Via), "to": p.To}
+	}
+	return all
+}
+
+func change(ctx context.Context, w *world, a args) (result, error) {
+	c := contact.Alteration{Customer: w.customers[a.text("customer")], Postal: a.text("postal"), Email: a.text("email"), LineRemove: a.text("line-remove"), ContactNumber: a.text("contact-number")}
+	if a.has("contact") {
+		c.Contact = w.contact(a.text("contact"))
+		if s, _, err := w.desk.Get(ctx, c.Contact); err == nil {
+			if named := a.text("customer"); named != "" && w.customers[named] != s.Customer {
+				return result{outcome: cpni.Reject, code: "UNAUTHENTICATED", says: "the contact is with another customer"}, nil
+			}
+			c.Customer = s.Customer
+		}
+	} else {
+		c.By = w.staffIDs[a.text("agent")]
+	}
+	if a.has("line-add") {
+		l := w.line(a.sub("line-add"), w.clock.Now())
+		c.LineAdd = &l
+	}
+	if a.has("listed") {
+		listed, err := w.listed(ctx, c.Customer, a)
+		if err != nil {
+			return result{}, err
+		}
+		c.Listed = listed
+	}
+	before, err := w.desk.Messages(ctx, c.Customer)
+	if err != nil {
+		return result{}, err
+	}
+	notices, err := w.desk.Alter(ctx, c)
+	if err != nil {
+		return of(err, result{})
+	}
+	after, err := w.desk.Messages(ctx, c.Customer)
+	if err != nil {
+		return result{}, err
+	}
+	return result{outcome: cpni.OK, fields: map[string]any{"notices": noticesOf(notices), "never-to": newPlaces{a, before, after}}}, nil
+}
+
+// listed reads which lines are to stand in the directory: all of them, or each as the file says.
+func (w *world) listed(ctx context.Context, id cpni.ID, a args) (map[string]bool, error) {
+	listed := map[string]bool{}
+	v := a.n.get("listed")
+	if v.form == formMap {
+		for _, e := range v.entries {
+			listed[e.key], _ = flagOf(e.value)
+		}
+		return listed, nil
+	}
+	p, _, err := w.book.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range p.LiveLines(w.clock.Now()) {
+		listed[l.Number] = a.flag("listed")
+	}
+	return listed, nil
+}
+
+// newPlaces judges whether a message of a change went to the place that the change gave.
+//
+// cite: P-25, 47 CFR 64.2010(f)(2)
+type newPlaces struct {
+	a             args
+	before, after []contact.Message
+}
+
+func (n newPlaces) went() bool {
+	fresh := map[string]bool{}
+	for _, f := range []string{"postal", "email", "contact-number", "line-add"} {
+		if v := n.a.text(f); v != "" {
+			fresh[strings.Join(strings.Fields(v), " ")] = true
+			if e164, ok := customer.Number(v); ok {
+				fresh[e164] = true
+			}
+		}
+	}
+	return slices.ContainsFunc(n.after, func(m contact.Message) bool {
+		sent := slices.ContainsFunc(n.before, func(o contact.Message) bool { return o.ID == m.ID })
+		return !sent && (fresh[m.To] || m.Place == "new")
+	})
+}
+
+func (n newPlaces) met(*world, *node) bool { return !n.went() }
+
+func (n newPlaces) String() string { return "a message went to the new place" }
+
+func answer(ctx context.Context, w *world, a args) (result, error) {
+	if a.text("says") != "object" {
+		return result{}, notBuilt("`answer` with says: " + a.text("says"))
+	}
+	if names := a.words("names"); len(names) > 0 {
+		return result{}, notBuilt("`answer` with names")
+	}
+	err := approval.Object(ctx, w.book, w.customers[a.text("customer")], a.text("scope"), a.text("via"), teller, w.clock.Now())
+	return of(err, succeeded())
+}
+
+func importApprovals(_ context.Context, _ *world, a args) (result, error) {
+	return of(approval.Import(a.text("basis")), succeeded())
+}
+
+func putPartner(ctx context.Context, w *world, a args) (result, error) {
+	return of(w.partners.Put(ctx, teller, w.partner(a.text("id"), a)), succeeded())
+}
+
+func train(ctx context.Context, w *world, a args) (result, error) {
+	if a.has("passed") && !a.flag("passed") {
+		return result{}, notBuilt("`train` with passed: no")
+	}
+	at := a.moment("at")
+	if at.IsZero() {
+		at = w.clock.Now()
+	}
+	return of(w.staff.Train(ctx, w.staffIDs[a.text("staff")], at, teller), succeeded())
+}
+
+func endService(ctx context.Context, w *world, a args) (result, error) {
+	return of(w.desk.EndService(ctx, w.customers[a.text("customer")], teller), succeeded())
+}
+
+func restartService(ctx context.Context, w *world, a args) (result, error) {
+	return of(w.desk.RestartService(ctx, w.customers[a.text("customer")], teller), succeeded())
+}
+
+func forget(ctx context.Context, w *world, a args) (result, error) {
+	return of(w.book.Forget(ctx, w.customers[a.text("customer")], teller), succeeded())
+}

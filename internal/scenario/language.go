@@ -1,0 +1,242 @@
+package scenario
+
+import (
+	"slices"
+
+	"ringfence/internal/cpni"
+)
+
+// verb is a verb of the language: its fields, what it can give, and what an expectation may say of it.
+type verb struct {
+	name    string
+	fields  []field
+	bare    string     // the field that a bare value means, as in `hangup: c1`
+	exactly [][]string // of each group exactly one field is given
+	gives   []given
+	results []field
+	check   func(r *reader, n *node) // what the table cannot say
+}
+
+// given is an outcome that a verb can have, with its codes.
+type given struct {
+	outcome cpni.Outcome
+	codes   []string
+}
+
+func ok() given                     { return given{outcome: cpni.OK} }
+func permit() given                 { return given{outcome: cpni.Permit} }
+func deny(codes ...string) given    { return given{cpni.Deny, codes} }
+func hold(codes ...string) given    { return given{cpni.Hold, codes} }
+func rejects(codes ...string) given { return given{cpni.Reject, codes} }
+func (v verb) can(o cpni.Outcome) (given, bool) {
+	i := slices.IndexFunc(v.gives, func(g given) bool { return g.outcome == o })
+	if i < 0 {
+		return given{}, false
+	}
+	return v.gives[i], true
+}
+
+// Words that several verbs use.
+var (
+	channel    = oneOf("phone", "store", "online", "chat", "mail")
+	via        = oneOf("voice", "screen", "postal", "email", "text", "file")
+	role       = oneOf("agent", "supervisor", "marketing", "compliance", "officer", "fraud", "billing", "auditor", "admin")
+	category   = oneOf("local", "long-distance", "wireless", "voip")
+	product    = oneOf("local", "long-distance", "wireless", "voip", "broadband", "voice-mail", "cpe", "call-features", "other")
+	class      = oneOf("agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other")
+	state      = oneOf("unnotified", "waiting", "opt-out-ok", "opt-in-ok", "denied", "renotice-due", "one-time")
+	question   = pattern("a question", `\S`)
+	clause     = pattern("a clause such as P-19, a case such as V58, or a section such as 64.2010(b)", `^(P-[0-5][0-9]|V[0-9]{2,3}|I-[0-9]{2}|(47 (CFR|USC) )?[0-9]+(\.[0-9]+)?(\([0-9A-Za-z]+\))*)$`)
+	scope      = pattern("a scope: own-marketing, other-marketing, partner:ID, location:PURPOSE or everything", `^(own-marketing|other-marketing|everything|partner:[A-Za-z0-9._-]+|location:[a-z-]+)$`)
+	recipient  = pattern("a recipient", `^[a-z][A-Za-z0-9._-]*(:\S.*)?$`)
+	checklist  = pattern("an item of the notice checklist, N-01 to N-16", `^N-(0[1-9]|1[0-6])$`)
+	people     = either(oneOf("all"), list(refers("customer")), shape{})
+	partners   = list(refers("partner"))
+	planned    = list(fields("a notice", may("via", via), may("to", oneOf("old", "tnor", "aor"))))
+	codeWord   = oneOf(allCodes()...)
+	agreement  = fields("an agreement", may("until", moment), may("destroy-by", moment), may("certificate", flag))
+	serves     = either(oneOf("all"), list(refers("customer")), shape{})
+	offer      = fields("an offer", may("name", text), need("category", either(product, list(product), shape{})))
+	customers  = refers("customer")
+	staffName  = refers("staff")
+	caseOrText = either(text, shape{}, fields("a case", need("id", text), may("open", flag)))
+)
+
+// disclosed are the codes of refused disclosures.
+func disclosed() []string { return wordsOf(cpni.Precedence) }
+
+// allCodes lists every code that some verb can give.
+func allCodes() []string {
+	all := append(disclosed(), otherCodes...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// otherCodes are the codes of rejected commands and of holds.
+var otherCodes = []string{
+	"BAD_SECRET", "LOCKED", "PHOTO_ID", "NO_EXEMPTION", "WEAK_SECRET", "QUESTION_RABI", "QUESTION_ACCOUNT", "ENROL", "BAD_INPUT", "NUMBER_HELD",
+	"NOTICE_N01", "NOTICE_N02", "NOTICE_N03", "NOTICE_N04", "NOTICE_N05", "NOTICE_N06", "NOTICE_N07", "NOTICE_N08", "NOTICE_N09", "NOTICE_N10",
+	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
+	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
+	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION",
+}
+
+func noticeCodes() []string {
+	var all []string
+	for _, c := range otherCodes {
+		if len(c) == len("NOTICE_N01") && c[:8] == "NOTICE_N" {
+			all = append(all, c)
+		}
+	}
+	return append(all, "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT")
+}
+
+// verbs is the language, in the order in which its description lists them.
+func verbs() []verb {
+	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs())
+}
+
+func contactVerbs() []verb {
+	return []verb{
+		{name: "contact", fields: []field{need("id", defines("contact")), need("customer", customers), need("channel", channel), may("agent", staffName),
+			may("caller", text), may("outbound", flag), may("source", text)}, gives: []given{ok(), rejects("UNTRAINED")}},
+		{name: "hangup", fields: []field{need("contact", refers("contact"))}, bare: "contact", gives: []given{ok()}},
+		{name: "authenticate", fields: []field{need("contact", refers("contact")), may("password", text), may("pin", text), may("backup", dict(question, text)),
+			may("callback", text), may("answered", flag), may("photo-id", fields("a photo ID", need("name", text), may("expires", date), may("government", flag))),
+			may("code-to", text), may("code", oneOf("right", "wrong")), may("contract", flag),
+			may("claim", fields("a claim", may("ssn4", text), may("born", text), may("maiden", text), may("account", text), may("number", text), may("bill", text),
+				may("caller-id", text), may("voice", flagOr), may("recent-payment", text)))},
+			exactly: [][]string{{"password", "pin", "backup", "callback", "photo-id", "code-to", "code", "contract", "claim"}},
+			gives:   []given{ok(), rejects("BAD_SECRET", "LOCKED", "METHOD", "NOT_TNOR", "NOT_AOR", "PHOTO_ID", "NO_EXEMPTION", "TOKEN_SCOPE")},
+			check:   together("answered", "callback")},
+		{name: "enrol", fields: []field{may("contact", refers("contact")), may("initiation", flag), may("customer", customers), may("password", text), may("pin", text),
+			may("backup", dict(question, text)), may("online", flag)},
+			exactly: [][]string{{"contact", "initiation"}, {"password", "pin", "backup", "online"}},
+			gives:   []given{ok(), rejects("UNAUTHENTICATED", "WEAK_SECRET", "QUESTION_RABI", "QUESTION_ACCOUNT", "ENROL", "TOKEN_SCOPE")},
+			results: []field{may("notices", planned)}, check: together("initiation", "customer")},
+		{name: "change", fields: []field{may("customer", customers), may("contact", refers("contact")), may("agent", staffName), may("postal", text), may("email", text),
+			may("line-add", either(text, shape{}, line)), may("line-remove", text), may("contact-number", text), may("listed", either(flag, shape{}, dict(text, flag)))},
+			exactly: [][]string{{"contact", "agent"}, {"postal", "email", "line-add", "line-remove", "contact-number", "listed"}},
+			gives:   []given{ok(), rejects("UNAUTHENTICATED", "ENROL", "TOKEN_SCOPE", "BAD_INPUT", "NUMBER_HELD")},
+			results: []field{may("notices", planned), may("never-to", list(oneOf("new")))}, check: together("agent", "customer")},
+	}
+}
+
+func discloseVerbs() []verb {
+	return []verb{
+		{name: "disclose", fields: []field{may("contact", refers("contact")), may("by", staffName), may("customer", customers), need("data", list(word)), may("purpose", word),
+			may("to", recipient), may("via", via), may("address", text), may("line", text), may("month", month), may("offer", offer),
+			may("process", fields("a legal process", may("id", text), may("issuer", text), may("scope", list(word)), may("from", moment), may("until", moment), may("reviewed-by", text))),
+			may("case", caseOrText), may("ticket", caseOrText), may("order", caseOrText),
+			may("emergency", fields("an emergency", need("kind", oneOf("911-call", "life-at-risk")), need("caller", oneOf("psap", "guardian", "immediate-family", "other")))),
+			may("request", fields("a request", may("written", flag), may("signed", flag), may("names", text))),
+			may("unaided", fields("a call that the caller described", need("number", text), need("date", date), need("time", pattern("a time such as 18:02", `^([01][0-9]|2[0-3]):[0-5][0-9]$`)))),
+			may("cells", count), may("port-out", flag)},
+			gives: []given{permit(), deny(disclosed()...)},
+			results: []field{may("released", fields("what was released", may("calls", count), may("bills", count), may("usage", count), may("service", count), may("location", count), may("listings", count))),
+				may("to-address", text), may("also", list(codeWord))},
+			check: whoAsks},
+		{name: "approval", fields: []field{need("customer", customers), need("purpose", word), need("to", recipient), may("by", staffName), may("contact", refers("contact")),
+			may("data", list(word)), may("offer", offer)},
+			gives: []given{permit(), deny(disclosed()...)}, results: []field{may("state", state), may("also", list(codeWord))}},
+	}
+}
+
+func approvalVerbs() []verb {
+	return []verb{
+		{name: "notice", fields: []field{need("id", defines("notice")), need("kind", oneOf("opt-out", "opt-in", "one-time")), may("via", oneOf("email", "postal", "bill-insert", "oral", "portal")),
+			may("customers", people), may("recipients", partners), may("purposes", list(word)), may("wait", wait), may("subject", text), may("omit", list(checklist)),
+			may("language", word), may("partly-translated", flag), may("reply", flag), may("contact", refers("contact"))},
+			gives: []given{ok(), rejects(noticeCodes()...)}, results: []field{may("matures", moment)}},
+		{name: "bounce", fields: []field{need("notice", refers("notice")), need("customer", customers)}, gives: []given{ok()}},
+		{name: "answer", fields: []field{need("customer", customers), need("says", oneOf("grant", "object", "revoke-objection")), may("scope", scope),
+			may("via", oneOf("email", "portal", "phone", "postal", "store", "sms")), may("contact", refers("contact")), may("notice", refers("notice")), may("names", partners), may("evidence", flagOr)},
+			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE", "UNAUTHENTICATED")}},
+		{name: "import-approvals", fields: []field{need("customers", people), need("basis", oneOf("signature", "continued-service", "legacy-contract", "partner-says")),
+			may("file", fields("the facts of a file", may("name", text), may("dated", date), may("rows", count)))},
+			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE")}},
+		{name: "partner", fields: []field{need("id", defines("partner")), may("class", class), may("agreement", agreement), may("serves", serves)}, gives: []given{ok(), rejects("CONFIG")}},
+	}
+}
+
+func campaignVerbs() []verb {
+	return []verb{
+		{name: "campaign", fields: []field{need("id", defines("campaign")), may("by", staffName), may("description", text), may("uses", list(word)),
+			may("products", list(fields("a product", need("name", text), need("category", product)))), may("partner", refers("partner")), may("audience", people)},
+			gives: []given{ok(), rejects("CAMPAIGN")}},
+		{name: "review", fields: []field{need("campaign", refers("campaign")), need("by", staffName), need("verdict", oneOf("approve", "return"))}, gives: []given{ok(), rejects("SELF_REVIEW", "ROLE")}},
+		{name: "launch", fields: []field{need("campaign", refers("campaign"))}, gives: []given{ok(), rejects("NOT_REVIEWED")},
+			results: []field{may("included", list(customers)), may("excluded", dict(customers, codeWord))}},
+	}
+}
+
+func breachVerbs() []verb {
+	of := need("incident", refers("incident"))
+	return []verb{
+		{name: "incident", fields: []field{need("id", defines("incident")), may("discovered", moment), may("by", staffName), may("what", text), may("data", list(word)),
+			may("customers", either(shape{}, list(customers), fields("a count of customers", need("count", count)))), may("intentional", flag),
+			may("outcome", oneOf("accessed", "used", "disclosed", "attempted")), may("encrypted", oneOf("key-safe", "key-unknown", "none")),
+			may("harm", oneOf("unlikely", "likely", "unknown")), may("basis", text)}, gives: []given{ok()}},
+		{name: "determine", fields: []field{of, need("at", moment)}, gives: []given{ok(), rejects("BACKDATED")}},
+		{name: "deadlines", fields: []field{of}, gives: []given{ok()}, results: []field{may("agencies", list(oneOf("USSS", "FBI", "FCC"))), may("agencies-by", moment), may("customers-from", moment),
+			may("customers-by", moment), may("annual-summary-by", moment), may("kind", oneOf("breach", "register-entry", "attempt"))}},
+		{name: "report", fields: []field{of, need("to", oneOf("facility", "email")), may("receipt", text)}, gives: []given{ok(), rejects("CHANNEL", "RECEIPT")}, results: []field{may("late", flag)}},
+		{name: "direct", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING")}},
+		{name: "lift", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING")}},
+		{name: "urgent", fields: []field{of, may("in-report", flag), may("consulted", fields("a consultation", need("agency", text), need("at", moment)))}, gives: []given{ok(), hold("LE_HOLD")}},
+		{name: "tell-customers", fields: []field{of}, gives: []given{ok(), hold("LE_HOLD")}, results: []field{may("told", count)}},
+		{name: "recount", fields: []field{of, may("customers", count), may("at", moment), may("harm", oneOf("unlikely", "likely", "unknown"))}, gives: []given{ok()}},
+		{name: "respond", fields: []field{of, may("response", text), may("none", flag)}, exactly: [][]string{{"response", "none"}}, gives: []given{ok(), rejects("INCOMPLETE")}},
+		{name: "close", fields: []field{of, may("response", text), may("none", flag)}, gives: []given{ok(), rejects("INCOMPLETE")}},
+	}
+}
+
+func filingVerbs() []verb {
+	return []verb{
+		{name: "optout-failure", fields: []field{need("id", defines("optout-failure")), may("found", moment), may("judged", moment), may("mechanism", text), may("affected", count), may("anomaly", flag)},
+			gives: []given{ok()}, results: []field{may("letter-by", moment)}},
+		{name: "train", fields: []field{need("staff", staffName), may("course", text), may("passed", flag), may("at", moment)}, gives: []given{ok()}},
+		{name: "sanction", fields: []field{need("staff", staffName), need("for", text)}, gives: []given{ok()}},
+		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text)}, gives: []given{ok()}},
+		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text)}, gives: []given{ok()}},
+		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar)))},
+			gives: []given{ok(), rejects("INCOMPLETE", "ROLE")}, results: []field{may("due", moment)}},
+		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
+			may("adds", fields("what a policy adds", may("purposes", list(word)), may("recipients", list(recipient)), may("data", list(word))))}, gives: []given{ok(), rejects("CONFIG")}},
+		{name: "switch-profile", fields: []field{need("profile", name), need("effective", moment), may("citation", text)}, gives: []given{ok(), rejects("PROFILE_EVIDENCE")}},
+	}
+}
+
+func keepingVerbs() []verb {
+	up := oneOf("down", "up")
+	return []verb{
+		{name: "load-rules", fields: []field{need("cedar", text)}, gives: []given{ok(), rejects("RETALIATION", "RULES")}},
+		{name: "end-service", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok()}},
+		{name: "restart-service", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok(), rejects("NUMBER_HELD")}},
+		{name: "purge", fields: []field{need("of", recordKinds), may("customer", customers), may("incident", refers("incident"))}, gives: []given{ok(), rejects("RETENTION")}},
+		{name: "forget", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok()}},
+		{name: "fault", fields: []field{may("ledger", up), may("database", up), may("mail", up)}, exactly: [][]string{{"ledger", "database", "mail"}}, gives: []given{ok()}},
+		{name: "records", fields: []field{need("of", recordKinds), may("customer", customers), may("where", dict(word, scalar))},
+			gives: []given{ok()}, results: []field{may("count", count), may("each", dict(word, scalar)), may("none-contains", text)}},
+		{name: "alerts", fields: []field{may("since", moment)}, gives: []given{ok()}, results: []field{may("codes", list(text))}},
+		{name: "verify", gives: []given{ok()}},
+	}
+}
+
+var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "alerts")
+
+// together says that field a is given only along with field b.
+func together(a, b string) func(r *reader, n *node) {
+	return func(r *reader, n *node) {
+		if n.get(a) != nil && n.get(b) == nil {
+			r.fail(n.keyAt(a), "the field %q goes along with %q", a, b)
+		}
+	}
+}
+
+// whoAsks checks that a disclosure says about whom it is.
+func whoAsks(r *reader, n *node) {
+	if n.get("contact") == nil && n.get("customer") == nil {
+		r.fail(n.place, "a disclosure names the contact in which it is asked, or the customer")
+	}
+}

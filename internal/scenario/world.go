@@ -1,0 +1,81 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
+	"ringfence/internal/office"
+	"ringfence/internal/partner"
+	"ringfence/internal/rules"
+	"ringfence/internal/staff"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+	"ringfence/internal/workday"
+)
+
+// world is one fresh instance with the names that its story uses.
+type world struct {
+	story  *Scenario
+	clock  *clock
+	office *office.Office
+
+	db       *store.DB
+	ledger   *ledger.Ledger
+	vault    *vault.Vault
+	book     *customer.Book
+	desk     *contact.Desk
+	hash     *contact.Hasher
+	staff    *staff.Register
+	partners *partner.Register
+
+	customers map[string]cpni.ID
+	names     map[cpni.ID]string // of customers
+	staffIDs  map[string]cpni.ID
+	contacts  map[string]cpni.ID
+	code      string           // that was last sent
+	before    map[cpni.ID]bool // records of the setup
+	down      map[string]bool  // parts that a fault has taken down
+}
+
+// origin names the log of an instance.
+const origin = "scenario.ringfence"
+
+// cheap is the cost of hashing the secrets of a story: they stand in the file for everyone to read.
+var cheap = contact.HashCost{MemoryKiB: 64, Passes: 1}
+
+// readPolicy reads the policy by which stories are told.
+func readPolicy(files fs.FS) (*rules.Set, error) { return rules.Load(files) }
+
+// newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
+func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set) (*world, error) {
+	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
+		contacts: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}}
+	w.clock.set(s.start)
+	signer, err := ledger.NewKey(origin)
+	if err != nil {
+		return nil, err
+	}
+	carrier := args{w, s.setup}.sub("carrier")
+	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap,
+		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
+		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
+			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
+		}})
+	if err != nil {
+		return nil, fmt.Errorf("opening the instance: %w", err)
+	}
+	o := w.office
+	w.ledger, w.vault, w.book, w.desk, w.hash, w.staff, w.partners = o.Ledger, o.Vault, o.Customers, o.Contacts, o.Secrets, o.Staff, o.Partners
+	return w, nil
+}
+
+func (w *world) close() { w.office.Close() }
+
+// now gives the moment at which the story stands.
+func (w *world) now() time.Time { return w.clock.Now() }
