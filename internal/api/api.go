@@ -1,0 +1,241 @@
+// Package api is the REST interface under /v1, with its OpenAPI 3.1 description made from the code that answers.
+//
+// Everything goes through the same services as the console: a request is authenticated by its key, its right and scope
+// are checked, and whatever is about customer information is decided and recorded by the one door.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/office"
+	"ringfence/internal/rules"
+)
+
+// API answers requests under /v1.
+type API struct {
+	office *office.Office
+	report func(error)
+	mux    *http.ServeMux
+	huma   huma.API
+	keys   *keyring
+}
+
+// Version is that of the interface.
+const Version = "1.0.0"
+
+// mostBody bounds the body of a request, in bytes.
+const mostBody = 64 << 10
+
+// bodyTime is how long the body of a request may take to arrive.
+const bodyTime = 5 * time.Second
+
+// shape sets, once, how huma words what is wrong with the form of a request; huma keeps that for the whole program.
+var shape = sync.OnceFunc(func() {
+	huma.NewError = humaProblem
+	huma.NewErrorWithContext = func(_ huma.Context, status int, msg string, errs ...error) huma.StatusError {
+		return humaProblem(status, msg, errs...)
+	}
+})
+
+// New makes the interface of an office. report gets what goes wrong on our side; it holds no personal data.
+func New(o *office.Office, report func(error)) *API {
+	shape()
+	a := &API{office: o, report: report, mux: http.NewServeMux(), keys: newKeyring(o)}
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{Title: "Ringfence", Version: Version, Description: about,
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
+			Components: &huma.Components{
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: it acts for a member of the staff or an integration, within its scopes, until it expires."}},
+			},
+			Security: []map[string][]string{{"key": {}}},
+			Tags:     tags,
+		},
+		OpenAPIPath:                  "/v1/openapi",
+		Formats:                      map[string]huma.Format{"application/json": {Marshal: writeJSON, Unmarshal: readJSON}, "json": {Marshal: writeJSON, Unmarshal: readJSON}},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}
+	a.huma = humago.New(a.mux, config)
+	a.contacts()
+	a.disclosures()
+	a.customers()
+	a.records()
+	a.registers()
+	a.policy()
+	return a
+}
+
+// schemaName names the types of the description; those of facts are told from ours of the same name.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[rules.Facts]().PkgPath() && name != "Facts" {
+		return "Fact" + name
+	}
+	return name
+}
+
+const about = `Releases customer proprietary network information (CPNI) by written rule and only with record.
+
+Every request needs an API key (` + "`Authorization: Bearer …`" + `). Whatever is refused is answered as a problem (RFC 9457) with a
+code, the clauses and sections it rests on, and what to do; for a refused disclosure also the ways to a permit. Times are
+RFC 3339 in UTC, months are written 2026-02 and are those of the carrier's zone, telephone numbers are E.164. A POST that
+names an Idempotency-Key may be repeated: it has one effect and gives the same answer, as long as the operation says that it
+takes one.`
+
+var tags = []*huma.Tag{
+	{Name: "contacts", Description: "Contacts with customers, and what is proved in them."},
+	{Name: "disclosures", Description: "The one door."},
+	{Name: "customers", Description: "Customers, without CPNI."},
+	{Name: "records", Description: "What is on record, with proofs."},
+	{Name: "registers", Description: "Partners, staff and API keys."},
+	{Name: "policy", Description: "Clauses, rules and dated numbers in force."},
+}
+
+// Handler answers requests under /v1.
+func (a *API) Handler() http.Handler {
+	a.mux.HandleFunc("/", a.elsewhere)
+	return a.mux
+}
+
+// elsewhere answers requests for which there is no operation.
+func (a *API) elsewhere(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		if _, pattern := a.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	p := refused(errNotFound)
+	if len(allowed) > 0 {
+		p = refused(cpni.Rejected("METHOD", "This address is not asked in this way.", nil, "use "+strings.Join(allowed, " or ")))
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	if err := writeJSON(w, p); err != nil {
+		a.report(err)
+	}
+}
+
+// OpenAPI is the description of the interface, in YAML.
+func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().YAML() }
+
+// Describe gives the description of the interface without an office behind it.
+func Describe() ([]byte, error) { return New(&office.Office{}, func(error) {}).OpenAPI() }
+
+// readJSON reads a body strictly: twice the same name, bytes that are not UTF-8, or anything behind the value is an
+// error.
+func readJSON(data []byte, into any) error {
+	err := json.Unmarshal(data, into)
+	var form *jsontext.SyntacticError
+	var meaning *json.SemanticError
+	switch {
+	case errors.As(err, &form):
+		return fmt.Errorf("%s, at byte %d", strings.TrimPrefix(form.Err.Error(), "jsontext: "), form.ByteOffset)
+	case errors.As(err, &meaning): // its own text would repeat what was sent
+		return fmt.Errorf("%s is no value for this field", meaning.JSONPointer)
+	}
+	return err
+}
+
+// writeJSON writes as encoding/json does, so that what huma describes is what is sent.
+func writeJSON(to io.Writer, v any) error {
+	if d, ok := v.(*Disclosure); ok {
+		b := d.append(make([]byte, 0, 4096))
+		_, err := to.Write(append(b, '\n'))
+		return err
+	}
+	return json.MarshalWrite(to, v, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
+}
+
+// operation is what huma does not know of an operation: who may ask for it.
+type operation struct {
+	huma.Operation
+	right rightOf
+	scope string
+}
+
+// register adds an operation. It is answered only to a key whose member has the right, and whose scopes have the scope.
+func register[I, O any](a *API, op operation, do func(ctx context.Context, c caller, in *I) (*O, error)) {
+	op.MaxBodyBytes, op.BodyReadTimeout = mostBody, bodyTime
+	if len(op.Errors) == 0 {
+		op.Errors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	}
+	op.Middlewares = huma.Middlewares{func(hc huma.Context, next func(huma.Context)) {
+		c, err := a.keys.admit(hc.Context(), hc.Header("Authorization"), op.right, op.scope)
+		if err != nil {
+			a.tell(hc, problemOf(err, a.report))
+			return
+		}
+		next(huma.WithValue(hc, callerKey{}, c))
+	}}
+	huma.Register(a.huma, op.Operation, func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callerKey{}).(caller)
+		out, err := do(ctx, c, in)
+		if err == nil {
+			return out, nil
+		}
+		p := problemOf(err, a.report)
+		a.keys.answered(c, p)
+		return nil, huma.ErrorWithHeaders(p, headersOf(p))
+	})
+}
+
+// repeatable gives the id of what a caller makes under an idempotency key.
+func (a *API) repeatable(kind string, c caller, key string) cpni.ID {
+	return a.office.RepeatableID(kind, string(c.member.ID)+" "+c.key.Name, key)
+}
+
+type callerKey struct{}
+
+// tell writes a problem where huma has not come to the operation yet.
+func (a *API) tell(hc huma.Context, p *Problem) {
+	for name, values := range headersOf(p) {
+		hc.SetHeader(name, values[0])
+	}
+	hc.SetHeader("Content-Type", p.ContentType(""))
+	hc.SetStatus(p.Status)
+	var b bytes.Buffer
+	if err := writeJSON(&b, p); err != nil {
+		a.report(err)
+	}
+	hc.BodyWriter().Write(b.Bytes())
+}
+
+// headersOf gives the headers of a problem: when to come back.
+func headersOf(p *Problem) http.Header {
+	h := http.Header{}
+	switch p.Status {
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", "60")
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	return h
+}

@@ -1,0 +1,277 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/staff"
+)
+
+// Contact is a contact with a customer.
+type Contact struct {
+	ID       cpni.ID      `json:"id"`
+	Customer cpni.ID      `json:"customer"`
+	Channel  cpni.Channel `json:"channel" enum:"phone,store,online,chat,mail"`
+	Outbound bool         `json:"outbound,omitempty"`
+	Opened   time.Time    `json:"opened"`
+	Live     bool         `json:"live" doc:"Whether what is proved in it counts: not ended, not idle or open for too long."`
+	Speaker  string       `json:"speaker,omitempty" enum:"customer,authorised" doc:"Who has been proved in it."`
+	Proved   []Proved     `json:"proved,omitempty" doc:"By which methods, and when."`
+}
+
+// Proved is one proof given in a contact.
+type Proved struct {
+	Method cpni.Method `json:"method"`
+	At     time.Time   `json:"at"`
+}
+
+func (a *API) contactOf(s *contact.State) Contact {
+	now := a.office.Clock.Now()
+	speaker, _, _ := strings.Cut(s.Speaker, ":")
+	c := Contact{ID: s.ID, Customer: s.Customer, Channel: s.Channel, Outbound: s.Outbound, Opened: s.Opened, Live: a.office.Contacts.Live(s, now), Speaker: speaker}
+	for _, e := range s.Evidence {
+		c.Proved = append(c.Proved, Proved{e.Method, e.At})
+	}
+	return c
+}
+
+type contactBody struct{ Body Contact }
+
+// OpenInput is what is known when a contact begins.
+type OpenInput struct {
+	Body struct {
+		Customer cpni.ID      `json:"customer,omitempty" doc:"Whom it is with."`
+		Number   string       `json:"number,omitempty" maxLength:"40" doc:"Or the number of one of their lines."`
+		Channel  cpni.Channel `json:"channel" enum:"phone,store,online,chat,mail"`
+		Caller   string       `json:"caller,omitempty" maxLength:"40" doc:"The number that was shown: a hint, never a proof."`
+		Source   string       `json:"source,omitempty" maxLength:"100" doc:"Where attempts come from, such as a network address or an IVR port: guesses are slowed by it too."`
+		Outbound bool         `json:"outbound,omitempty" doc:"We called."`
+	}
+}
+
+// OneContact names a contact.
+type OneContact struct {
+	ID cpni.ID `path:"id" maxLength:"26"`
+}
+
+type proofInput struct {
+	OneContact
+	Body struct {
+		Password string            `json:"password,omitempty" maxLength:"200"`
+		PIN      string            `json:"pin,omitempty" maxLength:"20"`
+		Backup   map[string]string `json:"backup,omitempty" doc:"Question and answer. A right answer begins a new password and releases nothing."`
+		Callback *struct {
+			Number   string `json:"number" maxLength:"40"`
+			Answered bool   `json:"answered,omitempty"`
+		} `json:"callback,omitempty" doc:"A call to the number of the service; answered once somebody took it."`
+		PhotoID *struct {
+			Name       string `json:"name" maxLength:"200"`
+			Expires    string `json:"expires" format:"date"`
+			Government bool   `json:"government,omitempty" doc:"Issued by a government, with a photograph."`
+		} `json:"photo_id,omitempty" doc:"What was read off a document held in the hand, in a shop."`
+		SendCode string            `json:"send_code,omitempty" maxLength:"40" doc:"postal, email, or a number of record: a code is sent there."`
+		Code     string            `json:"code,omitempty" maxLength:"20" doc:"The code that was sent."`
+		Contract bool              `json:"contract,omitempty" doc:"The business contract, with the dedicated representative."`
+		Claim    map[string]string `json:"claim,omitempty" doc:"What is no proof, for the record: ssn4, born, maiden, account, number, bill, caller-id, voice, recent-payment."`
+	}
+}
+
+type credentialInput struct {
+	OneContact
+	Body struct {
+		Password string            `json:"password,omitempty" maxLength:"200"`
+		PIN      string            `json:"pin,omitempty" maxLength:"20"`
+		Backup   map[string]string `json:"backup,omitempty"`
+		Online   bool              `json:"online,omitempty"`
+	}
+}
+
+type changeInput struct {
+	OneContact
+	Body struct {
+		Postal        string          `json:"postal,omitempty" maxLength:"300"`
+		Email         string          `json:"email,omitempty" maxLength:"254"`
+		LineAdd       *NewLine        `json:"line_add,omitempty"`
+		LineRemove    string          `json:"line_remove,omitempty" maxLength:"40"`
+		ContactNumber string          `json:"contact_number,omitempty" maxLength:"40"`
+		Listed        map[string]bool `json:"listed,omitempty" doc:"Number and whether it is to be published."`
+	}
+}
+
+// Notices are the notices that a change has caused.
+type Notices struct {
+	Notices []Notice `json:"notices"`
+}
+
+// Notice is one notice: how, and to which kind of place; never the place itself.
+type Notice struct {
+	Via cpni.Via `json:"via"`
+	To  string   `json:"to" enum:"old,tnor,aor" doc:"The place of before, a number of record, an address of record."`
+}
+
+type noticesBody struct{ Body Notices }
+
+func noticesOf(planned []contact.Planned) *noticesBody {
+	out := &noticesBody{Notices{[]Notice{}}}
+	for _, p := range planned {
+		out.Body.Notices = append(out.Body.Notices, Notice{p.Via, p.To})
+	}
+	return out
+}
+
+// mine gives a contact of the caller's; those of others are as if they were not there.
+//
+// cite: P-37, P-42
+func (a *API) mine(ctx context.Context, c caller, id cpni.ID) (*contact.State, error) {
+	s, _, err := a.office.Contacts.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if s.Agent != c.member.ID {
+		return nil, contactGone()
+	}
+	return s, nil
+}
+
+// cite: P-16, P-17, P-18, P-19, P-20, P-21, P-42
+func (a *API) contacts() {
+	tag := []string{"contacts"}
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "open-contact", Method: http.MethodPost, Path: "/v1/contacts", Tags: tag, DefaultStatus: http.StatusCreated,
+		Summary: "Open a contact", Description: "From now on what is proved in it counts, until it ends. Takes an Idempotency-Key."}},
+		func(ctx context.Context, c caller, in *struct {
+			OpenInput
+			Key string `header:"Idempotency-Key" maxLength:"255"`
+		}) (*contactBody, error) {
+			id := in.Body.Customer
+			if (id == "") == (in.Body.Number == "") {
+				return nil, badInput("give either the customer or the number of one of their lines")
+			}
+			if id == "" {
+				found, err := a.office.Customers.Find(ctx, customer.ByNumber, in.Body.Number)
+				if err != nil {
+					return nil, err
+				}
+				if len(found) != 1 {
+					return nil, errNotFound
+				}
+				id = found[0]
+			}
+			s, err := a.office.OpenContact(ctx, contact.Opening{ID: a.repeatable("contact", c, in.Key), Customer: id, Channel: in.Body.Channel, Agent: c.member.ID, Caller: in.Body.Caller,
+				Source: in.Body.Source, Outbound: in.Body.Outbound})
+			if err != nil {
+				return nil, err
+			}
+			return &contactBody{a.contactOf(s)}, nil
+		})
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "read-contact", Method: http.MethodGet, Path: "/v1/contacts/{id}", Tags: tag, Summary: "Read a contact"}},
+		func(ctx context.Context, c caller, in *OneContact) (*contactBody, error) {
+			s, err := a.mine(ctx, c, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &contactBody{a.contactOf(s)}, nil
+		})
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "end-contact", Method: http.MethodDelete, Path: "/v1/contacts/{id}", Tags: tag,
+		Summary: "End a contact", Description: "What was proved in it no longer counts."}},
+		func(ctx context.Context, c caller, in *OneContact) (*struct{}, error) {
+			if _, err := a.mine(ctx, c, in.ID); err != nil {
+				return nil, err
+			}
+			return nil, a.office.Contacts.End(ctx, in.ID)
+		})
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "prove", Method: http.MethodPost, Path: "/v1/contacts/{id}/proofs", Tags: tag,
+		Summary: "Take a proof", Description: "One way by which somebody tries to show who they are. Every try is on record and counts; it cannot be repeated under an Idempotency-Key."}},
+		func(ctx context.Context, c caller, in *proofInput) (*contactBody, error) {
+			if _, err := a.mine(ctx, c, in.ID); err != nil {
+				return nil, err
+			}
+			p, err := proofOf(in)
+			if err != nil {
+				return nil, err
+			}
+			s, err := a.office.Contacts.Authenticate(ctx, in.ID, p)
+			if err != nil {
+				return nil, err
+			}
+			return &contactBody{a.contactOf(s)}, nil
+		})
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "enrol", Method: http.MethodPost, Path: "/v1/contacts/{id}/credentials", Tags: tag,
+		Summary: "Set a credential", Description: "Exactly one of password, pin, backup, online. The customer must have been proved in the contact."}},
+		func(ctx context.Context, c caller, in *credentialInput) (*noticesBody, error) {
+			if _, err := a.mine(ctx, c, in.ID); err != nil {
+				return nil, err
+			}
+			b := in.Body
+			if given(b.Password != "", b.PIN != "", len(b.Backup) > 0, b.Online) != 1 {
+				return nil, badInput("give exactly one of password, pin, backup, online")
+			}
+			planned, err := a.office.Contacts.Enrol(ctx, contact.Enrolment{Contact: in.ID, Password: b.Password, PIN: b.PIN, Backup: b.Backup, Online: b.Online})
+			return noticesOf(planned), err
+		})
+	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "change-account", Method: http.MethodPost, Path: "/v1/contacts/{id}/changes", Tags: tag,
+		Summary: "Change the account", Description: "Exactly one change. The customer must have been proved in the contact; notices go to the places of before and never to the new one."}},
+		func(ctx context.Context, c caller, in *changeInput) (*noticesBody, error) {
+			s, err := a.mine(ctx, c, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			b := in.Body
+			if given(b.Postal != "", b.Email != "", b.LineAdd != nil, b.LineRemove != "", b.ContactNumber != "", len(b.Listed) > 0) != 1 {
+				return nil, badInput("give exactly one change")
+			}
+			alter := contact.Alteration{Customer: s.Customer, Contact: in.ID, By: c.member.ID, Postal: b.Postal, Email: b.Email, LineRemove: b.LineRemove, ContactNumber: b.ContactNumber, Listed: b.Listed}
+			if b.LineAdd != nil {
+				l := b.LineAdd.line()
+				alter.LineAdd = &l
+			}
+			planned, err := a.office.Contacts.Alter(ctx, alter)
+			return noticesOf(planned), err
+		})
+}
+
+func proofOf(in *proofInput) (contact.Proof, error) {
+	b := in.Body
+	p := contact.Proof{Password: b.Password, PIN: b.PIN, Backup: b.Backup, SendCode: b.SendCode, Code: b.Code, Contract: b.Contract, Claim: b.Claim}
+	if b.Callback != nil {
+		p.Callback = &contact.Callback{Number: b.Callback.Number, Answered: b.Callback.Answered}
+	}
+	if b.PhotoID != nil {
+		expires, err := time.Parse(time.DateOnly, b.PhotoID.Expires)
+		if err != nil {
+			return p, badInput("photo_id.expires is not a date such as 2031-06-30")
+		}
+		p.PhotoID = &contact.PhotoID{Name: b.PhotoID.Name, Expires: expires, Government: b.PhotoID.Government}
+	}
+	if given(b.Password != "", b.PIN != "", len(b.Backup) > 0, b.Callback != nil, b.PhotoID != nil, b.SendCode != "", b.Code != "", b.Contract, len(b.Claim) > 0) != 1 {
+		return p, badInput("give exactly one proof")
+	}
+	known := []string{"ssn4", "born", "maiden", "account", "number", "bill", "caller-id", "voice", "recent-payment"}
+	for name := range b.Claim {
+		if !slices.Contains(known, name) {
+			return p, badInput("claim takes " + strings.Join(known, ", "))
+		}
+	}
+	return p, nil
+}
+
+// given counts what is given.
+func given(all ...bool) (n int) {
+	for _, g := range all {
+		if g {
+			n++
+		}
+	}
+	return n
+}
+
+func badInput(says string) error {
+	return cpni.Rejected("BAD_INPUT", says, nil, "mend the request as the OpenAPI description shows")
+}
