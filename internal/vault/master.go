@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-	"github.com/tink-crypto/tink-go/v2/core/registry"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -41,8 +40,8 @@ type Master struct {
 	service bool // asked over a network, so that it may fail for other reasons than being the wrong one
 }
 
-// ReadMaster reads the master key that address names: file:/path, env:NAME, or the address of a key management service
-// for which a Tink client is registered.
+// ReadMaster reads the master key that address names: file:/path, env:NAME, hcvault://host:port/transit/keys/name or
+// aws-kms://arn. A key of a service never leaves it: the service is asked to seal and to open.
 func ReadMaster(address string) (*Master, error) {
 	if path, ok := strings.CutPrefix(address, "file:"); ok {
 		text, err := os.ReadFile(path)
@@ -61,9 +60,9 @@ func ReadMaster(address string) (*Master, error) {
 		}
 		return named("environment variable " + name)(parseMaster(text))
 	}
-	client, err := registry.GetKMSClient(address)
+	client, err := keyService(address)
 	if err != nil {
-		return nil, fmt.Errorf("the master key's address is not file:/path, env:NAME or a known key service: %w", err)
+		return nil, err
 	}
 	a, err := client.GetAEAD(address)
 	if err != nil {
