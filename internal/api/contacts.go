@@ -122,7 +122,7 @@ type noticesBody struct{ Body Notices }
 func noticesOf(planned []contact.Planned) *noticesBody {
 	out := &noticesBody{Notices{[]Notice{}}}
 	for _, p := range planned {
-		out.Body.Notices = append(out.Body.Notices, Notice{p.Via, p.To})
+		out.Body.Notices = append(out.Body.Notices, Notice{p.Via, string(p.To)})
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 )
 
@@ -64,7 +65,7 @@ func (d *Desk) Alter(ctx context.Context, a Alteration) ([]Planned, error) {
 		if a.LineRemove != "" {
 			gone, _ := customer.Number(a.LineRemove)
 			c.Also = func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-				return d.cancelTo(ctx, tx, p.ID, gone)
+				return d.outbox.CancelTo(ctx, tx, p.ID, gone)
 			}
 		}
 		return d.inContact(c, s), nil
@@ -199,8 +200,8 @@ func replaced(all []customer.Address, fresh customer.Address) ([]customer.Addres
 
 // Planned is a notice of change that a change has caused: how, and to which kind of place.
 type Planned struct {
-	Via cpni.Via `json:"via"`
-	To  string   `json:"to"` // old, tnor or aor
+	Via cpni.Via     `json:"via"`
+	To  notify.Place `json:"to"`
 }
 
 // notify plans the notice of a change: by text or voice to a number of record, and to the address that was of record
@@ -211,20 +212,20 @@ type Planned struct {
 func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, customer.Change) {
 	now := d.clock.Now()
 	r := d.numbers(now)
-	var messages []Message
-	add := func(via cpni.Via, place, to string) {
-		messages = append(messages, Message{Kind: "account-change", Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
+	var messages []notify.Message
+	add := func(via cpni.Via, place notify.Place, to string) {
+		messages = append(messages, notify.Message{Kind: "account-change", Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
 	}
 	if l, ok := reachable(before, now, r.DisturbedLine); ok {
-		add(spokenOrText(l), "tnor", l.Number)
+		add(spokenOrText(l), notify.TNOR, l.Number)
 	}
 	email, hasEmail := r.newestOfRecord(before.Email, now)
 	postal, hasPostal := r.newestOfRecord(before.Postal, now)
-	place := func(changed string) string {
+	place := func(changed string) notify.Place {
 		if what == changed {
-			return "old"
+			return notify.Old
 		}
-		return "aor"
+		return notify.AOR
 	}
 	switch {
 	case hasPostal && (what == "postal address" || !hasEmail):
@@ -237,15 +238,15 @@ func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, c
 	for i, m := range messages {
 		planned[i] = Planned{m.Via, m.Place}
 		if i == 0 {
-			places = m.Place
+			places = string(m.Place)
 		} else {
-			places += " " + m.Place
+			places += " " + string(m.Place)
 		}
 	}
 	return planned, customer.Change{What: done, Detail: map[string]string{"what": done, "notices": places},
 		Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
 			for _, m := range messages {
-				if err := d.plan(ctx, tx, p.ID, m); err != nil {
+				if err := d.outbox.Plan(ctx, tx, p.ID, m); err != nil {
 					return fmt.Errorf("telling the customer: %w", err)
 				}
 			}

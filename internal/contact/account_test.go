@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 )
@@ -19,7 +20,7 @@ import (
 func planned(all []Planned) string {
 	words := make([]string, len(all))
 	for i, p := range all {
-		words[i] = string(p.Via) + ">" + p.To
+		words[i] = string(p.Via) + ">" + string(p.To)
 	}
 	return strings.Join(words, " ")
 }
@@ -75,12 +76,12 @@ func TestNotices(t *testing.T) {
 			if got := planned(notices); got != row.want {
 				t.Errorf("%q, want %q (P-23)", got, row.want)
 			}
-			messages, err := w.Messages(w.ctx, id)
+			messages, err := w.outbox.Messages(w.ctx, id)
 			if err != nil || len(messages) != len(notices) {
 				t.Fatalf("%d messages for %d notices, %v", len(messages), len(notices), err)
 			}
 			for i, m := range messages {
-				if m.Kind != "account-change" || m.State != queued {
+				if m.Kind != "account-change" || m.State != notify.Queued {
 					t.Errorf("%+v", m)
 				}
 				if !slices.Contains(notices, Planned{m.Via, m.Place}) {
@@ -152,7 +153,7 @@ func TestNothingGoesToANewPlace(t *testing.T) {
 			}
 			w.try(c, Proof{SendCode: "email"})
 			w.try(c, Proof{SendCode: "postal"})
-			all, err := w.Messages(w.ctx, id)
+			all, err := w.outbox.Messages(w.ctx, id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +165,7 @@ func TestNothingGoesToANewPlace(t *testing.T) {
 			}
 		}
 		// On the last of these days the newest address is one of record, and gets codes.
-		if !slices.ContainsFunc(w.messagesTo(id, "thief8@example.org"), func(m Message) bool { return m.Kind == "verification-code" }) {
+		if !slices.ContainsFunc(w.messagesTo(id, "thief8@example.org"), func(m notify.Message) bool { return m.Kind == "verification-code" }) {
 			t.Error("an address of more than thirty days is not of record")
 		}
 	})
@@ -302,7 +303,7 @@ func TestNewHolderOfAnOldNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range w.messagesTo(old, line) {
-			if m.State != cancelled {
+			if m.State != notify.Cancelled {
 				t.Errorf("a %s still goes to the line", m.Kind)
 			}
 		}

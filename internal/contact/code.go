@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 )
 
@@ -65,8 +66,8 @@ func (d *Desk) sendCode(ctx context.Context, s *State, to string) (*State, error
 		c.Hash, c.Until, c.Tries, c.Message = d.codeHash(s.ID, code), now.Add(r.CodeLife), r.CodeTries, cpni.NewTimedID(now)
 		s.Code = &c
 		s.Codes++
-		message := Message{ID: c.Message, Kind: "verification-code", Via: c.Via, Place: c.To, To: c.Place, Tokens: map[string]string{"code": code}}
-		return attempt(nil), map[string]string{"method": string(cpni.ByCode), "what": "sent to " + c.To}, d.plan(ctx, tx, s.Customer, message)
+		message := notify.Message{ID: c.Message, Kind: "verification-code", Via: c.Via, Place: c.To, To: c.Place, Tokens: map[string]string{"code": code}}
+		return attempt(nil), map[string]string{"method": string(cpni.ByCode), "what": "sent to " + string(c.To)}, d.outbox.Plan(ctx, tx, s.Customer, message)
 	})
 }
 
@@ -76,13 +77,13 @@ func (d *Desk) sendCode(ctx context.Context, s *State, to string) (*State, error
 func (d *Desk) destination(p *customer.Profile, to string, r Rules, now time.Time) (c Code, digits int, refusal *cpni.Refusal) {
 	if to != string(cpni.Postal) && to != string(cpni.Email) {
 		line, refusal := d.lineOfRecord(p, to, now)
-		return Code{To: "tnor", Via: spokenOrText(line), Place: line.Number}, r.SpokenDigits, refusal
+		return Code{To: notify.TNOR, Via: spokenOrText(line), Place: line.Number}, r.SpokenDigits, refusal
 	}
 	a, ok := r.newestOfRecord(addresses(p, cpni.Via(to)), now)
 	if !ok {
 		refusal = reject("NOT_AOR", "no address of that kind has been on the account long enough to be one of record", []string{"P-21", "47 CFR 64.2003(b)"}, reachOut[0], reachOut[2])
 	}
-	return Code{To: "aor", Via: cpni.Via(to), Place: a.Value}, r.WrittenDigits, refusal
+	return Code{To: notify.AOR, Via: cpni.Via(to), Place: a.Value}, r.WrittenDigits, refusal
 }
 
 func addresses(p *customer.Profile, via cpni.Via) []customer.Address {
@@ -181,7 +182,7 @@ func (d *Desk) judgeCode(s *State, p *customer.Profile, given string, now time.T
 // leftRecord refuses a code whose number or address is not of record any more: a line that was lost meanwhile is
 // somebody else's.
 func (d *Desk) leftRecord(c *Code, p *customer.Profile, now time.Time) *cpni.Refusal {
-	if c.To == "tnor" {
+	if c.To == notify.TNOR {
 		_, r := d.lineOfRecord(p, c.Place, now)
 		return r
 	}
@@ -199,5 +200,5 @@ func (d *Desk) voidCode(ctx context.Context, tx *store.Tx, s *State) error {
 	}
 	id := s.Code.Message
 	s.Code = nil
-	return cancel(ctx, tx, s.Customer, id)
+	return d.outbox.Cancel(ctx, tx, s.Customer, id)
 }

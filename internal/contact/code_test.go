@@ -11,6 +11,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 )
@@ -180,7 +181,7 @@ func TestCodesInAnyOrder(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				all, err := w.Messages(w.ctx, id)
+				all, err := w.outbox.Messages(w.ctx, id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -261,7 +262,7 @@ func TestCodeToALostPlace(t *testing.T) {
 			}
 			if strings.HasPrefix(string(row.want), "NOT_TNOR") {
 				for _, m := range w.messagesTo(id, row.to) {
-					if m.State != cancelled {
+					if m.State != notify.Cancelled {
 						t.Errorf("%s: a message to the line is %s", row.name, m.State)
 					}
 				}
@@ -282,13 +283,13 @@ func TestCodeToALostPlace(t *testing.T) {
 }
 
 // messagesTo lists the messages that go to one place.
-func (w *world) messagesTo(of cpni.ID, to string) []Message {
+func (w *world) messagesTo(of cpni.ID, to string) []notify.Message {
 	w.t.Helper()
-	all, err := w.Messages(w.ctx, of)
+	all, err := w.outbox.Messages(w.ctx, of)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var some []Message
+	var some []notify.Message
 	for _, m := range all {
 		if m.To == to {
 			some = append(some, m)

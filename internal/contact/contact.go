@@ -19,6 +19,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -48,13 +49,13 @@ type State struct {
 
 // Code is a verification code that is out: bound to this contact and to the place it was sent to, for one use.
 type Code struct {
-	Hash    []byte    `json:"hash"`
-	Until   time.Time `json:"until"`
-	Tries   int       `json:"tries"` // left
-	To      string    `json:"to"`    // tnor or aor
-	Via     cpni.Via  `json:"via"`
-	Place   string    `json:"place"`   // the number or address itself
-	Message cpni.ID   `json:"message"` // that carries it
+	Hash    []byte       `json:"hash"`
+	Until   time.Time    `json:"until"`
+	Tries   int          `json:"tries"` // left
+	To      notify.Place `json:"to"`
+	Via     cpni.Via     `json:"via"`
+	Place   string       `json:"place"`   // the number or address itself
+	Message cpni.ID      `json:"message"` // that carries it
 }
 
 // Desk opens contacts, takes proofs and ends contacts.
@@ -63,6 +64,7 @@ type Desk struct {
 	vault     *vault.Vault
 	ledger    *ledger.Ledger
 	customers *customer.Book
+	outbox    *notify.Outbox
 	clock     cpni.Clock
 	hash      *Hasher
 	rules     func(time.Time) Rules
@@ -80,8 +82,8 @@ type live struct {
 }
 
 // NewDesk makes a desk; numbers gives the figures in force at a moment.
-func NewDesk(db *store.DB, v *vault.Vault, l *ledger.Ledger, customers *customer.Book, clock cpni.Clock, hash *Hasher, numbers func(time.Time) Rules) *Desk {
-	d := &Desk{db: db, vault: v, ledger: l, customers: customers, clock: clock, hash: hash, rules: numbers, codeKey: v.Derive("verification codes v1"), cache: map[cpni.ID]live{}}
+func NewDesk(db *store.DB, v *vault.Vault, l *ledger.Ledger, customers *customer.Book, outbox *notify.Outbox, clock cpni.Clock, hash *Hasher, numbers func(time.Time) Rules) *Desk {
+	d := &Desk{db: db, vault: v, ledger: l, customers: customers, outbox: outbox, clock: clock, hash: hash, rules: numbers, codeKey: v.Derive("verification codes v1"), cache: map[cpni.ID]live{}}
 	customers.WhenForgotten(d.dropAll)
 	return d
 }

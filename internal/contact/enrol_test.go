@@ -319,7 +319,7 @@ func TestInitiation(t *testing.T) {
 					}
 				}
 			}
-			if all, err := w.Messages(w.ctx, row.of); err != nil || len(all) != 0 {
+			if all, err := w.outbox.Messages(w.ctx, row.of); err != nil || len(all) != 0 {
 				t.Errorf("service began %s: %d messages, %v", row.name, len(all), err)
 			}
 		}

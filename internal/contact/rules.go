@@ -18,12 +18,12 @@ type Rules struct {
 	CodeTries          int
 	WrittenDigits      int
 	SpokenDigits       int
-	CodesPerContact    int           // sent at most in one contact; 0: 5
-	CodesFree          int           // sent without one coming back right, after which the next waits CodePause and has WrittenDigits; 0: 5
-	CodePause          time.Duration // 0: five minutes
+	CodesPerContact    int // sent at most in one contact
+	CodesFree          int // sent without one coming back right, after which the next waits CodePause and has WrittenDigits
+	CodePause          time.Duration
 	AddressOfRecordAge time.Duration
 	DisturbedLine      time.Duration // for which a ported, forwarded or re-SIMmed line is no proof
-	Initiation         time.Duration // after service began, in which its first secrets are set without proof; 0: a day
+	Initiation         time.Duration // after service began, in which its first secrets are set without proof
 	// Zone is the carrier's: an address is of record once its age has passed by the clocks there as well; nil: UTC.
 	Zone *time.Location
 }
@@ -37,23 +37,25 @@ func RulesOf(n rules.InForce) Rules {
 	long := func(name string) time.Duration { return n.Duration(defaults, name) }
 	return Rules{
 		Secrets: SecretRules{ShortestPassword: number("shortest_password"), PINDigits: number("pin_digits")},
-		Customer: ThrottleRules{FreeTries: number("free_tries"), FirstDelay: long("first_delay"), PerDay: number("failures_per_day"), Closed: long("closed"),
-			InAll: number("failures_in_all"), InAllPIN: number("failures_in_all_pin")},
-		Source: ThrottleRules{FreeTries: number("source_free_tries"), FirstDelay: long("first_delay"), LongestDelay: longestSourceDelay,
+		Customer: ThrottleRules{FreeTries: number("free_tries"), FirstDelay: long("first_delay"), LongestDelay: long("longest_delay"), PerDay: number("failures_per_day"), Closed: long("closed"),
+			InAll: number("failures_in_all"), InAllPIN: number("failures_in_all_pin"), InAllWeak: number("failures_in_all_weak")},
+		Source: ThrottleRules{FreeTries: number("source_free_tries"), FirstDelay: long("first_delay"), LongestDelay: long("source_longest_delay"),
 			PerDay: number("source_failures_per_day"), Closed: long("closed"), InAll: number("source_failures_in_all")},
+		Surge:              number("surge_per_hour"),
 		Idle:               long("contact_idle"),
 		Longest:            long("contact_longest"),
 		CodeLife:           long("code_life"),
 		CodeTries:          number("code_tries"),
 		WrittenDigits:      number("code_digits_written"),
 		SpokenDigits:       number("code_digits_spoken"),
+		CodesPerContact:    number("codes_per_contact"),
+		CodesFree:          number("codes_free"),
+		CodePause:          long("code_pause"),
+		Initiation:         long("initiation"),
 		AddressOfRecordAge: n.Duration(core, "address_of_record_age"),
 		DisturbedLine:      n.Duration(core, "disturbed_line"),
 	}
 }
-
-// longestSourceDelay keeps a few failures at a place that many share, such as an IVR port, from closing it to all of them.
-const longestSourceDelay = time.Minute
 
 // ofRecord reports whether a is an address of record.
 //
@@ -65,20 +67,8 @@ func (r Rules) ofRecord(a customer.Address, at time.Time) bool {
 // ThrottleRules are the dated numbers by which guessing is slowed.
 type ThrottleRules = throttle.Rules
 
-// complete fills in what a policy leaves out: never no limit.
+// complete fills in what no policy may leave out.
 func (r Rules) complete() Rules {
-	if r.CodesPerContact == 0 {
-		r.CodesPerContact = 5
-	}
-	if r.CodesFree == 0 {
-		r.CodesFree = 5
-	}
-	if r.CodePause == 0 {
-		r.CodePause = 5 * time.Minute
-	}
-	if r.Initiation == 0 {
-		r.Initiation = 24 * time.Hour
-	}
 	if r.Zone == nil {
 		r.Zone = time.UTC
 	}

@@ -21,7 +21,7 @@ func (d *Desk) EndService(ctx context.Context, id cpni.ID, by string) error {
 		}
 		p.Ended = d.clock.Now()
 		return customer.Change{Actor: by, What: "service ends", Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-			return d.cancelTo(ctx, tx, p.ID, "")
+			return d.outbox.CancelTo(ctx, tx, p.ID, "")
 		}}, nil
 	})
 	return err
@@ -92,7 +92,7 @@ func (d *Desk) Disturb(ctx context.Context, x Disturbance) error {
 		l.Disturbed = at
 		number := l.Number
 		return customer.Change{Actor: x.By, What: "line disturbed: " + x.What, Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-			return d.cancelTo(ctx, tx, p.ID, number)
+			return d.outbox.CancelTo(ctx, tx, p.ID, number)
 		}}, nil
 	})
 	return err

@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
 )
@@ -27,10 +28,10 @@ func (c *clock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 // usual are the numbers of the policy's defaults.
 var usual = Rules{
 	Secrets:  SecretRules{ShortestPassword: 8, PINDigits: 6},
-	Customer: ThrottleRules{FreeTries: 3, FirstDelay: time.Second, PerDay: 10, Closed: 15 * time.Minute, InAll: 30, InAllPIN: 10},
+	Customer: ThrottleRules{FreeTries: 3, FirstDelay: time.Second, PerDay: 10, Closed: 15 * time.Minute, InAll: 30, InAllPIN: 10, InAllWeak: 5},
 	Source:   ThrottleRules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000},
 	Idle:     30 * time.Minute, Longest: 2 * time.Hour,
-	CodeLife: 10 * time.Minute, CodeTries: 3, WrittenDigits: 8, SpokenDigits: 6,
+	CodeLife: 10 * time.Minute, CodeTries: 3, WrittenDigits: 8, SpokenDigits: 6, CodesPerContact: 5, CodesFree: 5, CodePause: 5 * time.Minute, Initiation: 24 * time.Hour,
 	AddressOfRecordAge: 720 * time.Hour, DisturbedLine: 72 * time.Hour,
 }
 
@@ -83,7 +84,7 @@ func (w *world) node(db *store.DB) *Desk {
 		w.t.Fatal(err)
 	}
 	book := customer.NewBook(db, v, l, w.clock)
-	return NewDesk(db, v, l, book, w.clock, NewHasher(cheap, v.Derive("secrets v1"), 4), func(time.Time) Rules { return *w.rules })
+	return NewDesk(db, v, l, book, notify.NewOutbox(db, v, w.clock), w.clock, NewHasher(cheap, v.Derive("secrets v1"), 4), func(time.Time) Rules { return *w.rules })
 }
 
 // What the customer of these tests knows and has.
@@ -222,7 +223,7 @@ func (w *world) evidence(id cpni.ID) string {
 // sent gives the code of the newest message that carries one.
 func (w *world) sent(of cpni.ID) string {
 	w.t.Helper()
-	all, err := w.Messages(w.ctx, of)
+	all, err := w.outbox.Messages(w.ctx, of)
 	if err != nil {
 		w.t.Fatal(err)
 	}

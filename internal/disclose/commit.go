@@ -9,6 +9,8 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
+	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
 )
@@ -19,6 +21,7 @@ type pending struct {
 	guards  []store.Guard
 	again   *remembered // of the idempotency key, or nil
 	needs   func(context.Context, store.Querier) (*vault.Fetched, error)
+	sends   *notify.Message // that brings what is permitted to an address, or nil
 	receipt ledger.Receipt
 	fetched *vault.Fetched // what the decision permits to open, as it lay when it was recorded; nil: not fetched yet
 }
@@ -56,11 +59,25 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 		return nil, err
 	}
 	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
+	if g.decision.Permit() && viaChannels(f.Via) {
+		p.sends = &notify.Message{Kind: "records", Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
+	}
 	if g.request.IdempotencyKey != "" {
 		p.again = g.request.remembered(g.at.Add(d.Policy.Numbers(g.at).Duration("security-defaults", "idempotency_life")))
 		p.again.customer, p.again.record = g.customerID, id
 	}
 	return p, nil
+}
+
+// placeOf tells what sort of place a destination is.
+func placeOf(f *rules.Facts) notify.Place {
+	switch {
+	case f.Destination == nil || !rules.OfRecord(*f):
+		return notify.Named
+	case f.Destination.Kind == rules.DestinationLine:
+		return notify.TNOR
+	}
+	return notify.AOR
 }
 
 // word gives a word for the readable part of a record, which holds no free text: what is not on the list is unknown.
@@ -113,6 +130,11 @@ func (d *Door) commit(ctx context.Context, group []*pending) []error {
 			// is fetched here. It stays sealed until there is a receipt.
 			if p.needs != nil && tx.Dialect() == store.SQLite {
 				if p.fetched, err = p.needs(ctx, tx); err != nil {
+					return nil, err
+				}
+			}
+			if p.sends != nil {
+				if err := d.Outbox.Plan(ctx, tx, p.entry.Customer, *p.sends); err != nil {
 					return nil, err
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
@@ -29,6 +30,7 @@ type Parts struct {
 	Contacts  *contact.Desk
 	Staff     *staff.Register
 	Partners  *partner.Register
+	Outbox    *notify.Outbox
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's: it decides dates and months
 	// UnaidedDetail is the carrier's choice to talk about the one call that an unverified caller describes.
@@ -72,6 +74,9 @@ const tries = 20
 // errBusy: the facts would not stand still.
 var errBusy = cpni.Rejected("BUSY", "what this request rests on is being changed again and again", nil, "ask again in a moment")
 
+// errNowhere: it may be sent, and there is no address.
+var errNowhere = cpni.Rejected("BAD_INPUT", "there is no address of that kind to send it to", []string{"P-21", "47 CFR 64.2003(b)"}, "name the address, or another way")
+
 // Disclose decides a request, records the decision, and only then releases what it permits.
 //
 // A refusal by the rules is an Answer, not an error. The error is a *cpni.Refusal with code AUDIT_DOWN when nothing can
@@ -93,6 +98,9 @@ func (d *Door) Disclose(ctx context.Context, r Request) (*Answer, error) {
 		g, err := d.gather(ctx, r)
 		if err != nil {
 			return nil, d.unrecorded(err)
+		}
+		if g.decision.Permit() && viaChannels(g.facts.Via) && g.address == "" {
+			return nil, errNowhere
 		}
 		p, err := d.prepare(ctx, g)
 		switch {

@@ -74,7 +74,7 @@ func (d *Door) gather(ctx context.Context, r Request) (*gathered, error) {
 			l, live := g.profile.LineOf(r.Line, g.at)
 			f.Customer.ListedOnly = live && l.Listed
 		}
-		f.Approval = approval.Standing(g.profile, f.Purpose, f.Data, f.Recipient, g.at, f.Numbers.RenoticeMonths)
+		f.Approval = approval.Standing(g.profile, f.Purpose, f.Data, f.Recipient, g.at.In(d.Zone), f.Numbers.RenoticeMonths)
 	}
 	if g.decision = set.Decide(*f); !g.decision.Permit() {
 		f.Closed = d.closed(g)
@@ -267,7 +267,7 @@ func (d *Door) findDestination(g *gathered) {
 		a, ok := d.address(g, all, kind, named)
 		if !ok {
 			if named != "" {
-				f.Destination = &rules.Destination{Kind: "other"}
+				g.address, f.Destination = named, &rules.Destination{Kind: "other"}
 			}
 			return
 		}
@@ -285,7 +285,7 @@ func (d *Door) findDestination(g *gathered) {
 		}
 		if len(lines) == 0 {
 			if named != "" {
-				f.Destination = &rules.Destination{Kind: "other"}
+				g.address, f.Destination = named, &rules.Destination{Kind: "other"}
 			}
 			return
 		}

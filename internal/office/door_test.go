@@ -19,6 +19,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
@@ -512,4 +513,59 @@ func TestWhoMayOpenContacts(t *testing.T) {
 	if _, err := o.OpenContact(t.Context(), contact.Opening{Customer: ann.ID, Channel: cpni.Phone, Agent: agent}); code(err) != "UNTRAINED" {
 		t.Errorf("a year after training: %v", err)
 	}
+}
+
+// What is sent rather than shown is planned as a message in the transaction of its record, once, to the address that the
+// record names; a refusal sends nothing.
+//
+// cite: P-20, P-21, I-10, I-11
+func TestWhatIsSentIsPlannedWithItsRecord(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		agent := o.Member(t, cpni.RoleAgent)
+		ann := o.Customer(t)
+		in := o.Contact(t, agent, ann.ID)
+		planned := func(want int) []notify.Message {
+			t.Helper()
+			all, err := o.Outbox.Messages(t.Context(), ann.ID)
+			if err != nil || len(all) != want {
+				t.Fatalf("%d messages, want %d: %v", len(all), want, err)
+			}
+			return all
+		}
+		ask := func(via cpni.Via, address, key string) *disclose.Answer {
+			t.Helper()
+			r := officetest.AskCalls(agent, in)
+			r.Via, r.Address, r.IdempotencyKey = via, address, key
+			a, err := o.Door.Disclose(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		if a := ask(cpni.Postal, "9 Elsewhere St, Springfield, VA 22150", ""); a.Decision.Permit() {
+			t.Error("sent to an address that is not on the account")
+		}
+		planned(0)
+		a := ask(cpni.Postal, "", "letter")
+		if !a.Decision.Permit() || a.ToAddress != ann.Postal[0].Value || a.Released != nil {
+			t.Fatalf("answered %+v", a)
+		}
+		m := planned(1)[0]
+		if m.Kind != "records" || m.Via != cpni.Postal || m.Place != notify.AOR || m.To != a.ToAddress || m.Tokens["entry"] != string(a.Entry) || m.State != notify.Queued {
+			t.Errorf("planned %+v", m)
+		}
+		if again := ask(cpni.Postal, "", "letter"); again.Entry != a.Entry || again.ToAddress != a.ToAddress {
+			t.Errorf("again: %+v", again)
+		}
+		planned(1)
+		ask(cpni.Email, "", "")
+		if !slices.ContainsFunc(planned(2), func(m notify.Message) bool { return m.Via == cpni.Email && m.To == ann.Email[0].Value }) {
+			t.Error("nothing is planned to the e-mail address")
+		}
+		if err := o.Ledger.Sequence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mustVerify(t, o)
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
@@ -57,6 +58,7 @@ type Office struct {
 	Vault     *vault.Vault
 	Policy    *rulebook.Book
 	Customers *customer.Book
+	Outbox    *notify.Outbox
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -92,7 +94,8 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
-	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, clock, o.Secrets, func(at time.Time) contact.Rules {
+	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
+	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, func(at time.Time) contact.Rules {
 		r := contact.RulesOf(o.Policy.Numbers(at))
 		r.Zone = c.Zone
 		return r
@@ -100,7 +103,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, func(at time.Time) staff.Rules { return staff.RulesOf(o.Policy.Numbers(at)) })
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
-		Staff: o.Staff, Partners: o.Partners, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	return o, nil
 }
 
@@ -133,7 +136,7 @@ func (o *Office) keep(ctx context.Context, report func(error)) {
 		case <-refresh.C:
 			err = o.Policy.Refresh(ctx)
 		case <-sweep.C:
-			err = o.Door.Sweep(ctx)
+			err = errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			report(err)

@@ -9,6 +9,7 @@ import (
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/notify"
 )
 
 // act does what a verb says and tells what came of it. An error is something that no service means to answer.
@@ -88,7 +89,7 @@ func authenticate(ctx context.Context, w *world, a args) (result, error) {
 			return result{}, err
 		}
 		for _, m := range after {
-			if code := m.Tokens["code"]; code != "" && !slices.ContainsFunc(before, func(o contact.Message) bool { return o.ID == m.ID }) {
+			if code := m.Tokens["code"]; code != "" && !slices.ContainsFunc(before, func(o notify.Message) bool { return o.ID == m.ID }) {
 				w.code = code
 			}
 		}
@@ -105,12 +106,12 @@ func (w *world) codeFor(right bool) string {
 }
 
 // messagesOf lists the messages to the customer of a contact.
-func (w *world) messagesOf(ctx context.Context, id cpni.ID) ([]contact.Message, error) {
+func (w *world) messagesOf(ctx context.Context, id cpni.ID) ([]notify.Message, error) {
 	s, _, err := w.desk.Get(ctx, id)
 	if err != nil {
 		return nil, nil // there is no such contact, so no message either
 	}
-	return w.desk.Messages(ctx, s.Customer)
+	return w.office.Outbox.Messages(ctx, s.Customer)
 }
 
 func enrol(ctx context.Context, w *world, a args) (result, error) {
@@ -127,7 +128,7 @@ func enrol(ctx context.Context, w *world, a args) (result, error) {
 func noticesOf(planned []contact.Planned) []any {
 	all := make([]any, len(planned))
 	for i, p := range planned {
-		all[i] = map[string]any{"via": string(p.Via), "to": p.To}
+		all[i] = map[string]any{"via": string(p.Via), "to": string(p.To)}
 	}
 	return all
 }
@@ -156,7 +157,7 @@ func change(ctx context.Context, w *world, a args) (result, error) {
 		}
 		c.Listed = listed
 	}
-	before, err := w.desk.Messages(ctx, c.Customer)
+	before, err := w.office.Outbox.Messages(ctx, c.Customer)
 	if err != nil {
 		return result{}, err
 	}
@@ -164,7 +165,7 @@ func change(ctx context.Context, w *world, a args) (result, error) {
 	if err != nil {
 		return of(err, result{})
 	}
-	after, err := w.desk.Messages(ctx, c.Customer)
+	after, err := w.office.Outbox.Messages(ctx, c.Customer)
 	if err != nil {
 		return result{}, err
 	}
@@ -196,7 +197,7 @@ func (w *world) listed(ctx context.Context, id cpni.ID, a args) (map[string]bool
 // cite: P-25, 47 CFR 64.2010(f)(2)
 type newPlaces struct {
 	a             args
-	before, after []contact.Message
+	before, after []notify.Message
 }
 
 func (n newPlaces) went() bool {
@@ -209,8 +210,8 @@ func (n newPlaces) went() bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(n.after, func(m contact.Message) bool {
-		sent := slices.ContainsFunc(n.before, func(o contact.Message) bool { return o.ID == m.ID })
+	return slices.ContainsFunc(n.after, func(m notify.Message) bool {
+		sent := slices.ContainsFunc(n.before, func(o notify.Message) bool { return o.ID == m.ID })
 		return !sent && (fresh[m.To] || m.Place == "new")
 	})
 }

@@ -160,7 +160,7 @@ func (w *world) messageRecords(ctx context.Context, name string) ([]record, erro
 	}
 	var all []record
 	for _, n := range names {
-		messages, err := w.desk.Messages(ctx, w.customers[n])
+		messages, err := w.office.Outbox.Messages(ctx, w.customers[n])
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +169,7 @@ func (w *world) messageRecords(ctx context.Context, name string) ([]record, erro
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, record{id: m.ID, text: string(text), fields: map[string]string{"customer": n, "kind": m.Kind, "via": string(m.Via), "to": m.Place}})
+			all = append(all, record{id: m.ID, text: string(text), fields: map[string]string{"customer": n, "kind": m.Kind, "via": string(m.Via), "to": string(m.Place)}})
 		}
 	}
 	return all, nil

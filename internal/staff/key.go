@@ -69,7 +69,7 @@ func (r *Register) NewKey(ctx context.Context, of cpni.ID, name string, scopes [
 			return nil, cpni.Rejected("CONFIG", "the member of the staff is disabled", nil, "enable them first")
 		}
 		if _, err := tx.Exec(ctx, "INSERT INTO api_key (hash, staff_id, name, scopes, expires, revoked) VALUES ($1, $2, $3, $4, $5, 0)",
-			hash[:], string(of), name, strings.Join(scopes, " "), now.Add(r.numbers(now).KeyLife).UnixMicro()); err != nil {
+			hash[:], string(of), name, strings.Join(scopes, " "), now.Add(r.rules(now).KeyLife).UnixMicro()); err != nil {
 			return nil, err
 		}
 		return r.entries(ctx, tx, by, nil, map[string]any{"what": "API key made", "for": of, "name": name, "scopes": scopes})

@@ -120,7 +120,7 @@ func (r *Register) whoSignsIn(ctx context.Context, name string) (*Member, error)
 
 // counters are what a sign-in counts against.
 func (r *Register) counters(name, source string, now time.Time) []throttle.Counter {
-	n := r.numbers(now)
+	n := r.rules(now)
 	l, ok := login(name)
 	if !ok {
 		l = ""
@@ -203,7 +203,7 @@ func (r *Register) Session(ctx context.Context, secret string) (*Member, error) 
 		return nil, fmt.Errorf("reading a session: %w", err)
 	}
 	now := r.clock.Now()
-	n := r.numbers(now)
+	n := r.rules(now)
 	if ended != 0 || e.member.Disabled || !now.Before(time.UnixMicro(active).Add(n.SessionIdle)) || !now.Before(time.UnixMicro(began).Add(n.SessionLength)) {
 		return nil, ErrSignIn
 	}
@@ -254,7 +254,7 @@ func (r *Register) endSessions(ctx context.Context, tx *store.Tx, of cpni.ID) er
 func (r *Register) Sweep(ctx context.Context) error {
 	now := r.clock.Now()
 	err := r.db.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM session WHERE ended <> 0 OR began < $1", now.Add(-r.numbers(now).SessionLength).UnixMicro()); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM session WHERE ended <> 0 OR began < $1", now.Add(-r.rules(now).SessionLength).UnixMicro()); err != nil {
 			return err
 		}
 		return throttle.Sweep(ctx, tx, now)

@@ -55,8 +55,8 @@ type Rules struct {
 	SessionIdle      time.Duration
 	SessionLength    time.Duration
 	KeyLife          time.Duration
-	ShortestPassword int            // in characters; 0: 8
-	Login, Source    throttle.Rules // of failed sign-ins, by login and by where they come from; zero: 3 free, 10 a day, 100 in all, and 20, 100, 1000
+	ShortestPassword int            // in characters
+	Login, Source    throttle.Rules // of failed sign-ins, by login and by where they come from
 }
 
 // RulesOf takes the numbers of the staff from a policy.
@@ -65,22 +65,11 @@ type Rules struct {
 func RulesOf(n rules.InForce) Rules {
 	const defaults = "security-defaults"
 	return Rules{TrainingLife: n.Duration("cpni-core", "training_life"), SessionIdle: n.Duration(defaults, "session_idle"),
-		SessionLength: n.Duration(defaults, "session_longest"), KeyLife: n.Duration(defaults, "key_life"), ShortestPassword: n.Int(defaults, "shortest_password")}
-}
-
-// complete fills in what a policy leaves out: never no limit.
-func (r Rules) complete() Rules {
-	if r.ShortestPassword == 0 {
-		r.ShortestPassword = 8
-	}
-	none := throttle.Rules{}
-	if r.Login == none {
-		r.Login = throttle.Rules{FreeTries: 3, FirstDelay: time.Second, LongestDelay: 15 * time.Minute, PerDay: 10, Closed: 15 * time.Minute, InAll: 100}
-	}
-	if r.Source == none {
-		r.Source = throttle.Rules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000}
-	}
-	return r
+		SessionLength: n.Duration(defaults, "session_longest"), KeyLife: n.Duration(defaults, "key_life"), ShortestPassword: n.Int(defaults, "shortest_password"),
+		Login: throttle.Rules{FreeTries: n.Int(defaults, "sign_in_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "sign_in_longest_delay"),
+			PerDay: n.Int(defaults, "sign_in_failures_per_day"), Closed: n.Duration(defaults, "closed"), InAll: n.Int(defaults, "sign_in_failures_in_all")},
+		Source: throttle.Rules{FreeTries: n.Int(defaults, "source_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "source_longest_delay"),
+			PerDay: n.Int(defaults, "source_failures_per_day"), Closed: n.Duration(defaults, "closed"), InAll: n.Int(defaults, "source_failures_in_all")}}
 }
 
 // Register keeps the staff.
@@ -111,8 +100,6 @@ func NewRegister(db *store.DB, v *vault.Vault, l *ledger.Ledger, clock cpni.Cloc
 	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
 }
 
-func (r *Register) numbers(at time.Time) Rules { return r.rules(at).complete() }
-
 // Errors of the register.
 var (
 	ErrNone     = errors.New("there is no such member of the staff")
@@ -122,7 +109,6 @@ var (
 	ErrLogin    = cpni.Rejected("CONFIG", "that login is taken, or is none", nil, "choose another, of 2 to 100 letters, digits and marks without spaces")
 	ErrPassword = cpni.Rejected("WEAK_SECRET", "the password is too short or too long", []string{"P-37"}, "choose a longer one, of at most 200 bytes")
 	ErrTraining = cpni.Rejected("CONFIG", "a course cannot have been passed in the future", []string{"P-38", "47 CFR 64.2009(b)"}, "give the day on which it was passed")
-	validRoles  = []cpni.Role{cpni.RoleAgent, cpni.RoleSupervisor, cpni.RoleMarketing, cpni.RoleCompliance, cpni.RoleOfficer, cpni.RoleFraud, cpni.RoleBilling, cpni.RoleAuditor, cpni.RoleAdmin, cpni.RoleSystem}
 )
 
 // The longest that is taken.
@@ -143,7 +129,7 @@ func login(text string) (string, bool) {
 //
 // cite: P-38, 47 CFR 64.2009(b)
 func (r *Register) Add(ctx context.Context, m Member, password, by string) (cpni.ID, error) {
-	if !slices.Contains(validRoles, m.Role) {
+	if !slices.Contains(cpni.Roles, m.Role) {
 		return "", ErrBadRole
 	}
 	if m.ID == "" {
@@ -195,7 +181,7 @@ func (r *Register) trainedUntil(m Member) time.Time {
 	if m.Trained.IsZero() {
 		return time.Time{}
 	}
-	until := m.Trained.Add(r.numbers(m.Trained).TrainingLife)
+	until := m.Trained.Add(r.rules(m.Trained).TrainingLife)
 	if m.Until.IsZero() || m.Until.After(until) {
 		return until
 	}
@@ -203,7 +189,7 @@ func (r *Register) trainedUntil(m Member) time.Time {
 }
 
 func (r *Register) hashed(password string, now time.Time) (string, error) {
-	if n := utf8.RuneCountInString(password); n < r.numbers(now).ShortestPassword || len(password) > longestPassword {
+	if n := utf8.RuneCountInString(password); n < r.rules(now).ShortestPassword || len(password) > longestPassword {
 		return "", ErrPassword
 	}
 	return r.hash.Hash(password), nil

@@ -53,7 +53,9 @@ type world struct {
 	master *vault.Master
 }
 
-var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour}
+var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour, ShortestPassword: 8,
+	Login:  throttle.Rules{FreeTries: 3, FirstDelay: time.Second, LongestDelay: 15 * time.Minute, PerDay: 10, Closed: 15 * time.Minute, InAll: 100},
+	Source: throttle.Rules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000}}
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
@@ -339,7 +341,7 @@ func TestSignInIsThrottled(t *testing.T) {
 		w := newWorld(t, db)
 		rae := w.add("rae")
 		w.add("sam")
-		limit := numbers.complete().Login
+		limit := numbers.Login
 		for _, login := range []string{"rae", "nobody"} { // who is nobody is counted the same
 			for i := range limit.FreeTries {
 				if _, err := w.SignIn(t.Context(), login, "wrong"); code(err) != "SIGN_IN" {
@@ -382,7 +384,7 @@ func TestSignInIsThrottledBySource(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.add("rae")
-		limit := numbers.complete().Source
+		limit := numbers.Source
 		for i := range limit.FreeTries {
 			if _, err := w.SignInFrom(t.Context(), "name"+string(rune('a'+i)), "wrong", "203.0.113.7"); code(err) != "SIGN_IN" {
 				t.Fatalf("try %d: %v", i, err)
@@ -438,7 +440,7 @@ func TestSignInsAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if want := numbers.complete().Login.FreeTries; compared != want || int(w.spy.matched.Load()) != want {
+		if want := numbers.Login.FreeTries; compared != want || int(w.spy.matched.Load()) != want {
 			t.Errorf("%d passwords were compared, want %d", w.spy.matched.Load(), want)
 		}
 	})
@@ -721,7 +723,7 @@ func TestActsAreRecorded(t *testing.T) {
 
 // cite: P-37, 47 CFR 64.2010(a)
 func TestRights(t *testing.T) {
-	for _, m := range validRoles {
+	for _, m := range cpni.Roles {
 		for _, r := range Rights {
 			if (&Member{Role: m, Disabled: true}).May(r) {
 				t.Errorf("a disabled %s may %s", m, r)
@@ -737,17 +739,5 @@ func TestRights(t *testing.T) {
 	}
 	if !(&Member{Role: cpni.RoleAgent}).May(Serve) {
 		t.Error("an agent may not serve")
-	}
-}
-
-// What a policy leaves out is never no limit.
-func TestRulesAreComplete(t *testing.T) {
-	r := Rules{}.complete()
-	if r.ShortestPassword < 8 || r.Login.InAll == 0 || r.Source.InAll == 0 {
-		t.Errorf("%+v", r)
-	}
-	own := throttle.Rules{FreeTries: 1, InAll: 2}
-	if r := (Rules{Login: own, ShortestPassword: 15}).complete(); r.Login != own || r.ShortestPassword != 15 {
-		t.Errorf("%+v", r)
 	}
 }

@@ -23,7 +23,7 @@ type Rules struct {
 	Closed       time.Duration
 	InAll        int // failures after which the method stays closed until somebody is reached out to
 	InAllPIN     int // likewise for a PIN
-	InAllWeak    int // likewise for a PIN of few digits taken over from an old system; 0: half of InAllPIN
+	InAllWeak    int // likewise for a PIN of few digits taken over from an old system
 }
 
 // Kind is what sort of secret a try is about: the easier it is to guess, the fewer tries it bears.
@@ -41,9 +41,6 @@ func (r Rules) most(k Kind) int {
 	case PIN:
 		return r.InAllPIN
 	case Weak:
-		if r.InAllWeak == 0 {
-			return r.InAllPIN / 2
-		}
 		return r.InAllWeak
 	}
 	return r.InAll

@@ -15,7 +15,7 @@ import (
 
 var (
 	start  = time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)
-	usual  = Rules{FreeTries: 3, FirstDelay: time.Second, PerDay: 10, Closed: 15 * time.Minute, InAll: 30, InAllPIN: 10}
+	usual  = Rules{FreeTries: 3, FirstDelay: time.Second, PerDay: 10, Closed: 15 * time.Minute, InAll: 30, InAllPIN: 10, InAllWeak: 5}
 	source = Rules{FreeTries: 2, FirstDelay: time.Second, LongestDelay: 4 * time.Second, InAll: 6}
 )
 
@@ -182,8 +182,8 @@ func TestDailyCounter(t *testing.T) {
 //
 // cite: I-18
 func TestGivingBackForgivesNothing(t *testing.T) {
+	db := storetest.Open(t, "memory:")
 	rapid.Check(t, func(r *rapid.T) {
-		db := propertyDB(t)
 		guesses := Counter{Of: cpni.NewID(), Subject: "secrets", Rules: usual}
 		at, wrong := start, 0
 		for _, right := range rapid.SliceOfN(rapid.Bool(), 1, 60).Draw(r, "right") {
@@ -196,7 +196,7 @@ func TestGivingBackForgivesNothing(t *testing.T) {
 			}
 			if !v.Open() {
 				at = at.Add(v.Wait)
-				if take(t, db, at, guesses).Open() == false {
+				if !take(t, db, at, guesses).Open() {
 					r.Fatalf("closed after the wait")
 				}
 			}
@@ -210,17 +210,6 @@ func TestGivingBackForgivesNothing(t *testing.T) {
 			}
 		}
 	})
-}
-
-var shared struct {
-	sync.Once
-	db *store.DB
-}
-
-// propertyDB is one database for all cases of a property.
-func propertyDB(t *testing.T) *store.DB {
-	shared.Do(func() { shared.db = storetest.Open(t, "memory:") })
-	return shared.db
 }
 
 // The failures of everybody are counted by the hour.
