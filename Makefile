@@ -13,9 +13,10 @@ build:
 demo: build
 	./bin/ringfence demo
 
-# test runs every test, on SQLite and on a PostgreSQL server that the tests start and stop themselves.
+# test runs the checks, then every test, on SQLite and on a PostgreSQL server that the tests start and stop themselves.
 test:
 	@tools/setup.sh
+	@tools/check.sh
 	go test -timeout 45m ./...
 
 # check holds what no test sees: formatting, vet, staticcheck, known vulnerabilities, generated files, clauses, floors.
