@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -95,16 +96,34 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
 	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
-	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, func(at time.Time) contact.Rules {
-		r := contact.RulesOf(o.Policy.Numbers(at))
+	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
+		r := contact.RulesOf(n)
 		r.Zone = c.Zone
 		return r
-	})
-	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, func(at time.Time) staff.Rules { return staff.RulesOf(o.Policy.Numbers(at)) })
+	}))
+	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, staff.RulesOf))
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	return o, nil
+}
+
+// numbersOf takes what a service needs from the numbers in force, anew only when others are.
+func numbersOf[T any](book *rulebook.Book, of func(rules.InForce) T) func(at time.Time) T {
+	type taken struct {
+		from  rules.InForce
+		value T
+	}
+	var last atomic.Pointer[taken]
+	return func(at time.Time) T {
+		n := book.Numbers(at)
+		t := last.Load()
+		if t == nil || t.from != n {
+			t = &taken{n, of(n)}
+			last.Store(t)
+		}
+		return t.value
+	}
 }
 
 // Run does what an open office does beside answering, until ctx ends: it brings what is recorded into the tree, and takes

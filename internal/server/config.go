@@ -19,6 +19,7 @@ type Config struct {
 	Carrier  Carrier `yaml:"carrier"`
 	Database string  `yaml:"database"` // sqlite:/var/lib/ringfence/ringfence.db or postgres://…
 	Listen   string  `yaml:"listen"`   // host:port; the default listens on this machine alone
+	Metrics  string  `yaml:"metrics"`  // host:port for Prometheus, best on this machine alone; empty: none
 	Vault    Vault   `yaml:"vault"`
 	Ledger   Ledger  `yaml:"ledger"`
 	Policy   string  `yaml:"policy"` // a folder that replaces the built-in policy; empty: built in
@@ -115,6 +116,11 @@ func (c Config) Check() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		say("listen %q is not host:port", c.Listen)
+	}
+	if c.Metrics != "" {
+		if _, _, err := net.SplitHostPort(c.Metrics); err != nil {
+			say("metrics %q is not host:port", c.Metrics)
+		}
 	}
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(wrong...)

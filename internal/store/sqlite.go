@@ -61,11 +61,12 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 		q := url.Values{}
 		q.Set("_txlock", "immediate")
 		pragmas := append([]string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(" + synchronous + ")",
-			"secure_delete(on)", "temp_store(memory)", "cache_size(-65536)"}, extra...)
+			"secure_delete(on)", "temp_store(memory)"}, extra...)
 		q["_pragma"] = pragmas
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
-	write, err := driver.Open(dsn("wal_autocheckpoint(4000)"))
+	// The writer's cache is looked through whole at many commits, and what is not in it is in the machine's.
+	write, err := driver.Open(dsn("wal_autocheckpoint(4000)", "cache_size(-16384)"), steady)
 	if err != nil {
 		return nil, fmt.Errorf("opening the SQLite file: %w", err)
 	}
@@ -80,7 +81,7 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 		write.Close()
 		return nil, fmt.Errorf("making the database readable by its owner alone: %w", err)
 	}
-	read, err := driver.Open(dsn("query_only(on)"))
+	read, err := driver.Open(dsn("query_only(on)", "cache_size(-65536)"), steady)
 	if err != nil {
 		write.Close()
 		return nil, fmt.Errorf("opening the SQLite file for reading: %w", err)
@@ -91,13 +92,19 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path)}, nil
 }
 
+// steady keeps a statement's plan whatever its parameters are: otherwise a range of them is planned anew for each.
+func steady(c *sqlite3.Conn) error {
+	_, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	return err
+}
+
 // openSQLiteToRead opens a file that another process may be writing.
 func openSQLiteToRead(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("there is no database to read: %w", err)
 	}
 	q := url.Values{"_pragma": {"busy_timeout(10000)", "query_only(on)", "temp_store(memory)", "cache_size(-65536)"}}
-	read, err := driver.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+	read, err := driver.Open("file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode(), steady)
 	if err != nil {
 		return nil, fmt.Errorf("opening the SQLite file for reading: %w", err)
 	}

@@ -56,21 +56,9 @@ func (f *Fetched) Calls(ctx context.Context, q store.Querier, line int, months [
 	return nil
 }
 
-// fetchSegments reads the segments of a line for the months from one to another, in their order. The months are listed:
-// a range of parameters makes SQLite plan anew for every one.
+// fetchSegments reads the segments of a line for the months from one to another, in their order.
 func fetchSegments(ctx context.Context, q store.Querier, customer cpni.ID, line, from, to int) ([]segment, error) {
-	args := []any{string(customer), line}
-	for m := from; m <= to; m = nextMonth(m) {
-		args = append(args, m)
-	}
-	width := 4 // of the list: few lengths, so that there are few statements
-	for width < len(args)-2 {
-		width *= 2
-	}
-	for len(args)-2 < width {
-		args = append(args, to)
-	}
-	rows, err := q.Query(ctx, "SELECT month, sealed FROM call_segment WHERE customer_id = $1 AND line = $2 AND month IN "+parameters(3, width), args...)
+	rows, err := q.Query(ctx, "SELECT month, sealed FROM call_segment WHERE customer_id = $1 AND line = $2 AND month BETWEEN $3 AND $4 ORDER BY month", string(customer), line, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("reading calls: %w", err)
 	}
@@ -86,7 +74,6 @@ func fetchSegments(ctx context.Context, q store.Querier, customer cpni.ID, line,
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, fmt.Errorf("reading calls: %w", err)
 	}
-	slices.SortFunc(all, func(a, b segment) int { return a.month - b.month })
 	return all, nil
 }
 

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"ringfence/internal/ledger"
+	"ringfence/internal/scenario"
+	"ringfence/internal/server"
+	"ringfence/internal/store"
+)
+
+type verifyCommand struct {
+	configured
+	URL    string `placeholder:"ADDRESS" help:"Verify the ledger that is served there, such as https://carrier.example/ledger."`
+	Folder string `placeholder:"DIR" type:"existingdir" help:"Verify the ledger in this folder: an export, or a mirror of tiles."`
+	Key    string `placeholder:"KEY" help:"The ledger's public key, needed with --url and --folder."`
+	Known  string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
+}
+
+// Run verifies and ends with 1 when anything is wrong.
+func (c *verifyCommand) Run(ctx context.Context, s streams) error {
+	if c.URL != "" && c.Folder != "" {
+		return errors.New("name an address or a folder, not both")
+	}
+	trust := ledger.Trust{Key: c.Key}
+	if c.Known != "" {
+		text, err := os.ReadFile(c.Known)
+		if err != nil {
+			return err
+		}
+		trust.Known = text
+	}
+	var v *ledger.Verification
+	var err error
+	switch {
+	case c.URL != "" || c.Folder != "":
+		if c.Key == "" {
+			return errors.New("--key is needed: the public key of the ledger, which its carrier publishes; without it anybody could have signed")
+		}
+		if c.URL != "" {
+			v, err = ledger.VerifyURL(ctx, &http.Client{Timeout: time.Minute}, c.URL, trust, s.out)
+		} else {
+			v, err = ledger.VerifyFolder(ctx, os.DirFS(c.Folder), trust, s.out)
+		}
+	default:
+		v, err = c.database(ctx, s, trust)
+	}
+	if err != nil {
+		return err
+	}
+	if !v.OK() {
+		return errSilent
+	}
+	return nil
+}
+
+// database verifies the database of the configuration, which may be in use.
+func (c *verifyCommand) database(ctx context.Context, s streams, trust ledger.Trust) (*ledger.Verification, error) {
+	config, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ledger.ReadKeyFile(config.Ledger.Key)
+	if err != nil {
+		return nil, err
+	}
+	trust.Key = ledger.PublicKey(signer)
+	if trust.Known == nil && config.Ledger.Checkpoint != "" {
+		if trust.Known, err = ledger.ReadOutside(config.Ledger.Checkpoint); err != nil {
+			return nil, err
+		}
+	}
+	db, err := store.OpenToRead(ctx, config.Database)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return ledger.VerifyDatabase(ctx, db, trust, s.out)
+}
+
+type replayCommand struct{ configured }
+
+// Run replays and ends with 1 when a decision differs. The database may be in use.
+func (c *replayCommand) Run(ctx context.Context, s streams) error {
+	config, err := c.read()
+	if err != nil {
+		return err
+	}
+	r, err := server.Replay(ctx, config, s.out)
+	if err != nil {
+		return err
+	}
+	if !r.OK() {
+		return errSilent
+	}
+	return nil
+}
+
+type exportCommand struct {
+	configured
+	Folder string `arg:"" help:"A new or empty folder."`
+}
+
+// Run writes the export and says how to verify it.
+func (c *exportCommand) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, func(o *server.Opened) error {
+		if err := o.Ledger.Sequence(ctx); err != nil {
+			return err
+		}
+		if err := o.Ledger.Export(ctx, c.Folder); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(s.out, "Written. Verify it anywhere with\n  ringfence verify --folder %s --key '%s'\n", c.Folder, o.Ledger.VerifierKey())
+		return err
+	})
+}
+
+type scenarioCommand struct {
+	Paths  []string `arg:"" optional:"" name:"path" help:"Files and folders (default: scenarios)."`
+	DB     string   `placeholder:"URL" help:"Where instances are made: memory: (the default), sqlite:/path of a new file, or postgres://user@host/name."`
+	JSON   bool     `help:"Print for machines."`
+	Check  bool     `help:"Only read the files."`
+	Policy string   `placeholder:"DIR" type:"existingdir" help:"A folder with the policy to try (default: the one that is built in)."`
+}
+
+// Run tells the stories and ends with 1 when one fails.
+func (c *scenarioCommand) Run(ctx context.Context, s streams) error {
+	paths := c.Paths
+	if len(paths) == 0 {
+		paths = []string{"scenarios"}
+	}
+	ok, err := scenario.Command{Paths: paths, DB: c.DB, JSON: c.JSON, Check: c.Check, Policy: server.Config{Policy: c.Policy}.PolicyFiles()}.Run(ctx, s.out)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errSilent
+	}
+	return nil
+}
+
+type policyCommand struct {
+	Check policyCheckCommand `cmd:"" help:"Read a policy, and say what is wrong with it."`
+}
+
+type policyCheckCommand struct {
+	Folder string `arg:"" type:"existingdir" help:"The folder of the policy."`
+}
+
+// Run reads the policy.
+func (c *policyCheckCommand) Run(s streams) error {
+	set, err := server.Config{Policy: c.Folder}.ReadPolicy()
+	if err != nil {
+		return err
+	}
+	var dormant []string
+	for _, r := range set.Profiles().Rows() {
+		if r.State == "dormant" && (len(dormant) == 0 || dormant[len(dormant)-1] != r.Profile) {
+			dormant = append(dormant, r.Profile)
+		}
+	}
+	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "))
+	return err
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"ringfence/internal/api"
+	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
+	"ringfence/internal/office"
+	"ringfence/internal/server"
+	"ringfence/internal/staff"
+	"ringfence/internal/vault"
+)
+
+// configured is a command that works with the office of a configuration.
+type configured struct {
+	Config string `short:"c" placeholder:"FILE" default:"ringfence.yaml" env:"RINGFENCE_CONFIG" help:"The configuration file (default: ringfence.yaml, or RINGFENCE_CONFIG)."`
+}
+
+func (c configured) read() (server.Config, error) { return server.ReadConfig(c.Config) }
+
+func (c configured) open(ctx context.Context) (*server.Opened, server.Config, error) {
+	config, err := c.read()
+	if err != nil {
+		return nil, config, err
+	}
+	o, err := server.Open(ctx, config)
+	return o, config, err
+}
+
+// with runs do in the office of the configuration and closes it.
+func (c configured) with(ctx context.Context, do func(o *server.Opened) error) (err error) {
+	o, _, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := o.Close(); err == nil {
+			err = closed
+		}
+	}()
+	return do(o)
+}
+
+func logger(to io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(to, nil)) }
+
+type serveCommand struct {
+	configured
+	Secure bool `help:"People reach this server by HTTPS, through a proxy: cookies are sent over nothing else."`
+}
+
+// Run answers until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, func(o *server.Opened) error {
+		config, err := c.read()
+		if err != nil {
+			return err
+		}
+		l, err := server.Listen(ctx, o.Office, config, logger(s.err), c.Secure)
+		if err != nil {
+			return err
+		}
+		set, _ := o.Policy.Current()
+		fmt.Fprintf(s.out, "Ringfence answers at %s for %s, with policy %s and ledger %s.\n", l.Address, config.Carrier.Name, set.Version(), o.Ledger.VerifierKey())
+		return l.Wait()
+	})
+}
+
+type demoCommand struct {
+	Folder string `default:"demo-data" placeholder:"DIR" help:"Where the demonstration's database and keys are kept."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where it answers."`
+	Build  bool   `help:"Only build the demonstration; do not answer."`
+}
+
+// Run builds the demonstration when it is not there, and answers.
+func (c *demoCommand) Run(ctx context.Context, s streams) error {
+	config := server.DemoConfig(c.Folder, c.Listen)
+	o, doors, err := server.OpenDemo(ctx, config, c.Folder, s.out)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	if c.Build {
+		return nil
+	}
+	l, err := server.Listen(ctx, o.Office, config, logger(s.err), false)
+	if err != nil {
+		return err
+	}
+	doors.WriteTo(s.out, l.Address)
+	fmt.Fprintln(s.out, "\nStop it with Ctrl+C.")
+	return l.Wait()
+}
+
+type initCommand struct {
+	Folder   string `arg:"" help:"A new or empty folder."`
+	Carrier  string `required:"" help:"The carrier's name."`
+	Zone     string `required:"" placeholder:"ZONE" help:"The carrier's time zone, such as America/New_York; it decides dates."`
+	Email    string `required:"" placeholder:"ADDRESS" help:"Where customers write who deny the use of their information (P-12, P-27)."`
+	Origin   string `required:"" placeholder:"NAME" help:"The ledger's name, such as ledger.carrier.example; it never changes."`
+	Database string `placeholder:"URL" help:"Where records are kept: postgres://user@host/name, or sqlite:/path (default: a file in the folder)."`
+	Admin    string `default:"admin" help:"The first administrator's name."`
+}
+
+// Run makes what a first start needs. There is no password that everybody knows: the administrator's is made and shown once.
+func (c *initCommand) Run(ctx context.Context, s streams) error {
+	folder, err := filepath.Abs(c.Folder)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("making the folder: %w", err)
+	}
+	if there, err := os.ReadDir(folder); err != nil {
+		return err
+	} else if len(there) > 0 {
+		return fmt.Errorf("the folder %s is not empty; name a new one, for keys are never overwritten", folder)
+	}
+	in := func(name string) string { return filepath.Join(folder, name) }
+	config := server.Config{Carrier: server.Carrier{Name: c.Carrier, Zone: c.Zone, Contact: server.Contact{Email: c.Email}}, Database: c.Database, Listen: "127.0.0.1:8080",
+		Vault: server.Vault{Key: "file:" + in("master.key")}, Ledger: server.Ledger{Origin: c.Origin, Key: in("ledger.key"), Checkpoint: in("checkpoint")}}
+	if config.Database == "" {
+		config.Database = "sqlite:" + in("ringfence.db")
+	}
+	if err := config.Check(); err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(config)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(in("ringfence.yaml"), text, 0o600); err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	if err := vault.NewMasterFile(in("master.key")); err != nil {
+		return err
+	}
+	if err := ledger.NewKeyFile(in("ledger.key"), c.Origin); err != nil {
+		return err
+	}
+	o, err := server.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	password := office.NewSecret()
+	if _, err := o.Staff.Add(ctx, staff.Member{Login: c.Admin, Name: c.Admin, Role: cpni.RoleAdmin, Trained: o.Clock.Now()}, password, "init"); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, `Made in %s:
+  ringfence.yaml   the configuration
+  master.key       seals everything: keep a copy in a safe, apart from backups of the database
+  ledger.key       signs the ledger's checkpoints: keep a copy likewise
+  checkpoint       the newest checkpoint, once there is one: best moved to another disk
+
+The administrator %s signs in with %s (shown this once). Strangers verify the ledger with
+  %s
+
+Start with: ringfence serve --config %s
+`, folder, c.Admin, password, o.Ledger.VerifierKey(), in("ringfence.yaml"))
+	return nil
+}
+
+type openapiCommand struct{}
+
+// Run prints the description, as it is served at /v1/openapi.yaml.
+func (c *openapiCommand) Run(s streams) error {
+	text, err := api.Describe()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "# Made by `go run ./cmd/ringfence openapi`; do not edit.\n%s", strings.TrimLeft(string(text), "\n"))
+	return nil
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (c *versionCommand) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, "ringfence", version)
+	return err
+}

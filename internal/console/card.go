@@ -1,0 +1,71 @@
+package console
+
+import (
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+)
+
+// card is a customer without CPNI: enough to know whom one has before one, and nothing that needs a proof.
+//
+// cite: P-17
+type card struct {
+	ID      cpni.ID
+	Name    string
+	Account string   // its last characters
+	Lines   []string // numbers of record, but for their middle
+	More    int      // lines that are not shown
+	Since   string
+	Chips   []chip
+	Address string // of the customer's page
+	Records string // address of what is on record, for who may read it
+}
+
+// chip is a fact in a few words, with how it is to be taken: good, bad, warn or "".
+type chip struct{ Text, Tone string }
+
+// mostLines bounds the lines on a card.
+const mostLines = 8
+
+func (v *visit) cardOf(p *customer.Profile) card {
+	c := card{ID: p.ID, Name: p.Name, Account: customer.Masked(p.Account), Since: v.day(p.Since), Address: customerAddress(p.ID)}
+	for _, l := range p.LiveLines(v.now) {
+		if len(c.Lines) == mostLines {
+			c.More++
+			continue
+		}
+		c.Lines = append(c.Lines, customer.Masked(l.Number))
+	}
+	if !p.Ended.IsZero() {
+		c.Chips = append(c.Chips, chip{"Service ended on " + v.day(p.Ended), "warn"})
+	}
+	if p.Business != nil {
+		c.Chips = append(c.Chips, chip{"Business customer", ""})
+	}
+	for _, a := range p.Approvals {
+		if a.State == cpni.Denied {
+			c.Chips = append(c.Chips, chip{"Has refused marketing use", "warn"})
+			break
+		}
+	}
+	return c
+}
+
+// onFile names the credentials that the customer has, for who is about to ask for one.
+func onFile(p *customer.Profile) []string {
+	var all []string
+	has := func(is bool, name string) {
+		if is {
+			all = append(all, name)
+		}
+	}
+	has(p.Credentials.Password != nil, "password")
+	has(p.Credentials.PIN != nil, "PIN")
+	has(len(p.Credentials.Backup) > 0, "backup questions")
+	has(underContract(p), "business contract")
+	return all
+}
+
+// cite: 47 CFR 64.2010(g)
+func underContract(p *customer.Profile) bool {
+	return p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI
+}

@@ -1,0 +1,214 @@
+package console
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// axe looks for what keeps people out of pages: https://github.com/dequelabs/axe-core, npm package axe-core.
+//
+//go:embed testdata/axe.min.js
+var axe string
+
+// chromium is a real browser with scripts, in which a test presses keys.
+type chromium struct {
+	t   testing.TB
+	ctx context.Context
+	at  string // of the server
+}
+
+// chromium starts a browser with an empty profile. It ends with the test.
+func (w *world) chromium(t testing.TB) *chromium {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Fatal("a browser is needed for this test and none is installed: `make test` installs Debian's chromium")
+	}
+	profile, err := os.MkdirTemp("", "ringfence-chromium-")
+	must(t, err)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(time.Minute))
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	c := &chromium{t: t, ctx: ctx, at: w.server.URL}
+	t.Cleanup(func() {
+		chromedp.Cancel(ctx)
+		closeTab()
+		stopBrowser()
+		stop()
+		for range 50 { // its children write for a moment still
+			if os.RemoveAll(profile) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	c.look(1280, 900, 1, "light")
+	return c
+}
+
+func (c *chromium) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	must(c.t, chromedp.Do(c.ctx, steps...))
+}
+
+// look sets the size of the window in CSS pixels, how many of the screen's make one, and the colour scheme.
+func (c *chromium) look(width, height int64, scale float64, scheme string) {
+	c.t.Helper()
+	c.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
+	_, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	must(c.t, err)
+}
+
+// evaluate runs a script in the page.
+func evaluate[T any](c *chromium, script string, options ...chromedp.EvaluateOption) T {
+	c.t.Helper()
+	v, err := chromedp.Run(c.ctx, chromedp.Evaluate[T](script, options...))
+	if err != nil {
+		c.t.Fatalf("%.80s: %v", script, err)
+	}
+	return v
+}
+
+// goTo shows a page.
+func (c *chromium) goTo(path string) {
+	c.t.Helper()
+	c.do(chromedp.Navigate(c.at + path))
+}
+
+// press presses keys, one after the other.
+func (c *chromium) press(keys ...string) {
+	c.t.Helper()
+	for _, k := range keys {
+		c.do(chromedp.KeyEvent(k))
+	}
+}
+
+// alt presses a key with Alt.
+func (c *chromium) alt(key string) {
+	c.t.Helper()
+	c.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierAlt)))
+}
+
+// sees waits until the page says all of it.
+func (c *chromium) sees(all ...string) {
+	c.t.Helper()
+	var page string
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		page, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`))
+		if err != nil {
+			continue // it is on its way to another page
+		}
+		missing := false
+		for _, s := range all {
+			missing = missing || !strings.Contains(page, s)
+		}
+		if !missing {
+			return
+		}
+	}
+	c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
+}
+
+// focused names what has the focus: its id, or its text.
+func (c *chromium) focused() string {
+	c.t.Helper()
+	return evaluate[string](c, `(e => e.id || (e.getAttribute("name") ? e.name + "=" + e.value : e.innerText.trim()))(document.activeElement)`)
+}
+
+// tabTo presses Tab until what is wanted has the focus.
+func (c *chromium) tabTo(want string) {
+	c.t.Helper()
+	var seen []string
+	for range 60 {
+		if got := c.focused(); got == want {
+			return
+		} else {
+			seen = append(seen, got)
+		}
+		c.press(kb.Tab)
+	}
+	c.t.Fatalf("Tab does not lead to %q, but to %q", want, seen)
+}
+
+// hasFocus fails unless this has the focus.
+func (c *chromium) hasFocus(want string) {
+	c.t.Helper()
+	if got := c.focused(); got != want {
+		c.t.Errorf("the focus is on %q, want %q", got, want)
+	}
+}
+
+// signIn signs in by the keys.
+func (c *chromium) signIn(login string) {
+	c.t.Helper()
+	c.goTo("/")
+	c.sees("Sign in to the desk")
+	c.hasFocus("name")
+	c.press(login, kb.Tab, password, kb.Enter)
+}
+
+// takeOver gives the browser the session of another.
+func (c *chromium) takeOver(b *browser) {
+	c.t.Helper()
+	at, err := url.Parse(c.at)
+	must(c.t, err)
+	for _, k := range b.client.Jar.Cookies(at) {
+		only := true
+		_, err := chromedp.Call(c.ctx, network.SetCookie, network.SetCookieParams{Name: k.Name, Value: k.Value, URL: c.at, Path: "/", HTTPOnly: &only, SameSite: network.CookieSameSiteLax})
+		must(c.t, err)
+	}
+}
+
+// wide reports by how many pixels the page is wider than the window.
+func (c *chromium) wide() int {
+	c.t.Helper()
+	return evaluate[int](c, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
+}
+
+// violation is what axe found.
+type violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+// violations has axe look at the page.
+func (c *chromium) violations() []string {
+	c.t.Helper()
+	evaluate[bool](c, axe+"\n;true")
+	found := evaluate[string](c, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise)
+	var all []violation
+	must(c.t, json.Unmarshal([]byte(found), &all))
+	var out []string
+	for _, v := range all {
+		for _, n := range v.Nodes {
+			out = append(out, fmt.Sprintf("%s (%s): %.200s: %s", v.ID, v.Help, n.HTML, n.Summary))
+		}
+	}
+	return out
+}

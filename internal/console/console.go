@@ -1,0 +1,43 @@
+// Package console is the staff's web: the agent's desk, what is on record, the rules and the ledger.
+//
+// Every page is made on the server and works without scripts; the one script adds keys. Whatever a page does it does
+// through the services of the office, and what the browser says is taken for a wish, never for a fact: who asks is told by
+// the session, whose contact it is by the contact, what may be shown by the door.
+//
+// cite: P-16, P-17, P-37, P-41, 47 CFR 64.2010(a)
+package console
+
+import (
+	"net/http"
+
+	"ringfence/internal/office"
+)
+
+// Options of New.
+type Options struct {
+	Carrier string      // its name, as pages show it
+	Secure  bool        // people reach it by HTTPS: cookies are sent over nothing else
+	Report  func(error) // gets what goes wrong on our side; without personal data
+}
+
+// Console answers the staff's browsers.
+type Console struct {
+	office  *office.Office
+	options Options
+	seal    sealer
+	assets  map[string]asset
+	handler http.Handler
+}
+
+// New makes the console of an office.
+func New(o *office.Office, options Options) *Console {
+	if options.Report == nil {
+		options.Report = func(error) {}
+	}
+	c := &Console{office: o, options: options, seal: sealer(o.Vault.Derive("console forms v1")), assets: loadAssets()}
+	c.handler = c.route()
+	return c
+}
+
+// Handler answers for the console's pages and assets.
+func (c *Console) Handler() http.Handler { return c.handler }

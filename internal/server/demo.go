@@ -1,0 +1,267 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ringfence/demo"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/intake"
+	"ringfence/internal/ledger"
+	"ringfence/internal/office"
+	"ringfence/internal/partner"
+	"ringfence/internal/staff"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+)
+
+// DemoConfig is the configuration of a demonstration in folder.
+func DemoConfig(folder, listen string) Config {
+	return Config{
+		Carrier:  Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Web: "https://lucid.example/privacy"}},
+		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
+		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
+		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},
+	}
+}
+
+// SignIns are the doors into a demonstration.
+type SignIns struct {
+	Staff    []SignIn `json:"staff"`
+	Key      string   `json:"key"`      // of the API, for the agent
+	Customer string   `json:"customer"` // who calls
+	Number   string   `json:"number"`
+	Password string   `json:"password"` // that the caller knows
+	PIN      string   `json:"pin"`
+}
+
+// SignIn is a name and password.
+type SignIn struct {
+	Name     string    `json:"name"`
+	Role     cpni.Role `json:"role"`
+	Password string    `json:"password"`
+}
+
+// demoMark is the small fact by which a database says that its demonstration is whole.
+const demoMark = "demo.built"
+
+// OpenDemo opens the demonstration in folder, and builds it first when it is not there. out is told what is done. A
+// demonstration that was interrupted while it was built is built anew.
+func OpenDemo(ctx context.Context, c Config, folder string, out io.Writer) (*Opened, *SignIns, error) {
+	doors := filepath.Join(folder, "sign-ins.json")
+	if text, err := os.ReadFile(doors); err == nil {
+		s := &SignIns{}
+		if err := json.Unmarshal(text, s); err != nil {
+			return nil, nil, fmt.Errorf("%s is damaged: %w; remove the folder %s and begin again", doors, err, folder)
+		}
+		o, err := Open(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		if built, err := o.DB.Meta(ctx, demoMark); err == nil && built != "" {
+			fmt.Fprintf(out, "Going on with the demonstration in %s; remove that folder to begin anew.\n", folder)
+			return o, s, nil
+		}
+		if err := o.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("making the folder of the demonstration: %w", err)
+	}
+	for _, name := range []string{"ringfence.db", "ringfence.db-wal", "ringfence.db-shm", "master.key", "ledger.key", "checkpoint", "sign-ins.json"} {
+		if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("beginning the demonstration anew: %w", err)
+		}
+	}
+	if err := errors.Join(vault.NewMasterFile(filepath.Join(folder, "master.key")), ledger.NewKeyFile(filepath.Join(folder, "ledger.key"), c.Ledger.Origin)); err != nil {
+		return nil, nil, err
+	}
+	o, err := Open(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := buildDemo(ctx, o, folder, out)
+	if err != nil {
+		return nil, nil, errors.Join(err, o.Close())
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, nil, errors.Join(err, o.Close())
+	}
+	if err := os.WriteFile(doors, text, 0o600); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("writing the sign-ins: %w", err), o.Close())
+	}
+	return o, s, nil
+}
+
+func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*SignIns, error) {
+	s := &SignIns{Customer: "Ann Archer", Number: "+12025550141", Password: "blue heron 42", PIN: "830271"}
+	if err := demoStaff(ctx, o.Office, s); err != nil {
+		return nil, err
+	}
+	if err := demoCustomers(ctx, o.Office, s); err != nil {
+		return nil, err
+	}
+	if err := demoPartners(ctx, o.Office); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(folder, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	im := &intake.Importer{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Book: o.Customers, Clock: o.Clock, Zone: o.Zone}
+	for _, f := range []struct {
+		file string
+		take func(path string) (*intake.Summary, error)
+	}{
+		{"telco-customers.csv", func(path string) (*intake.Summary, error) {
+			return im.Customers(ctx, path, intake.CustomerOptions{Format: intake.Telco, Actor: "demo"})
+		}},
+		{"asterisk-master.csv", func(path string) (*intake.Summary, error) { return demoCalls(ctx, im, path) }},
+		{"asterisk-master-pjsip.csv", func(path string) (*intake.Summary, error) { return demoCalls(ctx, im, path) }},
+		{"freeswitch-cdr.csv", func(path string) (*intake.Summary, error) { return demoCalls(ctx, im, path) }},
+	} {
+		text, err := demo.Files.ReadFile("data/" + f.file)
+		if err != nil {
+			return nil, err
+		}
+		path := filepath.Join(data, f.file)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return nil, fmt.Errorf("unpacking the demonstration's data: %w", err)
+		}
+		fmt.Fprintf(out, "Importing %s\n", f.file)
+		sum, err := f.take(path)
+		if err != nil {
+			return nil, fmt.Errorf("importing %s: %w", f.file, err)
+		}
+		sum.WriteTo(indented{out})
+	}
+	if err := o.Ledger.Sequence(ctx); err != nil {
+		return nil, err
+	}
+	return s, o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, demoMark, "1") })
+}
+
+// demoCalls imports a file of calls by the map that goes with it.
+func demoCalls(ctx context.Context, im *intake.Importer, path string) (*intake.Summary, error) {
+	name := filepath.Base(path)
+	f, err := demo.Files.Open("maps/" + name[:len(name)-len(".csv")] + ".yaml")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := intake.ReadMap(f)
+	if err != nil {
+		return nil, err
+	}
+	return im.Calls(ctx, path, intake.CallOptions{Map: m, Actor: "demo"})
+}
+
+// demoStaff makes one member of each role, all of them trained today, and an API key for the agent.
+func demoStaff(ctx context.Context, o *office.Office, s *SignIns) error {
+	for _, m := range []struct {
+		login, name string
+		role        cpni.Role
+	}{{"alma", "Alma Reyes", cpni.RoleAgent}, {"sam", "Sam Okafor", cpni.RoleSupervisor}, {"cora", "Cora Lindqvist", cpni.RoleCompliance}, {"fay", "Fay Nakamura", cpni.RoleFraud},
+		{"bill", "Bill Hartmann", cpni.RoleBilling}, {"mia", "Mia Rossi", cpni.RoleMarketing}, {"otto", "Otto Brandt", cpni.RoleOfficer}, {"ada", "Ada Mensah", cpni.RoleAuditor}, {"amos", "Amos Ivanov", cpni.RoleAdmin}} {
+		password := office.NewSecret()
+		id, err := o.Staff.Add(ctx, staff.Member{Login: m.login, Name: m.name, Role: m.role, Trained: o.Clock.Now()}, password, "demo")
+		if err != nil {
+			return fmt.Errorf("adding %s: %w", m.login, err)
+		}
+		s.Staff = append(s.Staff, SignIn{m.login, m.role, password})
+		if m.role == cpni.RoleAgent {
+			if s.Key, err = o.Staff.NewKey(ctx, id, "demonstration", nil, "demo"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// demoCustomers makes the customers whose calls the exchanges recorded.
+func demoCustomers(ctx context.Context, o *office.Office, s *SignIns) error {
+	since := time.Date(2019, 5, 1, 4, 0, 0, 0, time.UTC)
+	secret := func(text string) *customer.Secret {
+		x := o.Secrets.Secret(text)
+		x.Set = since
+		return &x
+	}
+	line := func(number string, listed bool, categories ...cpni.Category) customer.Line {
+		return customer.Line{Number: number, Categories: categories, Listed: listed, Since: since}
+	}
+	at := func(value string) []customer.Address { return []customer.Address{{Value: value, Since: since}} }
+	for _, p := range []customer.Profile{
+		{Name: s.Customer, Account: "L-1001", Since: since, Born: "1980-04-02", SSN4: "6789", Lines: []customer.Line{line(s.Number, true, cpni.Local, cpni.LongDistance)},
+			Postal: at("1 Main St, Springfield, VA 22150"), Email: at("ann.archer@example.com"), ContactNumbers: []string{"+17035550199"},
+			Credentials: customer.Credentials{Password: secret(s.Password), PIN: secret(s.PIN), Backup: []customer.Backup{{Question: "What was the first concert you went to?", Answer: *secret("the comets")}}},
+			Authorised:  []customer.Authorised{{Name: "Bo Archer", Data: []cpni.DataClass{cpni.Billing}, Credentials: customer.Credentials{Password: secret("red fox 77")}}}},
+		{Name: "Northside Ice Arena", Account: "L-1002", Since: since, Lines: []customer.Line{line("+12025550174", true, cpni.Local, cpni.LongDistance), line("+12025550153", false, cpni.Local, cpni.LongDistance)},
+			Postal: at("40 Rink Rd, Arlington, VA 22201"), Email: at("office@northside.example"), Credentials: customer.Credentials{Password: secret("copper kettle 19")}},
+		{Name: "The Old Mill", Account: "L-1003", Since: since, Lines: []customer.Line{line("+12025550161", false, cpni.VoIP), line("+12025550162", false, cpni.VoIP)},
+			Postal: at("7 Mill Ln, Vienna, VA 22180"), Email: at("desk@oldmill.example"), Credentials: customer.Credentials{PIN: secret("604918")}},
+	} {
+		if _, err := o.Customers.Create(ctx, p, "demo"); err != nil {
+			return fmt.Errorf("adding %s: %w", p.Account, err)
+		}
+	}
+	return nil
+}
+
+func demoPartners(ctx context.Context, o *office.Office) error {
+	now := o.Clock.Now()
+	agreement := &partner.Agreement{Until: now.AddDate(1, 0, 0), DestroyBy: now.AddDate(1, 1, 0)}
+	for _, p := range []partner.Partner{
+		{ID: "acme-alarm", Class: cpni.JointVenture, Agreement: agreement},
+		{ID: "bill-printers", Class: cpni.IndependentContractor, Agreement: agreement},
+		{ID: "late-collectors", Class: cpni.IndependentContractor, Agreement: &partner.Agreement{Until: now.AddDate(1, 0, 0), DestroyBy: now.AddDate(0, -1, 0)}},
+	} {
+		if err := o.Partners.Put(ctx, "demo", p); err != nil {
+			return fmt.Errorf("adding the partner %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+// WriteTo prints how to come in.
+func (s *SignIns) WriteTo(out io.Writer, address string) {
+	fmt.Fprintf(out, "\nThe desk is at http://%s/\n\n", address)
+	fmt.Fprintf(out, "  %-8s %-12s %s\n", "name", "role", "password")
+	for _, d := range s.Staff {
+		fmt.Fprintf(out, "  %-8s %-12s %s\n", d.Name, d.Role, d.Password)
+	}
+	fmt.Fprintf(out, `
+A call comes in from %s. The caller says that she is %s and asks for her calls of February 2026. Her password is
+"%s", her PIN %s. Sign in as %s, find the number, open the contact, verify, ask.
+
+The same by the API, as the agent:
+
+  curl -s http://%s/v1/contacts -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+    -d '{"number": "%s", "channel": "phone"}'
+
+Its description is at http://%s/v1/openapi.yaml; the ledger at http://%s/ledger/checkpoint.
+`, s.Number, s.Customer, s.Password, s.PIN, s.Staff[0].Name, address, s.Key, s.Number, address, address)
+}
+
+// indented writes lines two blanks to the right.
+type indented struct{ to io.Writer }
+
+// Write writes whole lines.
+func (i indented) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		if _, err := i.to.Write(append([]byte("  "), line...)); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"ringfence/internal/office"
+)
+
+// metrics count what is answered, by part and status: never by customer, contact or address.
+type metrics struct {
+	registry *prometheus.Registry
+	answers  *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(o *office.Office) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ringfence_http_answers_total", Help: "Answers by part of the interface and status."}, []string{"part", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ringfence_http_seconds", Help: "Time to answer, by part of the interface.",
+			Buckets: []float64{.001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 5}}, []string{"part"}),
+	}
+	m.registry.MustRegister(m.answers, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ringfence_decisions_permitted_total", Help: "Decisions recorded by this node that permitted."}, func() float64 { return float64(o.Door.Counts().Permitted) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ringfence_decisions_refused_total", Help: "Decisions recorded by this node that refused."}, func() float64 { return float64(o.Door.Counts().Refused) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ringfence_decisions_unrecorded_total", Help: "Requests that were refused because nothing could be recorded."}, func() float64 { return float64(o.Door.Counts().Unrecorded) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ringfence_ledger_entries", Help: "Entries in the newest signed tree that this node knows."}, func() float64 { return float64(o.Ledger.Known()) }))
+	return m
+}
+
+// measured counts the answers of a part.
+func (m *metrics) measured(part string, next http.Handler) http.Handler {
+	seconds := m.seconds.WithLabelValues(part)
+	var byStatus [600]prometheus.Counter
+	for _, status := range []int{200, 201, 204, 303, 304, 400, 401, 403, 404, 409, 413, 422, 429, 500, 503} {
+		byStatus[status] = m.answers.WithLabelValues(part, strconv.Itoa(status))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(s, r)
+		seconds.Observe(time.Since(began).Seconds())
+		if s.status < len(byStatus) && byStatus[s.status] != nil {
+			byStatus[s.status].Inc()
+			return
+		}
+		m.answers.WithLabelValues(part, strconv.Itoa(s.status)).Inc()
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status.
+func (s *statusWriter) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap gives the writer beneath, for http.ResponseController.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ringfence/internal/api"
+	"ringfence/internal/console"
+	"ringfence/internal/ledger"
+	"ringfence/internal/office"
+)
+
+// Timeouts of connections. The first byte of an answer must not wait longer than writeTime.
+const (
+	headerTime = 5 * time.Second
+	writeTime  = 30 * time.Second
+	idleTime   = 2 * time.Minute
+	stopTime   = 20 * time.Second // for requests in flight when the server is told to stop
+	mostHeader = 16 << 10
+)
+
+// Listening is a server that answers.
+type Listening struct {
+	Address string // host:port
+	Metrics string // host:port for Prometheus; empty: none
+	stop    context.CancelFunc
+	done    chan error
+}
+
+// Stop lets requests in flight end, records what was decided, and stops.
+func (l *Listening) Stop() error {
+	l.stop()
+	return <-l.done
+}
+
+// Wait waits until the server has stopped by itself or by Stop.
+func (l *Listening) Wait() error { return <-l.done }
+
+// Listen begins to answer for an office at address. It ends when ctx does. secure says that people reach it by HTTPS.
+func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, secure bool) (*Listening, error) {
+	socket, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening at %s: %w; is another program there?", c.Listen, err)
+	}
+	var metrics net.Listener
+	m := newMetrics(o)
+	if c.Metrics != "" {
+		if metrics, err = net.Listen("tcp", c.Metrics); err != nil {
+			return nil, errors.Join(fmt.Errorf("listening for metrics at %s: %w", c.Metrics, err), socket.Close())
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
+	report := func(err error) { log.Error("work failed", "error", err) }
+	server := &http.Server{Handler: Handler(o, c, m, report, secure), ReadHeaderTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	servers := []*http.Server{server}
+	var all sync.WaitGroup
+	all.Go(func() { o.Run(ctx, report) })
+	failed := make(chan error, 2)
+	all.Go(func() { failed <- server.Serve(socket) })
+	if metrics != nil {
+		l.Metrics = metrics.Addr().String()
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+		own := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, WriteTimeout: writeTime}
+		servers = append(servers, own)
+		all.Go(func() { failed <- own.Serve(metrics) })
+	}
+	go func() {
+		var err error
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+		last, cancel := context.WithTimeout(context.Background(), stopTime)
+		for _, s := range servers {
+			err = errors.Join(err, s.Shutdown(last))
+		}
+		cancel()
+		o.Close() // after the last request, before the sequencer stops
+		if err := o.Ledger.Sequence(context.WithoutCancel(ctx)); err != nil {
+			report(err)
+		}
+		stop()
+		all.Wait()
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		l.done <- err
+	}()
+	return l, nil
+}
+
+// Handler answers everything that an office answers over HTTP.
+func Handler(o *office.Office, c Config, m *metrics, report func(error), secure bool) http.Handler {
+	mux := http.NewServeMux()
+	rest := api.New(o, report)
+	mux.Handle("/v1/", m.measured("api", rest.Handler()))
+	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
+	mux.Handle("/", m.measured("console", console.New(o, console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report}).Handler()))
+	return headers(mux, secure)
+}
+
+// ready tells whether this node can decide and record now, and what is in the way.
+func ready(w http.ResponseWriter, r *http.Request, o *office.Office) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	faults := map[string]string{}
+	if err := o.DB.Ping(ctx); err != nil {
+		faults["database"] = "it does not answer"
+	}
+	if _, err := o.Ledger.Newest(ctx); err != nil && !errors.Is(err, ledger.ErrNotYet) {
+		faults["ledger"] = strings.SplitN(err.Error(), "(", 2)[0]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if len(faults) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	json.NewEncoder(w).Encode(map[string]any{"ready": len(faults) == 0, "faults": faults})
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text))
+}
+
+// headers sets what every answer bears. Nothing here is for other pages to frame, for proxies to keep or for browsers to
+// guess at.
+func headers(next http.Handler, secure bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["X-Content-Type-Options"] = noSniff
+		h["Referrer-Policy"] = noReferrer
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		if h.Get("Cache-Control") == "" {
+			h["Cache-Control"] = noStore
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Values that every answer shares.
+var (
+	noSniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	noStore    = []string{"no-store"}
+)
