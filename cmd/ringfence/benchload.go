@@ -146,8 +146,8 @@ type load struct {
 	bytes   int64
 	status  map[int]int
 	took    time.Duration
-	work    time.Duration // of the processors, ours and that of those who ask, with the second of warming up
-	all     int           // answers in that time
+	work    time.Duration   // of the processors, ours and that of those who ask, with the second of warming up
+	all     int             // answers in that time
 	sorted  []time.Duration // of every answer
 	err     error
 }

@@ -162,11 +162,21 @@ func readJSON(data []byte, into any) error {
 	return err
 }
 
+// buffers are those in which answers are written, used again; mostKept bounds what one of them holds on to.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const mostKept = 256 << 10
+
 // writeJSON writes as encoding/json does, so that what huma describes is what is sent.
 func writeJSON(to io.Writer, v any) error {
 	if d, ok := v.(*Disclosure); ok {
-		b := d.append(make([]byte, 0, 4096))
-		_, err := to.Write(append(b, '\n'))
+		b := buffers.Get().(*[]byte)
+		*b = append(d.append((*b)[:0]), '\n')
+		_, err := to.Write(*b)
+		clear(*b) // what was released does not stay where the next answer is written
+		if cap(*b) <= mostKept {
+			buffers.Put(b)
+		}
 		return err
 	}
 	return json.MarshalWrite(to, v, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))

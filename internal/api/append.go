@@ -81,12 +81,13 @@ func (r *Released) append(b []byte) []byte {
 
 func (l LineCalls) append(b []byte) []byte {
 	b = append(text(append(b, `{"line":`...), l.Line), `,"calls":[`...)
+	var day dayStamp
 	for i := range l.Calls {
 		c := &l.Calls[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = stamp(append(b, `{"at":`...), c.At)
+		b = day.append(append(b, `{"at":`...), c.At)
 		b = strconv.AppendInt(append(b, `,"seconds":`...), int64(c.Seconds), 10)
 		b = strconv.AppendBool(append(b, `,"answered":`...), c.Answered)
 		b = text(append(b, `,"direction":`...), c.Direction)
@@ -145,6 +146,26 @@ func texts(b []byte, all []string) []byte {
 
 func stamp(b []byte, t time.Time) []byte {
 	return append(t.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+}
+
+// dayStamp writes times as stamp does, many of which are of one day.
+type dayStamp struct {
+	day  int64 // since 1970, in UTC
+	text string
+}
+
+func (d *dayStamp) append(b []byte, t time.Time) []byte {
+	const long = 24 * 60 * 60
+	unix := t.Unix()
+	if t.Location() != time.UTC || t.Nanosecond() != 0 || unix < 0 {
+		return stamp(b, t)
+	}
+	if day := unix / long; day != d.day || d.text == "" {
+		d.day, d.text = day, t.Format(`"2006-01-02T`)
+	}
+	of := int(unix % long)
+	hour, minute, second := of/3600, of/60%60, of%60
+	return append(append(b, d.text...), '0'+byte(hour/10), '0'+byte(hour%10), ':', '0'+byte(minute/10), '0'+byte(minute%10), ':', '0'+byte(second/10), '0'+byte(second%10), 'Z', '"')
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

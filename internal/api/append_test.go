@@ -16,7 +16,8 @@ func TestAppendIsMarshal(t *testing.T) {
 	word := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "P-16", "<&>\u2028\u2029\x7f\"\\\n\x01", "é\u00a0漢"}))
 	words := rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOf(word))
 	moment := rapid.Custom(func(t *rapid.T) time.Time {
-		return time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "s"), rapid.SampledFrom([]int64{0, 1000, 123_000_000, 999_999_000}).Draw(t, "ns")).UTC()
+		seconds := rapid.OneOf(rapid.Int64Range(-1e9, 4e9), rapid.Int64Range(1_770_000_000, 1_770_200_000))
+		return time.Unix(seconds.Draw(t, "s"), rapid.SampledFrom([]int64{0, 1000, 123_000_000, 999_999_000}).Draw(t, "ns")).UTC()
 	})
 	call := rapid.Custom(func(t *rapid.T) Call {
 		return Call{moment.Draw(t, "at"), rapid.Int().Draw(t, "seconds"), rapid.Bool().Draw(t, "answered"), rapid.SampledFrom([]string{"in", "out"}).Draw(t, "direction"), word.Draw(t, "number")}

@@ -66,7 +66,8 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	// The writer's cache is looked through whole at many commits, and what is not in it is in the machine's.
-	write, err := driver.Open(dsn("wal_autocheckpoint(4000)", "cache_size(-16384)"), steady)
+	k := &checkpointer{due: make(chan struct{}, 1)}
+	write, err := driver.Open(dsn("cache_size(-16384)"), k.watch)
 	if err != nil {
 		return nil, fmt.Errorf("opening the SQLite file: %w", err)
 	}
@@ -89,7 +90,12 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 	readers := max(4, 2*runtime.NumCPU())
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path)}, nil
+	own, err := driver.Open(dsn("cache_size(-1024)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the SQLite file: %w", err), read.Close(), write.Close())
+	}
+	own.SetMaxOpenConns(1)
+	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path), tending: k.start(own)}, nil
 }
 
 // steady keeps a statement's plan whatever its parameters are: otherwise a range of them is planned anew for each.

@@ -60,6 +60,7 @@ type DB struct {
 	stmts   statements
 	where   string // for messages: a path or a server, never a password
 	cleanup []func() error
+	tending func() error // ends what runs beside, before anything is closed; nil: nothing does
 }
 
 // Open opens the database at url and brings its schema up to date.
@@ -124,6 +125,10 @@ func (db *DB) Reader() Querier { return reader{db} }
 // Close closes every connection.
 func (db *DB) Close() error {
 	var errs []error
+	if db.tending != nil {
+		errs = append(errs, db.tending())
+		db.tending = nil
+	}
 	db.stmts.close()
 	if db.read != nil && db.read != db.write {
 		errs = append(errs, db.read.Close())

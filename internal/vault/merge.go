@@ -3,11 +3,14 @@ package vault
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
+	"golang.org/x/sync/errgroup"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/store"
@@ -48,12 +51,10 @@ func (v *Vault) MergeCalls(ctx context.Context, tx *store.Tx, portions []Portion
 			}
 		}
 	}
-	if tx.Dialect() == store.SQLite {
-		err := s.oneByOne(ctx, portions)
-		return s.count, err
-	}
-	if err := s.hold(ctx, portions); err != nil {
-		return Merged{}, err
+	if tx.Dialect() == store.Postgres {
+		if err := s.hold(ctx, portions); err != nil {
+			return Merged{}, err
+		}
 	}
 	for len(portions) > 0 {
 		n := distinct(portions[:min(len(portions), portionsAtOnce)])
@@ -65,86 +66,177 @@ func (v *Vault) MergeCalls(ctx context.Context, tx *store.Tx, portions []Portion
 	return s.count, nil
 }
 
-// portionsAtOnce is how many segments one statement reads or writes on PostgreSQL, where a statement is a journey.
+// portionsAtOnce is how many segments are merged at once, and on PostgreSQL how many one statement reads or writes.
 const portionsAtOnce = 200
 
 // sealing is one call of MergeCalls.
 type sealing struct {
-	vault  *Vault
-	tx     *store.Tx
+	vault *Vault
+	tx    *store.Tx
+	count Merged
+}
+
+// merging is the merging of one portion into what is sealed.
+type merging struct {
+	portion  *Portion
+	key      tink.AEAD
+	sealed   []byte // what is there; nil: nothing
+	resealed []byte // what is to be written; nil: the portion tells nothing new
+	calls    int    // in it
+}
+
+// together merges portions, which are all of different places: what is there is read and what comes of it written in the
+// transaction, and what lies between is the work of all processors.
+func (s *sealing) together(ctx context.Context, portions []Portion) error {
+	work := make([]merging, len(portions))
+	for i := range portions {
+		k, err := s.vault.key(ctx, s.tx, portions[i].Customer)
+		if err != nil {
+			return err
+		}
+		work[i] = merging{portion: &portions[i], key: k}
+	}
+	read, write := s.readMany, s.writeMany
+	if s.tx.Dialect() == store.SQLite { // where a statement is a call
+		read, write = s.readEach, s.writeEach
+	}
+	if err := read(ctx, work); err != nil {
+		return fmt.Errorf("reading calls: %w", err)
+	}
+	if err := s.mergeAll(ctx, work); err != nil {
+		return err
+	}
+	if err := write(ctx, slices.DeleteFunc(work, func(m merging) bool { return m.resealed == nil })); err != nil {
+		return fmt.Errorf("writing calls: %w", err)
+	}
+	return nil
+}
+
+// mergeAll merges and seals.
+func (s *sealing) mergeAll(ctx context.Context, work []merging) error {
+	var mu sync.Mutex
+	var group errgroup.Group
+	each := (len(work) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(work, each) {
+		group.Go(func() error {
+			w := worker{sealing: s}
+			for i := range part {
+				if err := w.merge(ctx, &part[i]); err != nil {
+					return err
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			s.count.Added += w.count.Added
+			s.count.Changed += w.count.Changed
+			s.count.Same += w.count.Same
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// worker merges one after the other, in what it needs for that.
+type worker struct {
+	*sealing
 	count  Merged
 	merger merger
 	writer encoder
 }
 
-// merge merges p into what is sealed (nil: nothing) and returns what is to be written: nil when p tells nothing new.
-func (s *sealing) merge(ctx context.Context, p *Portion, sealed []byte) (resealed []byte, calls int, err error) {
-	k, err := s.vault.key(ctx, s.tx, p.Customer)
-	if err != nil {
-		return nil, 0, err
-	}
+func (w *worker) merge(ctx context.Context, m *merging) error {
+	p := m.portion
 	place := associated(p.Customer, callsPlace(p.Line, p.Month))
 	var there []Call
-	if sealed != nil {
-		plain, err := s.vault.openWith(ctx, s.tx, k, p.Customer, place, sealed)
-		if err != nil {
-			return nil, 0, err
-		}
-		if there, err = decodeSegment(plain); err != nil {
-			return nil, 0, err
-		}
-	}
-	all, news := s.merger.into(there, p.Calls, &s.count)
-	if !news {
-		return nil, 0, nil
-	}
-	if resealed, err = s.seal(k, all, place); err != nil {
-		return nil, 0, err
-	}
-	return resealed, len(all), nil
-}
-
-func (s *sealing) seal(k tink.AEAD, calls []Call, place []byte) ([]byte, error) {
-	sealed, err := k.Encrypt(s.writer.encode(calls), place)
-	if err != nil {
-		return nil, fmt.Errorf("sealing calls: %w", err)
-	}
-	return sealed, nil
-}
-
-// oneByOne is the way of SQLite, where a statement is a call.
-func (s *sealing) oneByOne(ctx context.Context, portions []Portion) error {
-	get, err := s.tx.Prepare(ctx, "SELECT sealed FROM call_segment WHERE customer_id = $1 AND line = $2 AND month = $3")
-	if err != nil {
-		return fmt.Errorf("preparing to read calls: %w", err)
-	}
-	defer get.Close()
-	put, err := s.tx.Prepare(ctx, "INSERT INTO call_segment (customer_id, line, month, calls, sealed) VALUES ($1, $2, $3, $4, $5)"+onSegment)
-	if err != nil {
-		return fmt.Errorf("preparing to write calls: %w", err)
-	}
-	defer put.Close()
-	for i := range portions {
-		p := &portions[i]
-		var sealed []byte
-		if err := get.QueryRowContext(ctx, string(p.Customer), p.Line, p.Month).Scan(&sealed); err != nil && !store.IsNoRow(err) {
-			return fmt.Errorf("reading calls: %w", err)
-		}
-		resealed, calls, err := s.merge(ctx, p, sealed)
+	if m.sealed != nil {
+		plain, err := w.vault.openWith(ctx, w.tx, m.key, p.Customer, place, m.sealed)
 		if err != nil {
 			return err
 		}
-		if resealed == nil {
-			continue
+		if there, err = decodeSegment(plain); err != nil {
+			return err
 		}
-		if _, err := put.ExecContext(ctx, string(p.Customer), p.Line, p.Month, calls, resealed); err != nil {
-			return fmt.Errorf("writing calls: %w", err)
+	}
+	all, news := w.merger.into(there, p.Calls, &w.count)
+	if !news {
+		return nil
+	}
+	var err error
+	if m.resealed, err = m.key.Encrypt(w.writer.encode(all), place); err != nil {
+		return fmt.Errorf("sealing calls: %w", err)
+	}
+	m.calls = len(all)
+	return nil
+}
+
+func (s *sealing) readEach(ctx context.Context, work []merging) error {
+	get, err := s.tx.Prepare(ctx, "SELECT sealed FROM call_segment WHERE customer_id = $1 AND line = $2 AND month = $3")
+	if err != nil {
+		return err
+	}
+	defer get.Close()
+	for i := range work {
+		p := work[i].portion
+		if err := get.QueryRowContext(ctx, string(p.Customer), p.Line, p.Month).Scan(&work[i].sealed); err != nil && !store.IsNoRow(err) {
+			return err
 		}
 	}
 	return nil
 }
 
-const onSegment = " ON CONFLICT (customer_id, line, month) DO UPDATE SET calls = excluded.calls, sealed = excluded.sealed"
+const (
+	putSegment = "INSERT INTO call_segment (customer_id, line, month, calls, sealed) VALUES "
+	onSegment  = " ON CONFLICT (customer_id, line, month) DO UPDATE SET calls = excluded.calls, sealed = excluded.sealed"
+)
+
+func (s *sealing) writeEach(ctx context.Context, work []merging) error {
+	put, err := s.tx.Prepare(ctx, putSegment+lists(1, 5)+onSegment)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for _, m := range work {
+		if _, err := put.ExecContext(ctx, string(m.portion.Customer), m.portion.Line, m.portion.Month, m.calls, m.resealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sealing) readMany(ctx context.Context, work []merging) error {
+	args := make([]any, 0, 3*len(work))
+	at := make(map[segmentKey]int, len(work))
+	for i, m := range work {
+		args = append(args, string(m.portion.Customer), m.portion.Line, m.portion.Month)
+		at[m.portion.key()] = i
+	}
+	rows, err := s.tx.Query(ctx, "SELECT customer_id, line, month, sealed FROM call_segment WHERE (customer_id, line, month) IN ("+lists(len(work), 3)+")", args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k segmentKey
+		var sealed []byte
+		if err := rows.Scan(&k.customer, &k.line, &k.month, &sealed); err != nil {
+			return err
+		}
+		work[at[k]].sealed = sealed
+	}
+	return rows.Err()
+}
+
+func (s *sealing) writeMany(ctx context.Context, work []merging) error {
+	if len(work) == 0 {
+		return nil
+	}
+	args := make([]any, 0, 5*len(work))
+	for _, m := range work {
+		args = append(args, string(m.portion.Customer), m.portion.Line, m.portion.Month, m.calls, m.resealed)
+	}
+	_, err := s.tx.Exec(ctx, putSegment+lists(len(work), 5)+onSegment, args...)
+	return err
+}
 
 // hold locks the customers of portions until tx ends, so that of two that merge into one segment at a time neither
 // overwrites the other, and nothing is sealed for a customer who is being forgotten.
@@ -203,53 +295,6 @@ func (v *Vault) warm(ctx context.Context, tx *store.Tx, w wrappedKey) error {
 		return err
 	}
 	v.keys.put(w.customer, k, drops)
-	return nil
-}
-
-// together is the way of PostgreSQL: one statement reads the segments of portions, which are all of different places,
-// and one writes them.
-func (s *sealing) together(ctx context.Context, portions []Portion) error {
-	args := make([]any, 0, 3*len(portions))
-	for i := range portions {
-		p := &portions[i]
-		args = append(args, string(p.Customer), p.Line, p.Month)
-	}
-	rows, err := s.tx.Query(ctx, "SELECT customer_id, line, month, sealed FROM call_segment WHERE (customer_id, line, month) IN ("+
-		lists(len(portions), 3)+")", args...)
-	if err != nil {
-		return fmt.Errorf("reading calls: %w", err)
-	}
-	there := make(map[segmentKey][]byte, len(portions))
-	for rows.Next() {
-		var k segmentKey
-		var sealed []byte
-		if err := rows.Scan(&k.customer, &k.line, &k.month, &sealed); err != nil {
-			rows.Close()
-			return fmt.Errorf("reading calls: %w", err)
-		}
-		there[k] = sealed
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("reading calls: %w", err)
-	}
-	rows.Close()
-	args = args[:0]
-	for i := range portions {
-		p := &portions[i]
-		resealed, calls, err := s.merge(ctx, p, there[p.key()])
-		if err != nil {
-			return err
-		}
-		if resealed != nil {
-			args = append(args, string(p.Customer), p.Line, p.Month, calls, resealed)
-		}
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	if _, err := s.tx.Exec(ctx, "INSERT INTO call_segment (customer_id, line, month, calls, sealed) VALUES "+lists(len(args)/5, 5)+onSegment, args...); err != nil {
-		return fmt.Errorf("writing calls: %w", err)
-	}
 	return nil
 }
 
