@@ -27,7 +27,7 @@ func (d *Disclosure) append(b []byte) []byte {
 		b = append(b, `,"replayed":true`...)
 	}
 	if d.SentTo != "" {
-		b = text(append(b, `,"sent_to":`...), d.SentTo)
+		b = text(append(b, `,"sent_to":`...), string(d.SentTo))
 	}
 	if d.Released != nil {
 		b = d.Released.append(append(b, `,"released":`...))

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
 )
 
 // What is written by hand is what encoding/json writes.
@@ -31,7 +32,7 @@ func TestAppendIsMarshal(t *testing.T) {
 	listing := rapid.Custom(func(t *rapid.T) Listing { return Listing{word.Draw(t, "number"), word.Draw(t, "name")} })
 	rapid.Check(t, func(t *rapid.T) {
 		d := &Disclosure{Entry: cpni.ID(word.Draw(t, "entry")), Customer: cpni.ID(word.Draw(t, "customer")), At: moment.Draw(t, "at"), Outcome: cpni.Permit, Clauses: words.Draw(t, "clauses"),
-			Cites: words.Draw(t, "cites"), Rules: words.Draw(t, "rules"), Policy: word.Draw(t, "policy"), Hash: word.Draw(t, "hash"), Replayed: rapid.Bool().Draw(t, "replayed"), SentTo: word.Draw(t, "to")}
+			Cites: words.Draw(t, "cites"), Rules: words.Draw(t, "rules"), Policy: word.Draw(t, "policy"), Hash: word.Draw(t, "hash"), Replayed: rapid.Bool().Draw(t, "replayed"), SentTo: notify.Place(word.Draw(t, "to"))}
 		if rapid.Bool().Draw(t, "released") {
 			d.Released = &Released{rapid.SliceOfN(lines, 0, 3).Draw(t, "calls"), rapid.SliceOfN(item, 0, 3).Draw(t, "items"), rapid.SliceOfN(listing, 0, 3).Draw(t, "listings")}
 		}

@@ -37,15 +37,10 @@ func CardOf(p *customer.Profile, now time.Time) Card {
 		ended := p.Ended
 		c.Ended = &ended
 	}
-	for name, has := range map[string]bool{"password": p.Credentials.Password != nil, "pin": p.Credentials.PIN != nil, "backup": len(p.Credentials.Backup) > 0,
-		"contract": p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI} {
-		if has {
-			c.Methods = append(c.Methods, name)
-		}
+	for _, m := range p.OnFile() {
+		c.Methods = append(c.Methods, string(m))
 	}
-	for _, x := range p.Approvals {
-		c.Objects = c.Objects || x.State == cpni.Denied
-	}
+	c.Objects = p.Objects()
 	return c
 }
 

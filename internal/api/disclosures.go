@@ -11,6 +11,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/disclose"
+	"ringfence/internal/notify"
 	"ringfence/internal/rules"
 )
 
@@ -90,7 +91,7 @@ type Disclosure struct {
 	Policy   string       `json:"policy" doc:"The version of the policy that decided."`
 	Hash     string       `json:"hash" doc:"SHA-256 of the entry as announced, in hex."`
 	Replayed bool         `json:"replayed,omitempty" doc:"An earlier answer to the same idempotency key."`
-	SentTo   string       `json:"sent_to,omitempty" doc:"Where it is sent, for postal, email and text."`
+	SentTo   notify.Place `json:"sent_to,omitempty" enum:"aor,tnor,named" doc:"To what sort of place it is sent, for postal, email and text: an address of record, a number of record, or another. Not the address itself, for whoever asks might be told it."`
 	Released *Released    `json:"released,omitempty"`
 }
 
@@ -224,7 +225,7 @@ func (b *DisclosureRequest) request() (disclose.Request, error) {
 
 func disclosureOf(a *disclose.Answer) *Disclosure {
 	d := &Disclosure{Entry: a.Entry, Customer: a.Customer, At: a.At, Outcome: a.Decision.Outcome, Clauses: a.Decision.Clauses, Cites: a.Decision.Cites, Rules: a.Decision.Rules,
-		Policy: a.Rules, Hash: hex.EncodeToString(a.Hash), Replayed: a.Replayed, SentTo: a.ToAddress}
+		Policy: a.Rules, Hash: hex.EncodeToString(a.Hash), Replayed: a.Replayed, SentTo: a.To}
 	if a.Released == nil {
 		return d
 	}

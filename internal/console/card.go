@@ -41,31 +41,17 @@ func (v *visit) cardOf(p *customer.Profile) card {
 	if p.Business != nil {
 		c.Chips = append(c.Chips, chip{"Business customer", ""})
 	}
-	for _, a := range p.Approvals {
-		if a.State == cpni.Denied {
-			c.Chips = append(c.Chips, chip{"Has refused marketing use", "warn"})
-			break
-		}
+	if p.Objects() {
+		c.Chips = append(c.Chips, chip{"Has refused marketing use", "warn"})
 	}
 	return c
 }
 
-// onFile names the credentials that the customer has, for who is about to ask for one.
+// onFile names the methods of proof for which the customer has something on file.
 func onFile(p *customer.Profile) []string {
 	var all []string
-	has := func(is bool, name string) {
-		if is {
-			all = append(all, name)
-		}
+	for _, m := range p.OnFile() {
+		all = append(all, methodWords[m])
 	}
-	has(p.Credentials.Password != nil, "password")
-	has(p.Credentials.PIN != nil, "PIN")
-	has(len(p.Credentials.Backup) > 0, "backup questions")
-	has(underContract(p), "business contract")
 	return all
-}
-
-// cite: 47 CFR 64.2010(g)
-func underContract(p *customer.Profile) bool {
-	return p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI
 }

@@ -25,7 +25,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	card := b.get(customerAddress(w.ann)).is(t, http.StatusOK)
-	card.says(t, "Ann Archer", "+1202•••••41", "•-•001", "1 May 2019", "On file: password, PIN, backup questions.")
+	card.says(t, "Ann Archer", "+1202•••••41", "•-•001", "1 May 2019", "On file: password, PIN, backup question.")
 	for _, none := range []string{"+12025550999", "5550141", "nobody", strings.Repeat("9", 900)} {
 		r := b.post("/desk/find", "token", token, "number", none).is(t, http.StatusOK)
 		r.says(t, "No customer has this number, account, e-mail address or name.", "Ask for the number of the service")

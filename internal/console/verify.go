@@ -138,7 +138,7 @@ func (v *visit) method(m cpni.Method, s *contact.State, p *customer.Profile) (vi
 		return view, true
 	case cpni.ByContract:
 		view.Help = "Only the customer's own dedicated representative, under a contract that deals with customer information."
-		return view, underContract(p)
+		return view, slices.Contains(p.OnFile(), cpni.ByContract)
 	}
 	return view, false
 }

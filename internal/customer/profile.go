@@ -165,6 +165,30 @@ func (p *Profile) LineOf(number string, at time.Time) (Line, bool) {
 	return Line{}, false
 }
 
+// OnFile lists the methods of proof for which something is on file, for who is about to ask for one.
+//
+// cite: P-17, 47 CFR 64.2010(g)
+func (p *Profile) OnFile() []cpni.Method {
+	var all []cpni.Method
+	has := func(is bool, m cpni.Method) {
+		if is {
+			all = append(all, m)
+		}
+	}
+	has(p.Credentials.Password != nil, cpni.ByPassword)
+	has(p.Credentials.PIN != nil, cpni.ByPIN)
+	has(len(p.Credentials.Backup) > 0, cpni.ByBackup)
+	has(p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI, cpni.ByContract)
+	return all
+}
+
+// Objects reports whether the customer has refused the use of their information for some purpose.
+//
+// cite: P-12, P-14
+func (p *Profile) Objects() bool {
+	return slices.ContainsFunc(p.Approvals, func(a Approval) bool { return a.State == cpni.Denied })
+}
+
 // Categories gives the categories of service that the customer buys at the moment at, sorted.
 func (p *Profile) Categories(at time.Time) []cpni.Category {
 	var all []cpni.Category

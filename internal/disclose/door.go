@@ -133,6 +133,11 @@ func (d *Door) Disclose(ctx context.Context, r Request) (*Answer, error) {
 		} else {
 			d.counts.refused.Add(1)
 		}
+		if g.contact != nil && g.facts.Contact.Same {
+			if err := d.Contacts.Touch(ctx, g.contact, g.at); err != nil {
+				return nil, err
+			}
+		}
 		return d.answer(ctx, g, p)
 	}
 	return nil, errBusy

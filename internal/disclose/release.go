@@ -22,7 +22,7 @@ func (d *Door) answer(ctx context.Context, g *gathered, p *pending) (*Answer, er
 		return a, nil
 	}
 	if viaChannels(g.facts.Via) {
-		a.ToAddress = g.address
+		a.ToAddress, a.To = g.address, placeOf(&g.facts)
 		return a, nil
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
 	"ringfence/internal/rules"
 	"ringfence/internal/vault"
 )
@@ -77,8 +78,10 @@ type Answer struct {
 	Hash     []byte // of the ledger entry, as in the receipt
 	// Released is nil for a refusal and for information that is sent rather than shown.
 	Released *Released
-	// ToAddress is where records are sent, for via postal and email.
+	// ToAddress is where it is sent, for via postal, email and text, and To what sort of place that is: a caller who is
+	// told of it must not hear the address itself.
 	ToAddress string
+	To        notify.Place
 	Replayed  bool // an earlier answer to the same idempotency key
 }
 

@@ -569,3 +569,35 @@ func TestWhatIsSentIsPlannedWithItsRecord(t *testing.T) {
 		mustVerify(t, o)
 	})
 }
+
+// Asking in a contact keeps it from ending for want of anything done; a contact that nobody uses ends, and cannot be asked
+// back into life.
+//
+// cite: P-42, I-16
+func TestAskingKeepsAContactOpen(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		agent := o.Member(t, cpni.RoleAgent)
+		in := o.Verified(t, agent, o.Customer(t).ID)
+		ask := func() cpni.Code {
+			t.Helper()
+			a, err := o.Door.Disclose(t.Context(), officetest.AskCalls(agent, in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Decision.Code
+		}
+		for range 4 {
+			o.Time.Add(20 * time.Minute)
+			if code := ask(); code != "" {
+				t.Fatalf("after twenty minutes: %s", code)
+			}
+		}
+		o.Time.Add(31 * time.Minute)
+		for range 2 {
+			if code := ask(); code != "TOKEN_SCOPE" {
+				t.Errorf("after half an hour in which nothing was done: %q", code)
+			}
+		}
+	})
+}

@@ -23,6 +23,7 @@ import (
 // Timeouts of connections. The first byte of an answer must not wait longer than writeTime.
 const (
 	headerTime = 5 * time.Second
+	readTime   = 20 * time.Second // for a whole request
 	writeTime  = 30 * time.Second
 	idleTime   = 2 * time.Minute
 	stopTime   = 20 * time.Second // for requests in flight when the server is told to stop
@@ -62,7 +63,7 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	ctx, stop := context.WithCancel(ctx)
 	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
 	report := func(err error) { log.Error("work failed", "error", err) }
-	server := &http.Server{Handler: Handler(o, c, m, report, secure), ReadHeaderTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
+	server := &http.Server{Handler: Handler(o, c, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}
 	var all sync.WaitGroup
