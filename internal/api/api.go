@@ -131,7 +131,7 @@ func (a *API) elsewhere(w http.ResponseWriter, r *http.Request) {
 	}
 	p := refused(errNotFound)
 	if len(allowed) > 0 {
-		p = refused(cpni.Rejected("METHOD", "This address is not asked in this way.", nil, "use "+strings.Join(allowed, " or ")))
+		p = refused(cpni.Rejected("HTTP_METHOD", "This address is not asked in this way.", nil, "use "+strings.Join(allowed, " or ")))
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 	}
 	w.Header().Set("Content-Type", p.ContentType(""))

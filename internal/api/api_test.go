@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ringfence/internal/api"
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
@@ -255,4 +256,47 @@ func TestTheDescriptionIsServed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who tries again and again to pass for a customer is noticed, on the customer's card and on record; the customer is
+// served as before.
+//
+// cite: P-16, P-18, P-37, 47 CFR 64.2010(a)
+func TestAPretexterIsNoticed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := serve(t, officetest.Open(t, db))
+		_, agent := s.key(t, cpni.RoleAgent)
+		_, auditor := s.key(t, cpni.RoleAuditor)
+		ann := s.Customer(t)
+		about := "/v1/customers/" + string(ann.ID)
+		card := func() (c api.Card) {
+			t.Helper()
+			s.do(t, agent, "GET", about, nil).into(t, &c)
+			return c
+		}
+		for n := range 5 {
+			if c := card(); c.Alerted != nil {
+				t.Fatalf("noticed after %d attempts", n)
+			}
+			var opened api.Contact
+			s.do(t, agent, "POST", "/v1/contacts", object{"customer": ann.ID, "channel": "phone"}).into(t, &opened)
+			s.do(t, agent, "POST", "/v1/contacts/"+string(opened.ID)+"/proofs", object{"claim": object{"ssn4": "6789", "born": "1980-04-02"}}).problem(t, http.StatusUnprocessableEntity, "METHOD")
+			s.Time.Add(time.Hour)
+		}
+		if c := card(); c.Alerted == nil || s.Clock.Now().Sub(*c.Alerted) != time.Hour {
+			t.Errorf("not noticed: %+v", c)
+		}
+		var page api.Entries
+		s.do(t, auditor, "GET", about+"/entries?kind=alert", nil).into(t, &page)
+		if len(page.Entries) != 1 || page.Entries[0].Code != contact.Pretext {
+			t.Errorf("on record %+v", page.Entries)
+		}
+		if in := s.Verified(t, s.Member(t, cpni.RoleAgent), ann.ID); in == "" {
+			t.Error("the customer is not served")
+		}
+		s.Time.Add(24 * time.Hour)
+		if c := card(); c.Alerted != nil {
+			t.Errorf("a day later: %v", c.Alerted)
+		}
+	})
 }

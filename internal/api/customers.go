@@ -25,10 +25,20 @@ type Card struct {
 	Ended   *time.Time `json:"ended,omitempty" doc:"When service ended."`
 	Methods []string   `json:"methods" doc:"Ways of verification that are on file: password, pin, backup, contract."`
 	Objects bool       `json:"objects,omitempty" doc:"The customer has refused the use of their information for some purpose."`
+	Alerted *time.Time `json:"alerted,omitempty" doc:"When it was last noticed that somebody tries again and again to pass for this customer: be careful."`
 }
 
-// CardOf makes the card of a customer.
-func CardOf(p *customer.Profile, now time.Time) Card {
+// card makes the card of a customer.
+func (a *API) card(ctx context.Context, p *customer.Profile) (Card, error) {
+	c := cardOf(p, a.office.Clock.Now())
+	at, err := a.office.Alerted(ctx, p.ID)
+	if !at.IsZero() {
+		c.Alerted = &at
+	}
+	return c, err
+}
+
+func cardOf(p *customer.Profile, now time.Time) Card {
 	c := Card{ID: p.ID, Name: p.Name, Account: customer.Masked(p.Account), Since: p.Since, Lines: []string{}, Methods: []string{}}
 	for _, l := range p.LiveLines(now) {
 		c.Lines = append(c.Lines, customer.Masked(l.Number))
@@ -119,7 +129,11 @@ func (a *API) customers() {
 					if err != nil {
 						return nil, err
 					}
-					out.Body.Customers = append(out.Body.Customers, CardOf(p, a.office.Clock.Now()))
+					card, err := a.card(ctx, p)
+					if err != nil {
+						return nil, err
+					}
+					out.Body.Customers = append(out.Body.Customers, card)
 				}
 			}
 			return out, nil
@@ -130,7 +144,11 @@ func (a *API) customers() {
 			if err != nil {
 				return nil, err
 			}
-			return &cardBody{CardOf(p, a.office.Clock.Now())}, nil
+			card, err := a.card(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			return &cardBody{card}, nil
 		})
 	register(a, operation{right: staff.KeepCustomers, scope: "customers", Operation: huma.Operation{OperationID: "add-customer", Method: http.MethodPost, Path: "/v1/customers", Tags: tag, DefaultStatus: http.StatusCreated,
 		Summary: "Add a customer", Description: "Service begins now. Takes an Idempotency-Key."}},
@@ -155,7 +173,7 @@ func (a *API) customers() {
 			if err != nil {
 				return nil, err
 			}
-			return &cardBody{CardOf(made, now)}, nil
+			return &cardBody{cardOf(made, now)}, nil
 		})
 	register(a, operation{right: staff.Serve, scope: "customers", Operation: huma.Operation{OperationID: "object", Method: http.MethodPost, Path: "/v1/customers/{id}/objections", Tags: tag,
 		Summary: "Record a customer's objection", Description: "It counts from the moment it is received, asks for no proof, and has no path out but the customer's own act."}},

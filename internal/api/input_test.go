@@ -64,7 +64,7 @@ func TestBadInput(t *testing.T) {
 		"with nobody":                {agent, "POST", "/v1/contacts", `{"channel":"phone"}`, 422, "BAD_INPUT"},
 		"with a stranger":            {agent, "POST", "/v1/contacts", `{"number":"+12025559999","channel":"phone"}`, 404, "NOT_FOUND"},
 		"no such address":            {agent, "GET", "/v1/kanarienvogel", "", 404, "NOT_FOUND"},
-		"another method":             {agent, "PATCH", disclosures, `{}`, 405, "METHOD"},
+		"another method":             {agent, "PATCH", disclosures, `{}`, 405, "HTTP_METHOD"},
 		"a born that does not exist": {system, "POST", "/v1/customers", `{"name":"A","lines":[],"born":"2025-02-29"}`, 422, "BAD_INPUT"},
 		"a number that is none":      {system, "POST", "/v1/customers", `{"name":"A","lines":[{"number":"kanarienvogel","categories":["local"]}]}`, 422, "BAD_INPUT"},
 		"a number held by another":   {system, "POST", "/v1/customers", `{"name":"A","lines":[{"number":"` + ann.Lines[0].Number + `","categories":["local"]}]}`, 409, "NUMBER_HELD"},

@@ -47,6 +47,17 @@ func (v *visit) cardOf(p *customer.Profile) card {
 	return c
 }
 
+// warned adds to a card what the one who serves the customer should know first.
+//
+// cite: P-37
+func (v *visit) warned(c *card) error {
+	at, err := v.office.Alerted(v.r.Context(), c.ID)
+	if err == nil && !at.IsZero() {
+		c.Chips = append(c.Chips, chip{"Be careful: somebody tries again and again to pass for this customer, last at " + v.clock(at), "bad"})
+	}
+	return err
+}
+
 // onFile names the methods of proof for which the customer has something on file.
 func onFile(p *customer.Profile) []string {
 	var all []string

@@ -91,6 +91,9 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 	}
 	view := contactView{page: v.page("Contact", "/desk"), ID: s.ID, Address: contactAddress(s.ID), Card: v.cardOf(p), Channel: wordOf(channelWords, s.Channel), Opened: v.clock(s.Opened),
 		Live: v.office.Contacts.Live(s, v.now)}
+	if err := v.warned(&view.Card); err != nil {
+		return contactView{}, nil, err
+	}
 	view.form = v.flash.Form
 	if s.Outbound {
 		view.Channel += ", we called"

@@ -138,6 +138,9 @@ func (v *visit) customerPage() error {
 		return err
 	}
 	view := customerView{page: v.page("Customer", "/desk"), Card: v.cardOf(p), OnFile: strings.Join(onFile(p), ", "), Key: cpni.NewID(), Channels: channels}
+	if err := v.warned(&view.Card); err != nil {
+		return err
+	}
 	if v.member.May(staff.ReadRecords) {
 		view.Card.Records = recordsAddress(p.ID)
 	}

@@ -110,7 +110,7 @@ func (v *visit) entriesPage() error {
 	case v.member.May(staff.See):
 		view.Name, view.Card = p.Name, customerAddress(id)
 	}
-	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Change} {
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Change, ledger.Alert} {
 		view.Kinds = append(view.Kinds, navItem{kindWords[k], recordsAddress(id) + "?kind=" + string(k), k == kind})
 	}
 	if len(rows) > rowsOnPage {

@@ -196,3 +196,20 @@ func TestAnotherSpeaker(t *testing.T) {
 	r.lacks(t, "by PIN at")
 	b.ask(at, "to", contact.Customer).says(t, "Refused")
 }
+
+// The desk says first that somebody tries again and again to pass for the customer, and goes on serving.
+//
+// cite: P-16, P-37, 47 CFR 64.2010(a)
+func TestTheDeskWarnsOfPretexters(t *testing.T) {
+	w := newWorld(t)
+	ann := w.ann
+	b := w.signedIn(t, "agent")
+	for range 5 {
+		b.prove(b.open(ann, "phone"), "method", "claim", "claim", "ssn4")
+	}
+	const warning = "somebody tries again and again to pass for this customer"
+	b.get(customerAddress(ann)).says(t, warning)
+	b.get(b.open(ann, "phone")).says(t, warning)
+	w.clock.pass(25 * time.Hour)
+	w.signedIn(t, "agent").get(customerAddress(ann)).lacks(t, warning)
+}

@@ -445,7 +445,11 @@ func (d *Desk) changeAny(ctx context.Context, of, id cpni.ID, do act) (*State, e
 		}
 		entry.Customer, entry.Contact, entry.At, entry.Actor = of, string(id), now, s.actor()
 		e, err := d.vault.Entry(ctx, tx, entry, detail)
-		return []ledger.Entry{e}, err
+		if err != nil {
+			return nil, err
+		}
+		alerts, err := d.alerted(ctx, tx, entry, now)
+		return append([]ledger.Entry{e}, alerts...), err
 	})
 	if err != nil {
 		return nil, plainly(err)

@@ -12,7 +12,9 @@ import (
 type Rules struct {
 	Secrets            SecretRules
 	Customer, Source   ThrottleRules
-	Surge              int           // failures of everybody in an hour, after which weak PINs are not taken in that hour; 0: no such limit
+	Surge              int // failures of everybody in an hour, after which weak PINs are not taken in that hour; 0: no such limit
+	AlertAttempts      int // refused for one customer within AlertWithin, at which an alert is raised
+	AlertWithin        time.Duration
 	Idle, Longest      time.Duration // after which a contact ends by itself
 	CodeLife           time.Duration
 	CodeTries          int
@@ -41,6 +43,8 @@ func RulesOf(n rules.InForce) Rules {
 			InAll: number("failures_in_all"), InAllPIN: number("failures_in_all_pin"), InAllWeak: number("failures_in_all_weak")},
 		Source: ThrottleRules{FreeTries: number("source_free_tries"), FirstDelay: long("first_delay"), LongestDelay: long("source_longest_delay"),
 			PerDay: number("source_failures_per_day"), Closed: long("closed"), InAll: number("source_failures_in_all")},
+		AlertAttempts:      number("alert_attempts"),
+		AlertWithin:        long("alert_within"),
 		Surge:              number("surge_per_hour"),
 		Idle:               long("contact_idle"),
 		Longest:            long("contact_longest"),

@@ -22,12 +22,22 @@ func NewID() ID {
 // NewTimedID returns a fresh ID whose first 48 bits are at in milliseconds, so that later IDs sort after earlier ones;
 // the remaining 80 bits are random.
 func NewTimedID(at time.Time) ID {
-	var b [16]byte
-	rand.Read(b[:])
+	b := timed(at)
+	rand.Read(b[6:])
+	return ID(base32Lower.EncodeToString(b[:]))
+}
+
+// FirstTimedID is the smallest of those that NewTimedID may give at a moment.
+func FirstTimedID(at time.Time) ID {
+	b := timed(at)
+	return ID(base32Lower.EncodeToString(b[:]))
+}
+
+func timed(at time.Time) (b [16]byte) {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
 	copy(b[:6], ms[2:])
-	return ID(base32Lower.EncodeToString(b[:]))
+	return b
 }
 
 // IDOf makes an ID of the first 16 of some bytes, which must be as good as random.

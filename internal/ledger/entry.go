@@ -52,6 +52,7 @@ const (
 	Import   Kind = "import"   // a file taken in
 	Forget   Kind = "forget"   // a customer's key destroyed
 	Rotate   Kind = "rotate"   // keys renewed
+	Alert    Kind = "alert"    // something that a person should look at
 )
 
 // permits spells the classes in the form that is stored and hashed.

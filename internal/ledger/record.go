@@ -79,6 +79,16 @@ func (l *Ledger) Records(ctx context.Context, customer cpni.ID, f Filter) ([]Row
 	return all, rows.Err()
 }
 
+// Failures counts the attempts about a customer that were refused since a moment, as q sees them.
+func Failures(ctx context.Context, q store.Querier, customer cpni.ID, since time.Time) (n int, err error) {
+	err = q.QueryRow(ctx, "SELECT count(*) FROM record WHERE customer_id = $1 AND id >= $2 AND kind = $3 AND outcome <> $4",
+		string(customer), string(cpni.FirstTimedID(since)), string(Attempt), string(cpni.OK)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting attempts: %w", err)
+	}
+	return n, nil
+}
+
 // Each calls do for every record, by customer and then by id, until do fails.
 func (l *Ledger) Each(ctx context.Context, do func(Row) error) error {
 	return Each(ctx, l.db.Reader(), do)

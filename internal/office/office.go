@@ -126,6 +126,22 @@ func numbersOf[T any](book *rulebook.Book, of func(rules.InForce) T) func(at tim
 	}
 }
 
+// Alerted gives when it was last noticed that somebody tries again and again to pass for a customer; zero: not within the
+// time in which such attempts count together.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (o *Office) Alerted(ctx context.Context, customer cpni.ID) (time.Time, error) {
+	rows, err := o.Ledger.Records(ctx, customer, ledger.Filter{Kind: ledger.Alert, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, err
+	}
+	now := o.Clock.Now()
+	if rows[0].At.Before(now.Add(-o.Policy.Numbers(now).Duration("security-defaults", "alert_within"))) {
+		return time.Time{}, nil
+	}
+	return rows[0].At, nil
+}
+
 // Run does what an open office does beside answering, until ctx ends: it brings what is recorded into the tree, and takes
 // up what other nodes have changed. report gets errors; work goes on.
 func (o *Office) Run(ctx context.Context, report func(error)) {

@@ -35,6 +35,7 @@ func acts() map[string]act {
 		"forget":           forget,
 		"fault":            fault,
 		"records":          records,
+		"alerts":           alerts,
 		"verify":           verify,
 	}
 }

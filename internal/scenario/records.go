@@ -21,7 +21,7 @@ type record struct {
 }
 
 // kinds tells which entries of the ledger each word of `records` means.
-var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt}
+var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt, "alerts": ledger.Alert}
 
 // records counts and shows what is on record since the first step.
 func records(ctx context.Context, w *world, a args) (result, error) {
@@ -181,4 +181,16 @@ func (w *world) rememberSetup(ctx context.Context) error {
 		w.before[row.ID] = true
 		return nil
 	})
+}
+
+// alerts gives the codes of the alerts since the first step, or since a later moment.
+func alerts(ctx context.Context, w *world, a args) (result, error) {
+	codes := []any{}
+	err := w.ledger.Each(ctx, func(row ledger.Row) error {
+		if row.Kind == ledger.Alert && !w.before[row.ID] && (!a.has("since") || !row.At.Before(a.moment("since"))) {
+			codes = append(codes, string(row.Code))
+		}
+		return nil
+	})
+	return result{outcome: cpni.OK, fields: map[string]any{"codes": codes}}, err
 }
