@@ -29,8 +29,7 @@ func readAll(t testing.TB, folder string) []*File {
 
 // Every story of the project comes out as it says, and the same on SQLite and on PostgreSQL.
 //
-// cite: P-01, P-03, P-04, P-05, P-06, P-16, P-17, P-18, P-19, P-20, P-21, P-22, P-28, P-29, P-30, P-31, P-32, P-33, P-34, P-35, P-36, P-41
-// cite: I-29
+// cite: P-01, P-03, P-04, P-05, P-06, P-16, P-17, P-18, P-19, P-20, P-21, P-22, P-28, P-29, P-30, P-31, P-32, P-33, P-34, P-35, P-36, P-41, I-29
 func TestStoriesOnBothDatabases(t *testing.T) {
 	files := readAll(t, "scenarios")
 	for _, c := range []struct {
