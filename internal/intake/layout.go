@@ -8,11 +8,11 @@ import (
 
 // layout says in which column (from 0) of a row each thing stands; -1: nowhere.
 type layout struct {
-	id, caller, called, start, answer, end   int
-	duration, seconds, answered, dir, ctx    int
-	linked, other, channel                   int // Asterisk's linked id, FreeSWITCH's other leg, Asterisk's channel
-	least, most                              int // bounds of the number of columns
-	idEpoch, idUUID, answerSays, noHeaderYet bool
+	id, caller, called, start, answer, end int
+	duration, seconds, answered, dir, ctx  int
+	linked, other, channel                 int // Asterisk's linked id, FreeSWITCH's other leg, Asterisk's channel
+	least, most                            int // bounds of the number of columns
+	idEpoch, idUUID                        bool
 }
 
 var nowhere = layout{id: -1, caller: -1, called: -1, start: -1, answer: -1, end: -1, duration: -1, seconds: -1,

@@ -385,7 +385,9 @@ func TestVerifyFindsADatabaseThatWasRolledBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	db, _, err := start()
-	defer db.Close()
+	if db != nil {
+		defer db.Close()
+	}
 	if !errors.Is(err, ledger.ErrRolledBack) {
 		t.Fatalf("an older database was opened: %v", err)
 	}

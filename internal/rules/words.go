@@ -76,7 +76,4 @@ const (
 // services are the categories of service that a customer buys; what else may be offered is beside them.
 var services, _ = categoryWords.mask(cpni.Services)
 
-var (
-	marketing, _ = purposeWords.mask([]cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.InboundMarketing, cpni.WinBack})
-	toAddress, _ = viaWords.mask([]cpni.Via{cpni.Postal, cpni.Email})
-)
+var marketing, _ = purposeWords.mask([]cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.InboundMarketing, cpni.WinBack})
