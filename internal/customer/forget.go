@@ -100,18 +100,7 @@ const followEvery = time.Second
 //
 // cite: I-21
 func (b *Book) Follow(ctx context.Context, report func(error)) {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := b.catchUp(ctx); err != nil && ctx.Err() == nil {
-			report(err)
-		}
-	}
+	store.Every(ctx, followEvery, b.catchUp, report)
 }
 
 func (b *Book) catchUp(ctx context.Context) error {

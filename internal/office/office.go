@@ -149,7 +149,8 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Ledger.Run(ctx, report) })
 	all.Go(func() { o.Vault.Follow(ctx, report) })
 	all.Go(func() { o.Customers.Follow(ctx, report) })
-	all.Go(func() { o.keep(ctx, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
+	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Wait()
 }
 
@@ -159,24 +160,9 @@ const (
 	sweepEvery   = 10 * time.Minute
 )
 
-func (o *Office) keep(ctx context.Context, report func(error)) {
-	refresh, sweep := time.NewTicker(refreshEvery), time.NewTicker(sweepEvery)
-	defer refresh.Stop()
-	defer sweep.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return
-		case <-refresh.C:
-			err = o.Policy.Refresh(ctx)
-		case <-sweep.C:
-			err = errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx))
-		}
-		if err != nil && ctx.Err() == nil {
-			report(err)
-		}
-	}
+// sweep removes what has lapsed.
+func (o *Office) sweep(ctx context.Context) error {
+	return errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx))
 }
 
 // Close records what has been decided and stops. The database stays open.

@@ -202,18 +202,7 @@ const followEvery = time.Second
 //
 // cite: I-21
 func (v *Vault) Follow(ctx context.Context, report func(error)) {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := v.catchUp(ctx); err != nil && ctx.Err() == nil {
-			report(err)
-		}
-	}
+	store.Every(ctx, followEvery, v.catchUp, report)
 }
 
 func (v *Vault) catchUp(ctx context.Context) error {
