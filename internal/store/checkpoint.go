@@ -18,6 +18,7 @@ const (
 // checkpointer copies the log into the file without keeping commits waiting: most of it on a connection of its own, and
 // only what was written meanwhile by the writer, who then begins the log anew.
 type checkpointer struct {
+	mu    sync.Mutex // held while the log is copied beside the writer: nobody else can then
 	due   chan struct{}
 	ahead atomic.Bool // all but the newest pages are copied
 }
@@ -57,8 +58,11 @@ func (k *checkpointer) run(ctx context.Context, own *sql.DB) {
 		case <-ctx.Done():
 			return
 		case <-k.due:
+			k.mu.Lock()
 			var busy, pages, copied int
-			if own.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied) == nil {
+			err := own.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
+			k.mu.Unlock()
+			if err == nil {
 				k.ahead.Store(true)
 			}
 		}

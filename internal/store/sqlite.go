@@ -95,7 +95,7 @@ func openSQLiteFile(ctx context.Context, path, synchronous string) (*DB, error) 
 		return nil, errors.Join(fmt.Errorf("opening the SQLite file: %w", err), read.Close(), write.Close())
 	}
 	own.SetMaxOpenConns(1)
-	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path), tending: k.start(own)}, nil
+	return &DB{dialect: SQLite, write: write, read: read, where: "SQLite file " + filepath.Base(path), log: k, tending: k.start(own)}, nil
 }
 
 // steady keeps a statement's plan whatever its parameters are: otherwise a range of them is planned anew for each.

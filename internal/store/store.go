@@ -60,7 +60,8 @@ type DB struct {
 	stmts   statements
 	where   string // for messages: a path or a server, never a password
 	cleanup []func() error
-	tending func() error // ends what runs beside, before anything is closed; nil: nothing does
+	log     *checkpointer // of a SQLite file that is written
+	tending func() error  // ends what runs beside, before anything is closed; nil: nothing does
 }
 
 // Open opens the database at url and brings its schema up to date.
@@ -164,6 +165,10 @@ func (db *DB) Conn(ctx context.Context) (*sql.Conn, error) { return db.write.Con
 // empties its write-ahead log; PostgreSQL rewrites the tables.
 func (db *DB) Scrub(ctx context.Context, tables ...string) error {
 	if db.dialect == SQLite {
+		if db.log != nil {
+			db.log.mu.Lock()
+			defer db.log.mu.Unlock()
+		}
 		var busy, log, moved int
 		if err := db.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved); err != nil {
 			return fmt.Errorf("emptying the write-ahead log: %w", db.explain(err))

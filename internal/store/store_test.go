@@ -193,3 +193,35 @@ func TestBatcherAnswersEachItem(t *testing.T) {
 		}
 	}
 }
+
+// The log beside the file is emptied when somebody is forgotten, also while much is being written and copied.
+//
+// cite: I-21
+func TestScrubWhileTheLogIsCopied(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite(t))
+	ctx := t.Context()
+	exec := func(sql string, args ...any) error {
+		return db.Tx(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, sql, args...); return err })
+	}
+	if err := exec("CREATE TABLE ballast (n INTEGER PRIMARY KEY, b BLOB)"); err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 1<<20)
+	for n := range 150 { // more than is copied at once, twice
+		if err := exec("INSERT INTO ballast VALUES ($1, $2)", n, block); err != nil {
+			t.Fatal(err)
+		}
+		if n%5 == 0 {
+			if err := db.Scrub(ctx); err != nil {
+				t.Fatalf("after %d: %v", n, err)
+			}
+		}
+		if n == 100 {
+			for m := range 70 { // without a scrub between: the copier is at work
+				if err := exec("INSERT INTO ballast VALUES ($1, $2)", 1000+m, block); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
