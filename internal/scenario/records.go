@@ -185,12 +185,17 @@ func (w *world) rememberSetup(ctx context.Context) error {
 
 // alerts gives the codes of the alerts since the first step, or since a later moment.
 func alerts(ctx context.Context, w *world, a args) (result, error) {
-	codes := []any{}
+	var raised []ledger.Row
 	err := w.ledger.Each(ctx, func(row ledger.Row) error {
 		if row.Kind == ledger.Alert && !w.before[row.ID] && (!a.has("since") || !row.At.Before(a.moment("since"))) {
-			codes = append(codes, string(row.Code))
+			raised = append(raised, row)
 		}
 		return nil
 	})
+	slices.SortStableFunc(raised, func(a, b ledger.Row) int { return a.At.Compare(b.At) })
+	codes := []any{}
+	for _, row := range raised {
+		codes = append(codes, string(row.Code))
+	}
 	return result{outcome: cpni.OK, fields: map[string]any{"codes": codes}}, err
 }
