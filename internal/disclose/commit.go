@@ -44,13 +44,10 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := ledger.Entry{Customer: g.customerID, ID: id, Kind: ledger.Decision, At: g.at, Actor: string(g.request.Caller.Staff), Purpose: word(cpni.Purposes, f.Purpose),
+	e := ledger.Entry{Customer: g.customerID, ID: id, Kind: ledger.Decision, At: g.at, Actor: actorWord(g.request.Caller.Staff, g.request.Caller.Customer), Purpose: word(cpni.Purposes, f.Purpose),
 		Recipient: recipientWord(f.Recipient.Kind, g.partner), Outcome: g.decision.Outcome, Code: g.decision.Code, Rules: g.rules, Commitment: commitment}
 	if g.contact != nil {
 		e.Contact = string(g.contactID)
-	}
-	if g.request.Caller.Customer {
-		e.Actor = "customer"
 	}
 	if g.decision.Permit() {
 		e.Permits = slices.Clone(f.Data)
@@ -78,6 +75,13 @@ func placeOf(f *rules.Facts) notify.Place {
 		return notify.TNOR
 	}
 	return notify.AOR
+}
+
+func actorWord(staff cpni.ID, customer bool) string {
+	if customer {
+		return "customer"
+	}
+	return string(staff)
 }
 
 // word gives a word for the readable part of a record, which holds no free text: what is not on the list is unknown.

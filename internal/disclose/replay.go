@@ -149,6 +149,11 @@ func (a Again) one(ctx context.Context, row ledger.Row) (detail string, err erro
 	compare("the code of the entry", row.Code, again.Code)
 	compare("the rules of the entry", row.Rules, r.Rules)
 	compare("the purpose of the entry", row.Purpose, word(cpni.Purposes, r.Facts.Purpose))
+	compare("the recipient of the entry", row.Recipient, recipientWord(r.Facts.Recipient.Kind, r.Facts.Recipient.Partner))
+	compare("the actor of the entry", row.Actor, actorWord(r.Staff, r.Facts.Actor.Kind == rules.ActorCustomer))
+	if row.Contact != "" {
+		compare("the contact of the entry", row.Contact, r.Contact)
+	}
 	compare("the time of the entry", row.At, r.Facts.At)
 	compare("the entry", row.ID, r.Entry)
 	var permits []cpni.DataClass
