@@ -26,6 +26,7 @@ type benchCommand struct {
 	DB          string   `placeholder:"URL" help:"Measure with this PostgreSQL database, which must be empty (default: a SQLite file in the folder)."`
 	Customers   int      `default:"10000" help:"How many customers."`
 	Calls       int      `default:"1000000" help:"How many calls they have in one month."`
+	ByLine      bool     `help:"The file of calls has all calls of a line together, rather than in order of time."`
 	Connections int      `default:"32" help:"Connections that ask at once."`
 	Seconds     int      `default:"10" help:"How long each load runs."`
 	Contacts    int      `default:"2000" help:"Verified contacts among which the load asks."`
@@ -117,7 +118,7 @@ func (b *bench) load(ctx context.Context) error {
 	if err != nil || built != "" {
 		return err
 	}
-	spec := generate.Spec{Seed: 1, Customers: b.Customers, Calls: b.Calls, From: benchMonth, To: benchMonth.AddDate(0, 0, 28)}
+	spec := generate.Spec{Seed: 1, Customers: b.Customers, Calls: b.Calls, From: benchMonth, To: benchMonth.AddDate(0, 0, 28), ByLine: b.ByLine}
 	if err := spec.Check(); err != nil {
 		return err
 	}
