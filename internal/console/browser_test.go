@@ -113,6 +113,7 @@ func TestWithoutScripts(t *testing.T) {
 	c.sees("Who is calling?")
 	c.press("2025550141", kb.Enter)
 	c.sees("Open a contact")
+	c.hasFocus("channel=phone")
 	c.press(kb.Enter)
 	c.sees("Not verified")
 	c.hasFocus("secret-password")
@@ -142,6 +143,7 @@ func TestEveryPageIsSound(t *testing.T) {
 	}
 	c.goTo("/sign-in")
 	sound("the sign-in")
+	c.hasFocus("name")
 	c.press("agent", kb.Tab, "wrong", kb.Enter)
 	c.sees("The name or the password is not right.")
 	sound("the sign-in, refused")
@@ -151,6 +153,7 @@ func TestEveryPageIsSound(t *testing.T) {
 	sound("a page that is not their work")
 	c.takeOver(b)
 	c.goTo("/desk")
+	c.hasFocus("number")
 	c.press("nobody", kb.Enter)
 	c.sees("No customer has this number")
 	sound("a search that finds nobody")

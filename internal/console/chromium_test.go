@@ -47,7 +47,7 @@ func (w *world) chromium(t testing.TB) *chromium {
 	must(t, err)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
 	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	c := &chromium{t: t, ctx: ctx, at: w.server.URL}
@@ -110,13 +110,24 @@ func (c *chromium) alt(key string) {
 	c.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierAlt)))
 }
 
+// patience is how long a page may take to become what a test waits for. It is long because nothing is measured here.
+const patience = time.Minute
+
+// settled is the text of a page that has loaded and has given the focus to what asks for it, else nothing: a browser may
+// draw a page, and take keys, a moment before it moves the focus.
+const settled = `(() => {
+	const focus = document.querySelector("[autofocus]");
+	const waits = focus && document.activeElement === document.body && !document.querySelector(":target");
+	return document.readyState === "complete" && !waits ? document.body.innerText.replace(/\s+/g, " ") : "";
+})()`
+
 // sees waits until the page says all of it.
 func (c *chromium) sees(all ...string) {
 	c.t.Helper()
 	var page string
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var err error
-		page, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`))
+		page, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](settled))
 		if err != nil {
 			continue // it is on its way to another page
 		}
@@ -131,10 +142,13 @@ func (c *chromium) sees(all ...string) {
 	c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 }
 
-// focused names what has the focus: its id, or its text.
+// focused is the name of what has the focus: its id, or its text.
+const focused = `(e => e.id || (e.getAttribute("name") ? e.name + "=" + e.value : e.innerText.trim()))(document.activeElement)`
+
+// focused names what has the focus.
 func (c *chromium) focused() string {
 	c.t.Helper()
-	return evaluate[string](c, `(e => e.id || (e.getAttribute("name") ? e.name + "=" + e.value : e.innerText.trim()))(document.activeElement)`)
+	return evaluate[string](c, focused)
 }
 
 // tabTo presses Tab until what is wanted has the focus.
@@ -152,12 +166,17 @@ func (c *chromium) tabTo(want string) {
 	c.t.Fatalf("Tab does not lead to %q, but to %q", want, seen)
 }
 
-// hasFocus fails unless this has the focus.
+// hasFocus waits until this has the focus.
 func (c *chromium) hasFocus(want string) {
 	c.t.Helper()
-	if got := c.focused(); got != want {
-		c.t.Errorf("the focus is on %q, want %q", got, want)
+	var got string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		if got, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](focused)); err == nil && got == want {
+			return
+		}
 	}
+	c.t.Fatalf("the focus is on %q, want %q", got, want)
 }
 
 // signIn signs in by the keys.
