@@ -250,13 +250,14 @@ func TestNoWayIsInventedWhereThereIsNone(t *testing.T) {
 func TestEveryStepIsToldSomewhere(t *testing.T) {
 	told := map[string]bool{}
 	s := builtIn()
-	rapid.Check(t, func(t *rapid.T) {
-		for _, w := range s.Explain(anyFacts(t)).Ways {
+	some := rapid.Custom(func(t *rapid.T) Facts { return anyFacts(t) })
+	for i := range 400 { // the same ones each time
+		for _, w := range s.Explain(some.Example(i)).Ways {
 			for _, step := range w {
 				told[step.ID] = true
 			}
 		}
-	})
+	}
 	for _, st := range steps {
 		if following[st.id] == nil {
 			t.Errorf("no test does %s", st.id)
