@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,8 +26,16 @@ type place struct {
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
+// addresses are all places, by what they are about.
+//
 // cite: P-37, 47 CFR 64.2010(a)
 func addresses() []place {
+	return slices.Concat(
+		deskPlaces(),
+	)
+}
+
+func deskPlaces() []place {
 	const desk, customer, contact = "/desk", "/desk/customers/{customer}", "/desk/contacts/{contact}"
 	return []place{
 		{pattern: "/{$}", get: (*visit).start},

@@ -19,24 +19,29 @@ const (
 	Train         Right = "train"          // record training
 	ReadRecords   Right = "read-records"   // read what is on record
 	Forget        Right = "forget"         // destroy a customer's key
+	Watch         Right = "watch"          // see alerts, and work on their cases
+	Discipline    Right = "discipline"     // record findings and sanctions
+	KeepCourses   Right = "keep-courses"   // publish courses
+	KeepPolicy    Right = "keep-policy"    // propose another rule set or profile, and agree to one that another proposes
+	Operate       Right = "operate"        // see settings and health, and renew keys
 )
 
 // Rights lists the rights in the order in which screens show them.
-var Rights = []Right{Serve, See, KeepCustomers, KeepRegisters, KeepStaff, Train, ReadRecords, Forget}
+var Rights = []Right{Serve, See, KeepCustomers, KeepRegisters, KeepStaff, Train, ReadRecords, Forget, Watch, Discipline, KeepCourses, KeepPolicy, Operate}
 
 // rightsOf gives the rights of each role. Administrators and auditors have none that leads to a customer's information.
 //
 // cite: P-37, 47 CFR 64.2010(a)
 var rightsOf = map[cpni.Role][]Right{
 	cpni.RoleAgent:      {Serve, See},
-	cpni.RoleSupervisor: {Serve, See, ReadRecords},
+	cpni.RoleSupervisor: {Serve, See, ReadRecords, Watch},
 	cpni.RoleMarketing:  {},
-	cpni.RoleCompliance: {Serve, See, KeepRegisters, Train, ReadRecords},
-	cpni.RoleOfficer:    {See, KeepRegisters, ReadRecords, Forget},
-	cpni.RoleFraud:      {Serve, See, ReadRecords},
+	cpni.RoleCompliance: {Serve, See, KeepRegisters, Train, ReadRecords, Watch, Discipline, KeepCourses, KeepPolicy},
+	cpni.RoleOfficer:    {See, KeepRegisters, ReadRecords, Forget, Watch, Discipline, KeepPolicy},
+	cpni.RoleFraud:      {Serve, See, ReadRecords, Watch},
 	cpni.RoleBilling:    {See, KeepCustomers},
 	cpni.RoleAuditor:    {ReadRecords},
-	cpni.RoleAdmin:      {KeepCustomers, KeepStaff, Train},
+	cpni.RoleAdmin:      {KeepCustomers, KeepStaff, Train, Operate},
 	cpni.RoleSystem:     {Serve, See, KeepCustomers},
 }
 
