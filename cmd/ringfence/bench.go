@@ -27,6 +27,7 @@ type benchCommand struct {
 	Customers   int      `default:"10000" help:"How many customers."`
 	Calls       int      `default:"1000000" help:"How many calls they have in one month."`
 	ByLine      bool     `help:"The file of calls has all calls of a line together, rather than in order of time."`
+	Memory      int      `default:"128" placeholder:"MIB" help:"As for ringfence import calls."`
 	Connections int      `default:"32" help:"Connections that ask at once."`
 	Seconds     int      `default:"10" help:"How long each load runs."`
 	Contacts    int      `default:"2000" help:"Verified contacts among which the load asks."`
@@ -138,7 +139,7 @@ func (b *bench) load(ctx context.Context) error {
 		return err
 	}
 	began = time.Now()
-	if sum, err = im.Calls(ctx, calls, intake.CallOptions{Format: intake.CSV, Actor: "bench"}); err != nil {
+	if sum, err = im.Calls(ctx, calls, intake.CallOptions{Format: intake.CSV, Actor: "bench", ChunkBytes: max(1, b.Memory) << 20}); err != nil {
 		return err
 	}
 	took := time.Since(began).Seconds()
