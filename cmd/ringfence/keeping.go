@@ -66,7 +66,7 @@ type forgetCommand struct {
 	Yes      bool   `help:"Do not ask."`
 }
 
-// Run forgets a customer for good.
+// Run forgets a customer for good. It is the way of one person alone, who holds the master key: the record says so.
 func (c *forgetCommand) Run(ctx context.Context, s streams) error {
 	id := cpni.ID(c.Customer)
 	if !id.Valid() {
@@ -79,7 +79,7 @@ func (c *forgetCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	return c.with(ctx, func(o *server.Opened) error {
-		if err := o.Customers.Forget(ctx, id, "command"); err != nil {
+		if err := o.Customers.ForgetAlone(ctx, id, "command"); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(s.out, "Forgotten. Backups that are older than this hold the key still: let them lapse.")
@@ -94,7 +94,7 @@ type rotateCommand struct {
 	Admit     bool   `help:"With several nodes: only let --next-key open the database too, so that nodes can be restarted with it; then rotate."`
 }
 
-// Run renews keys while other nodes serve.
+// Run renews keys while other nodes serve. It is the way of one person alone, who holds the master key: the record says so.
 func (c *rotateCommand) Run(ctx context.Context, s streams) error {
 	config, err := c.read()
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *rotateCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		if err := o.Note(ctx, ledger.Rotate, "command", what); err != nil {
+		if err := o.Note(ctx, ledger.Rotate, "command", what+" (break-glass: by the holder of the master key, without a second person)"); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "Done: %s (%d).\n", what, done)

@@ -23,6 +23,8 @@ import (
 // configured is a command that works with the office of a configuration.
 type configured struct {
 	Config string `short:"c" placeholder:"FILE" default:"ringfence.yaml" env:"RINGFENCE_CONFIG" help:"The configuration file (default: ringfence.yaml, or RINGFENCE_CONFIG)."`
+
+	take bool // see server.Config.TakePolicy
 }
 
 func (c configured) read() (server.Config, error) { return server.ReadConfig(c.Config) }
@@ -32,6 +34,7 @@ func (c configured) open(ctx context.Context) (*server.Opened, server.Config, er
 	if err != nil {
 		return nil, config, err
 	}
+	config.TakePolicy = c.take
 	o, err := server.Open(ctx, config)
 	return o, config, err
 }
@@ -54,11 +57,13 @@ func logger(to io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(to,
 
 type serveCommand struct {
 	configured
-	Secure bool `help:"People reach this server by HTTPS, through a proxy: cookies are sent over nothing else."`
+	Secure     bool `help:"People reach this server by HTTPS, through a proxy: cookies are sent over nothing else."`
+	TakePolicy bool `help:"Bring the policy's files into force as they are, in the place of what was published (recorded as break-glass)."`
 }
 
 // Run answers until it is told to stop.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	c.take = c.TakePolicy
 	return c.with(ctx, func(o *server.Opened) error {
 		config, err := c.read()
 		if err != nil {

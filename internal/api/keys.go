@@ -50,7 +50,6 @@ func newKeyring(o *office.Office) *keyring {
 }
 
 var (
-	errRight = cpni.Rejected("ROLE", "this is not the work of the one whom the key is for", []string{"P-37", "47 CFR 64.2010(a)"}, "use a key of somebody whose work it is")
 	errScope = cpni.Rejected("SCOPE_OF_KEY", "the key is not made for this operation", []string{"P-37", "47 CFR 64.2010(a)"}, "use a key with the scope that the operation names")
 	errMany  = cpni.Rejected("TOO_MANY", "the key has asked for too many things that are not there or that it may not have", []string{"P-37", "47 CFR 64.2010(a)"}, "wait a minute, and ask only for what you know to be there")
 )
@@ -75,7 +74,7 @@ func (k *keyring) admit(ctx context.Context, authorization string, right rightOf
 	}
 	switch {
 	case right != "" && !m.May(right):
-		err = errRight
+		err = m.Barred(right)
 	case scope != "" && len(key.Scopes) > 0 && !slices.Contains(key.Scopes, scope):
 		err = errScope
 	}

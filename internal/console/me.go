@@ -3,8 +3,6 @@ package console
 import (
 	"net/http"
 	"time"
-
-	"ringfence/internal/staff"
 )
 
 // meView is who is signed in, and what they may do.
@@ -13,13 +11,8 @@ type meView struct {
 	Name, Login string
 	Trained     string
 	Lapsed      bool
-	Rights      []right
+	Rights      []rightView
 	Idle, Whole string // how long a session lasts
-}
-
-type right struct {
-	Says string
-	Has  bool
 }
 
 // mePage shows the signed-in person their rights.
@@ -33,9 +26,7 @@ func (v *visit) mePage() error {
 	if !m.Until.IsZero() {
 		view.Trained = "Good until " + v.moment(m.Until)
 	}
-	for _, r := range staff.Rights {
-		view.Rights = append(view.Rights, right{capital(rightWords[r]), m.May(r)})
-	}
+	view.Rights = rightsOf(m.Rulings())
 	return v.show(http.StatusOK, mePage(view))
 }
 

@@ -89,12 +89,11 @@ func wrongMethod(p place) *fault {
 	return f
 }
 
-// notTheirWork is the fault of a person without a right.
+// notTheirWork is the fault of a person without a right; it names the rule that gives it to others.
 //
 // cite: P-37, 47 CFR 64.2010(a)
-func notTheirWork(r staff.Right) *fault {
-	return faulty(http.StatusForbidden, "Not your work", "ROLE", "your work does not include this: it needs the right to "+rightWords[r], []string{"P-37", "47 CFR 64.2010(a)"},
-		"let a colleague whose work it is do it", "ask an administrator if it should be yours")
+func (v *visit) notTheirWork(r staff.Right) *fault {
+	return &fault{status: http.StatusForbidden, title: "Not your work", refusal: v.member.Barred(r)}
 }
 
 // faultOf turns an error of a service into what the person is told. What is not meant for people is told to Report, and

@@ -167,7 +167,7 @@ func (v *visit) come(p place) error {
 			return errForged
 		}
 		if p.right != "" && !v.member.May(p.right) {
-			return notTheirWork(p.right)
+			return v.notTheirWork(p.right)
 		}
 	}
 	if do == nil {

@@ -19,38 +19,64 @@ const metaForgotten = "customer.forgotten"
 //
 // cite: P-37, I-21
 func (b *Book) Forget(ctx context.Context, id cpni.ID, by string) error {
+	return b.forget(ctx, id, by, "")
+}
+
+// ForgetAlone is Forget by one person without a second, as a break-glass: the record says so.
+//
+// cite: P-37, I-21
+func (b *Book) ForgetAlone(ctx context.Context, id cpni.ID, by string) error {
+	return b.forget(ctx, id, by, "break-glass: by the holder of the master key, without a second person")
+}
+
+func (b *Book) forget(ctx context.Context, id cpni.ID, by, how string) error {
 	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		p, _, err := b.hold(ctx, tx, id, " FOR UPDATE")
-		switch {
-		case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
-			// What cannot be read must still go; without it the look-ups are found only by going through all.
-			_, err = tx.Exec(ctx, "DELETE FROM lookup WHERE customer_id = $1", string(id))
-		case err == nil:
-			err = b.unlook(ctx, tx, p)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
-			"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1"} {
-			if _, err := tx.Exec(ctx, q, string(id)); err != nil {
-				return nil, fmt.Errorf("forgetting a customer: %w", err)
-			}
-		}
-		if err := b.vault.Forget(ctx, tx, id); err != nil {
-			return nil, err
-		}
-		if err := tx.SetMeta(ctx, metaForgotten, string(cpni.NewID())); err != nil {
-			return nil, fmt.Errorf("forgetting a customer: %w", err)
-		}
-		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Forget, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, struct {
-			Customer cpni.ID `json:"customer"`
-		}{id})
-		return []ledger.Entry{e}, err
+		return b.ForgetTx(ctx, tx, id, by, how)
 	})
 	if err != nil {
 		return plainly(err)
 	}
+	return b.Forgotten(ctx, id)
+}
+
+// ForgetTx is Forget in tx, whose entries are to be committed with it; how, when there is something to say, is recorded.
+// Once it is durable, Forgotten is to be called.
+//
+// cite: P-37, I-21
+func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how string) ([]ledger.Entry, error) {
+	p, _, err := b.hold(ctx, tx, id, " FOR UPDATE")
+	switch {
+	case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
+		// What cannot be read must still go; without it the look-ups are found only by going through all.
+		_, err = tx.Exec(ctx, "DELETE FROM lookup WHERE customer_id = $1", string(id))
+	case err == nil:
+		err = b.unlook(ctx, tx, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
+		"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1"} {
+		if _, err := tx.Exec(ctx, q, string(id)); err != nil {
+			return nil, fmt.Errorf("forgetting a customer: %w", err)
+		}
+	}
+	if err := b.vault.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := tx.SetMeta(ctx, metaForgotten, string(cpni.NewID())); err != nil {
+		return nil, fmt.Errorf("forgetting a customer: %w", err)
+	}
+	e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Forget, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, struct {
+		Customer cpni.ID `json:"customer"`
+		How      string  `json:"how,omitempty"`
+	}{id, how})
+	return []ledger.Entry{e}, err
+}
+
+// Forgotten lets go of what this node remembers of a customer who is forgotten, and takes the last of them out of the
+// database's files.
+func (b *Book) Forgotten(ctx context.Context, id cpni.ID) error {
 	b.dropAll()
 	return b.vault.Scrub(ctx, id)
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"ringfence/internal/contact"
+	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
@@ -48,6 +49,11 @@ type Config struct {
 	HashCost *contact.HashCost
 	// Profiles is as in rulebook.Options.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
+	// TakeFiles is as in rulebook.Options.
+	TakeFiles bool
+	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
+	// other policy can be proposed.
+	Rehearse Rehearse
 }
 
 // Office is one carrier's services, open.
@@ -65,8 +71,10 @@ type Office struct {
 	Staff     *staff.Register
 	Partners  *partner.Register
 	Door      *disclose.Door
+	Proposals *countersign.Register
 
-	closing sync.Once
+	rehearse Rehearse
+	closing  sync.Once
 }
 
 // Open opens an office on an open database.
@@ -78,14 +86,14 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone}
+	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone, rehearse: c.Rehearse}
 	if o.Ledger, err = ledger.Open(ctx, c.DB, ledger.Options{Origin: c.Origin, Signer: c.Signer, Clock: clock, Outside: c.Outside}); err != nil {
 		return nil, err
 	}
 	if o.Vault, err = vault.Open(ctx, c.DB, c.Master); err != nil {
 		return nil, err
 	}
-	if o.Policy, err = rulebook.Open(ctx, c.DB, o.Vault, o.Ledger, rulebook.Options{Policy: c.Policy, Clock: clock, Zone: c.Zone, Profiles: c.Profiles}); err != nil {
+	if o.Policy, err = rulebook.Open(ctx, c.DB, o.Vault, o.Ledger, rulebook.Options{Policy: c.Policy, Clock: clock, Zone: c.Zone, Profiles: c.Profiles, TakeFiles: c.TakeFiles}); err != nil {
 		return nil, err
 	}
 	numbers := o.Policy.Numbers(clock.Now())
@@ -102,9 +110,14 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return r
 	}))
 	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, staff.RulesOf))
+	o.Staff.Govern(func() *rules.Set {
+		set, _ := o.Policy.Current()
+		return set
+	})
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+	o.Proposals = o.proposals()
 	return o, nil
 }
 
@@ -151,6 +164,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Wait()
 }
 
@@ -183,7 +197,7 @@ func (o *Office) OpenContact(ctx context.Context, c contact.Opening) (*contact.S
 	var refusal *cpni.Refusal
 	switch {
 	case !m.May(staff.Serve):
-		refusal = cpni.Rejected("ROLE", "contacts are opened by those who serve customers", []string{"P-37", "47 CFR 64.2010(a)"}, "let an agent take the contact")
+		refusal = m.Barred(staff.Serve)
 	case m.Role != cpni.RoleSystem && !o.Clock.Now().Before(m.Until):
 		refusal = cpni.Rejected("UNTRAINED", "the person has no current training on customer information", []string{"P-38", "47 CFR 64.2009(b)"}, "pass the course first")
 	default:
@@ -191,7 +205,7 @@ func (o *Office) OpenContact(ctx context.Context, c contact.Opening) (*contact.S
 	}
 	_, err = o.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		e, err := o.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Contact, At: o.Clock.Now(), Actor: string(c.Agent), Outcome: refusal.Outcome, Code: refusal.Code},
-			map[string]string{"what": "contact refused", "channel": string(c.Channel), "customer": string(c.Customer)})
+			map[string]string{"what": "contact refused", "channel": string(c.Channel), "customer": string(c.Customer), "says": refusal.Says})
 		return []ledger.Entry{e}, err
 	})
 	if err != nil {

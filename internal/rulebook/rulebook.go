@@ -5,9 +5,13 @@
 package rulebook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +62,9 @@ type Options struct {
 	Zone   *time.Location // the carrier's: it decides on which day a number takes effect
 	// Profiles, when given, changes which dated numbers are in force; stories do.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
+	// TakeFiles brings the files of the policy into force as they are, in the place of what was published beside them: the
+	// way out when the two do not go together.
+	TakeFiles bool
 }
 
 // policyID is the key of the one row of the table policy.
@@ -77,21 +84,51 @@ func Open(ctx context.Context, db *store.DB, v *vault.Vault, l *ledger.Ledger, o
 	now, err := b.read(ctx)
 	switch {
 	case errors.Is(err, errNone):
-		return b, b.put(ctx, nil, files, files.Version(), "start", "the first policy takes effect")
+		return b, b.put(ctx, nil, files, files, "start", "the first policy takes effect")
 	case err != nil:
 		return nil, err
-	case now.base == files.Version():
+	case now.base == files.Version() && !(o.TakeFiles && now.set != files):
 		b.current.Store(now)
 		return b, nil
 	}
-	// Other files than those that the policy in force was made of: what was published beside the old ones stays.
-	next := files
+	next, err := b.carried(ctx, now, files, o.TakeFiles)
+	if err != nil {
+		return nil, err
+	}
+	what := "changed policy files take effect"
+	if o.TakeFiles {
+		what = "the policy files take effect as they are, in the place of what was published (break-glass)"
+	}
+	return b, b.put(ctx, now, next, files, "start", what)
+}
+
+// carried gives the policy that new files make together with what was published under the old ones: what was published
+// beside the files stays, and so does a file that was changed, unless the new files have it otherwise too.
+func (b *Book) carried(ctx context.Context, now *edition, files *rules.Set, take bool) (*rules.Set, error) {
+	if take {
+		return files, nil
+	}
+	changed := map[string][]byte{}
 	for name, text := range now.set.Published() {
-		if next, err = next.With(name, text); err != nil {
-			return nil, fmt.Errorf("the rules that were published as %s do not go with the changed policy: %w", name, err)
+		changed["rules/"+name+".cedar"] = text
+	}
+	if old, err := b.At(ctx, now.base); err == nil { // that of a database of before it was kept is not there
+		was, is := old.Files(), files.Files()
+		for name, text := range now.set.Since(old) {
+			if before, there := was[name]; there && !bytes.Equal(is[name], before) && !bytes.Equal(is[name], text) {
+				return nil, fmt.Errorf("%s was changed by what was published and by the new files of the policy: put the two together in a folder that `policy` names, and start once with --take-policy", name)
+			}
+			changed[name] = text
 		}
 	}
-	return b, b.put(ctx, now, next, files.Version(), "start", "changed policy files take effect")
+	if len(changed) == 0 {
+		return files, nil
+	}
+	next, err := files.Changed(changed)
+	if err != nil {
+		return nil, fmt.Errorf("what was published (%s) does not go with the changed policy: %w; mend it in a folder that `policy` names, and start once with --take-policy", strings.Join(slices.Sorted(maps.Keys(changed)), ", "), err)
+	}
+	return next, nil
 }
 
 // OpenToRead gives the policies that are on record in db, for deciding again. None is in force in it.
@@ -147,32 +184,12 @@ func (b *Book) At(ctx context.Context, version string) (*rules.Set, error) {
 	return s, nil
 }
 
-// put brings set into force in the place of old (nil: of none).
-func (b *Book) put(ctx context.Context, old *edition, set *rules.Set, base, by, what string) error {
-	next := &edition{set: set, base: base, n: 1}
-	if old != nil {
-		next.n = old.n + 1
-	}
-	var err error
-	if next.profiles, err = b.dated(set); err != nil {
-		return err
-	}
-	_, err = b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		now := b.clock.Now()
-		if _, err := tx.Exec(ctx, "INSERT INTO rule_set (version, at, source) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING", set.Version(), now.UnixMicro(), set.Source()); err != nil {
-			return nil, fmt.Errorf("keeping a policy: %w", err)
-		}
-		var n int64
-		switch err := tx.QueryRow(ctx, `INSERT INTO policy (policy_id, version, base, rules) VALUES ($1, $2, $3, $4) ON CONFLICT (policy_id) DO UPDATE
-			SET version = excluded.version, base = excluded.base, rules = excluded.rules WHERE policy.version = $5 RETURNING version`,
-			policyID, next.n, base, set.Version(), next.n-1).Scan(&n); {
-		case store.IsNoRow(err):
-			return nil, errMoved
-		case err != nil:
-			return nil, fmt.Errorf("bringing a policy into force: %w", err)
-		}
-		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Rules: set.Version(), Outcome: cpni.OK}, map[string]string{"what": what, "rules": set.Version()})
-		return []ledger.Entry{e}, err
+// put brings set into force in the place of old (nil: of none). files is what lies under it; nil: what lies under old.
+func (b *Book) put(ctx context.Context, old *edition, set, files *rules.Set, by, what string) error {
+	var taken func()
+	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
+		entries, taken, err = b.write(ctx, tx, old, set, files, by, what)
+		return entries, err
 	})
 	if errors.Is(err, errMoved) {
 		return b.Refresh(ctx) // another node was first
@@ -180,11 +197,55 @@ func (b *Book) put(ctx context.Context, old *edition, set *rules.Set, base, by, 
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	b.sets[set.Version()] = set
-	b.mu.Unlock()
-	b.current.Store(next)
+	taken()
 	return nil
+}
+
+// write does so in tx; taken is to be called once that is durable.
+func (b *Book) write(ctx context.Context, tx *store.Tx, old *edition, set, files *rules.Set, by, what string) (entries []ledger.Entry, taken func(), err error) {
+	next := &edition{set: set, n: 1}
+	if old != nil {
+		next.n, next.base = old.n+1, old.base
+	}
+	keep := []*rules.Set{set}
+	if files != nil {
+		next.base, keep = files.Version(), append(keep, files)
+	}
+	if next.profiles, err = b.dated(set); err != nil {
+		return nil, nil, err
+	}
+	now := b.clock.Now()
+	for _, s := range keep {
+		if _, err := tx.Exec(ctx, "INSERT INTO rule_set (version, at, source) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING", s.Version(), now.UnixMicro(), s.Source()); err != nil {
+			return nil, nil, fmt.Errorf("keeping a policy: %w", err)
+		}
+	}
+	var n int64
+	switch err := tx.QueryRow(ctx, `INSERT INTO policy (policy_id, version, base, rules) VALUES ($1, $2, $3, $4) ON CONFLICT (policy_id) DO UPDATE
+		SET version = excluded.version, base = excluded.base, rules = excluded.rules WHERE policy.version = $5 RETURNING version`,
+		policyID, next.n, next.base, set.Version(), next.n-1).Scan(&n); {
+	case store.IsNoRow(err):
+		return nil, nil, errMoved
+	case err != nil:
+		return nil, nil, fmt.Errorf("bringing a policy into force: %w", err)
+	}
+	e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Rules: set.Version(), Outcome: cpni.OK}, map[string]string{"what": what, "rules": set.Version()})
+	return []ledger.Entry{e}, func() {
+		b.mu.Lock()
+		b.sets[set.Version()] = set
+		b.mu.Unlock()
+		b.store(next)
+	}, err
+}
+
+// store takes up an edition, unless a later one is in force already.
+func (b *Book) store(next *edition) {
+	for {
+		old := b.current.Load()
+		if old != nil && old.n > next.n || b.current.CompareAndSwap(old, next) {
+			return
+		}
+	}
 }
 
 var errMoved = errors.New("another policy has taken effect meanwhile")
@@ -200,8 +261,13 @@ func (b *Book) Publish(ctx context.Context, name string, text []byte, by string)
 	old := b.current.Load()
 	set, err := old.set.With(rules.PublishedPrefix+name, text)
 	if err == nil {
-		return b.put(ctx, old, set, old.base, by, "rules published as "+name)
+		return b.put(ctx, old, set, nil, by, "rules published as "+name)
 	}
+	return b.turnAway(ctx, err, by)
+}
+
+// turnAway records rules that are refused, and gives the error again.
+func (b *Book) turnAway(ctx context.Context, err error, by string) error {
 	var refusal *cpni.Refusal
 	if !errors.As(err, &refusal) {
 		return err
@@ -211,7 +277,7 @@ func (b *Book) Publish(ctx context.Context, name string, text []byte, by string)
 			map[string]string{"what": "rules refused", "says": refusal.Says})
 		return []ledger.Entry{e}, err
 	})
-	return errors.Join(lost, err)
+	return errors.Join(err, lost)
 }
 
 // Refresh takes up a policy that another node has brought into force.
@@ -221,7 +287,7 @@ func (b *Book) Refresh(ctx context.Context) error {
 		return err
 	}
 	if old := b.current.Load(); old == nil || old.n != now.n || old.set != now.set {
-		b.current.Store(now)
+		b.store(now)
 	}
 	return nil
 }

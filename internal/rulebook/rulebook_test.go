@@ -200,3 +200,59 @@ func TestAChangedPolicyOnRecord(t *testing.T) {
 		t.Errorf("a changed policy was taken: %v", err)
 	}
 }
+
+// A file that was changed stays changed beside new files of the policy, unless they have it otherwise too: then the policy
+// does not start, and says how to go on.
+//
+// cite: P-01, P-58, I-04
+func TestChangedFilesStay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		files := load(t, nil)
+		b := w.open(files)
+		const marketing = "rules/05-marketing.cedar"
+		text := string(files.Files()[marketing]) + "\n" + strings.Replace(strings.ReplaceAll(stricter, "provide-service", "win-back"), "P-33", "P-07", 1)
+		d, _, err := b.Draft(t.Context(), map[string][]byte{marketing: []byte(text)}, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Holds(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		var taken func()
+		if _, err := w.ledger.Commit(t.Context(), func(tx *store.Tx) (entries []ledger.Entry, err error) {
+			entries, taken, err = b.Take(t.Context(), tx, d, "test", "drafted")
+			return entries, err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		taken()
+		if s, _ := b.Current(); s.Version() != d.Version || !has(s, "closed") {
+			t.Error("the draft is not in force")
+		}
+		if err := b.Holds(t.Context(), d); !errors.Is(err, rulebook.ErrMoved) {
+			t.Errorf("the draft holds still: %v", err)
+		}
+		elsewhere := load(t, func(all fstest.MapFS) {
+			all["closures.yaml"].Data = append(all["closures.yaml"].Data, "# another year\n"...)
+		})
+		if s, _ := w.open(elsewhere).Current(); !has(s, "closed") || s.Version() == d.Version {
+			t.Error("what was changed went with new files")
+		}
+		same := load(t, func(all fstest.MapFS) { all[marketing].Data = append(all[marketing].Data, "// another word\n"...) })
+		options := rulebook.Options{Policy: same, Clock: cpni.ClockFunc(func() time.Time { return now }), Zone: time.UTC}
+		if _, err := rulebook.Open(t.Context(), db, w.vault, w.ledger, options); err == nil || !strings.Contains(err.Error(), marketing) || !strings.Contains(err.Error(), "--take-policy") {
+			t.Errorf("two changes of one file: %v", err)
+		}
+		options.TakeFiles = true
+		for range 2 {
+			b, err := rulebook.Open(t.Context(), db, w.vault, w.ledger, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, _ := b.Current(); s.Version() != same.Version() {
+				t.Error("the files are not taken as they are")
+			}
+		}
+	})
+}

@@ -19,6 +19,7 @@ type checker struct {
 	validator *validate.Validator
 	actions   types.EntityMap
 	clauses   []Clause
+	rights    bool // the rules are about rights
 }
 
 var (
@@ -72,6 +73,12 @@ func (c checker) rule(file string, p *cedar.Policy) (Rule, error) {
 	tree := (*ast.Policy)(p.AST())
 	if err := c.validator.Policy(r.ID, tree); err != nil {
 		return fail("the rule %s does not fit the schema: %v", r.ID, err)
+	}
+	if c.rights {
+		if what := readsMore(tree); what != "" {
+			return fail("the rule %s reads %s; a rule on rights reads nothing but context.role, context.trained and context.suspended", r.ID, what)
+		}
+		return r, nil
 	}
 	if purpose, reads := c.retaliates(tree); reads {
 		refusal := wrong("%s:%d: the rule %s may decide on %s and reads what the customer has approved or refused; only marketing may depend on that", file, at.Line, r.ID, purpose)

@@ -267,3 +267,156 @@ func FuzzRules(f *testing.F) {
 		}
 	})
 }
+
+// Who administers or audits comes to no customer's information, an auditor only reads, who is suspended may nothing, and
+// rules on rights read nothing but a member's standing: a policy that has it otherwise is refused with file and line.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestRightsThatAreRefused(t *testing.T) {
+	const mine = "rights/90-mine.cedar"
+	grants := func(scope string) string {
+		return "@id(\"mine\")\n@clause(\"P-37\")\n@cite(\"47 CFR 64.2010(a)\")\n@says(\"Yes.\")\npermit (principal, " + scope
+	}
+	without := func(id string) func(string) string {
+		return func(s string) string {
+			from := strings.Index(s, `@id("`+id+`")`)
+			return s[:from] + s[from+strings.Index(s[from:], "};")+2:]
+		}
+	}
+	for name, c := range map[string]struct {
+		files map[string]func(string) string
+		says  []string
+	}{
+		"an administrator who serves": {map[string]func(string) string{mine: text(grants(`action == Action::"serve", resource) when { context.role == "admin" };`)),
+			"rights/01-rights.cedar": without("keepers-see-no-customers")}, []string{mine + ":1", "admin", "serve"}},
+		"an auditor who sees": {map[string]func(string) string{mine: text(grants(`action in Action::"customers", resource) when { context.role == "auditor" };`)),
+			"rights/01-rights.cedar": without("keepers-see-no-customers")}, []string{mine + ":1", "auditor", "see"}},
+		"an auditor who acts":          {map[string]func(string) string{mine: text(grants(`action == Action::"operate", resource) when { context.role == "auditor" };`))}, []string{mine + ":1", "auditor", "operate"}},
+		"an auditor who reads nothing": {map[string]func(string) string{"rights/01-rights.cedar": func(s string) string { return strings.Replace(s, `"fraud", "auditor"]`, `"fraud"]`, 1) }}, []string{"read-records"}},
+		"somebody suspended": {map[string]func(string) string{"rights/01-rights.cedar": without("suspended-may-nothing")},
+			[]string{"rights/01-rights.cedar:", "right-serve", "suspended"}},
+		"nobody in particular":   {map[string]func(string) string{mine: text(grants(`action == Action::"train", resource);`))}, []string{mine + ":1"}},
+		"a rule that knows whom": {map[string]func(string) string{mine: text(grants(`action == Action::"train", resource) when { principal == Member::"ann" };`))}, []string{mine + ":1", "principal"}},
+		"a rule that reads CPNI": {map[string]func(string) string{mine: text(grants(`action == Action::"train", resource) when { context.customer.known };`))}, []string{mine + ":1", "customer"}},
+		"the whole context":      {map[string]func(string) string{mine: text(grants(`action == Action::"train", resource) when { context == context };`))}, []string{mine + ":1", "as a whole"}},
+		"a right that is none":   {map[string]func(string) string{mine: text(grants(`action == Action::"fly", resource);`))}, []string{"fly"}},
+		"no rules on rights":     {map[string]func(string) string{"rights/01-rights.cedar": nil, "rights/schema.cedarschema": nil}, []string{"rights/", "missing"}},
+		"no schema of rights":    {map[string]func(string) string{"rights/schema.cedarschema": nil}, []string{"rights/schema.cedarschema is missing"}},
+		"a schema with a right too few": {map[string]func(string) string{"rights/schema.cedarschema": func(s string) string {
+			return strings.Replace(s, `, "operate"`, "", 1)
+		}, "rights/01-rights.cedar": without("right-operate")}, []string{"operate"}},
+		"an id that a rule on requests has": {map[string]func(string) string{mine: text(strings.Replace(grants(`action == Action::"train", resource) when { context.role == "admin" };`), "mine", "somebody-proved", 1))},
+			[]string{"somebody-proved", "03-customer.cedar"}},
+		"an auditor who may ask for emergencies": {map[string]func(string) string{"rules/02-staff.cedar": without("role-emergency")}, []string{"rules/", "auditor", "emergency"}},
+		"an administrator who may be told by the customer": {map[string]func(string) string{"rules/02-staff.cedar": func(s string) string {
+			return strings.Replace(s, `["agent", "supervisor", "compliance", "system"].contains(context.actor.role) };`, `["agent", "admin"].contains(context.actor.role) };`, 1)
+		}}, []string{"rules/03-customer.cedar:", "admin", "customer-request"}},
+	} {
+		_, err := Load(with(t, c.files))
+		var r *cpni.Refusal
+		if !errors.As(err, &r) || r.Code != "RULES" {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		for _, s := range c.says {
+			if !strings.Contains(r.Says, s) {
+				t.Errorf("%s: %q does not say %q", name, r.Says, s)
+			}
+		}
+	}
+}
+
+// A policy of before there were rules on rights is what it was: its version and its decisions stay, and nobody has a right
+// under it.
+//
+// cite: I-04, P-37
+func TestPoliciesWithoutRights(t *testing.T) {
+	old := with(t, map[string]func(string) string{"rights/01-rights.cedar": nil, "rights/schema.cedarschema": nil})
+	s, err := Recall(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := asked(cpni.BillingPurpose, cpni.ToCarrier, cpni.Billing)
+	if !s.Decide(f).Permit() || s.Version() == builtIn().Version() {
+		t.Error("it decides otherwise, or has the version of another")
+	}
+	files, err := Unpack(s.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Recall(files); err != nil || again.Version() != s.Version() {
+		t.Errorf("recalled it is %v, %v", again, err)
+	}
+	if r := s.Right(Standing{Role: cpni.RoleAgent, Trained: true}, cpni.RightServe); r.Allowed {
+		t.Error("an agent has a right under a policy that gives none")
+	}
+}
+
+// A switch of a profile needs the page of the Federal Register that announced its day, and counts from that day on.
+//
+// cite: V35, P-47, 47 CFR 64.2011(b)
+func TestSwitches(t *testing.T) {
+	for name, c := range map[string]struct {
+		w    Switch
+		code cpni.Code
+		says string
+	}{
+		"no citation":   {Switch{"breach-2023", "2027-01-04", ""}, "PROFILE_EVIDENCE", "Federal Register"},
+		"hearsay":       {Switch{"breach-2023", "2027-01-04", "I heard so"}, "PROFILE_EVIDENCE", "Federal Register"},
+		"no such day":   {Switch{"breach-2023", "2027-02-30", "91 FR 12345"}, "RULES", "2027-02-30"},
+		"no such one":   {Switch{"breach-1999", "2027-01-04", "91 FR 12345"}, "RULES", "breach-1999"},
+		"already there": {Switch{"breach-2007", "2027-01-04", "91 FR 12345"}, "RULES", "not dormant"},
+	} {
+		_, err := builtIn().WithSwitch(c.w)
+		var r *cpni.Refusal
+		if !errors.As(err, &r) || r.Code != c.code || !strings.Contains(r.Says, c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	files, err := builtIn().WithSwitch(Switch{"breach-2023", "2027-01-04", "91 FR 12345"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := builtIn().Changed(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := s.Profiles().At(workday.On(2027, 1, 3)), s.Profiles().At(workday.On(2027, 1, 4))
+	if !before.Has("breach-2007") || before.Has("breach-2023") || after.Has("breach-2007") || !after.Has("breach-2023") {
+		t.Error("the switch is not on its day")
+	}
+	if files, err = s.WithSwitch(Switch{"sim-2023", "2027-03-01", "92 FR 1"}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.Changed(files); err != nil || !s.Profiles().At(workday.On(2027, 3, 1)).Has("sim-2023") || !s.Profiles().At(workday.On(2027, 3, 1)).Has("breach-2023") {
+		t.Errorf("the second switch undoes the first: %v", err)
+	}
+}
+
+// A file may be changed or added where the policy has such files, and nowhere else; what is wrong is told as in loading.
+//
+// cite: P-01
+func TestChangedFiles(t *testing.T) {
+	for _, name := range []string{"clauses.yaml", "closures.yaml", "rules/schema.cedarschema", "rights/schema.cedarschema", "rules/../x.cedar", "/rules/x.cedar", "rules/x.yaml", "rules/a/b.cedar", "x.cedar", ""} {
+		if _, err := builtIn().Changed(map[string][]byte{name: []byte("x")}); err == nil {
+			t.Errorf("%q was changed", name)
+		}
+	}
+	for _, bad := range []string{"", " \n", "-- rules/x.cedar --\npermit (principal, action, resource);", "x\n-- y --\n"} {
+		if _, err := builtIn().Changed(map[string][]byte{"rules/90-mine.cedar": []byte(bad)}); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	was := builtIn().Files()
+	stricter, err := builtIn().Changed(map[string][]byte{"rules/90-mine.cedar": []byte(forbids + `forbid (principal, action == Action::"billing", resource);`),
+		"profiles/cpni-core.yaml": []byte(strings.Replace(string(was["profiles/cpni-core.yaml"]), "smallest_cell: 10", "smallest_cell: 12", 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(stricter.Since(builtIn()))); !slices.Equal(got, []string{"profiles/cpni-core.yaml", "rules/90-mine.cedar"}) {
+		t.Errorf("changed: %v", got)
+	}
+	if stricter.Profiles().At(workday.On(2026, 11, 24)).Int("cpni-core", "smallest_cell") != 12 {
+		t.Error("the number is not changed")
+	}
+}

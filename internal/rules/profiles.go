@@ -57,7 +57,7 @@ var needed = map[string]map[string]string{
 		"source_free_tries": whole, "source_longest_delay": duration, "source_failures_per_day": whole, "source_failures_in_all": whole, "surge_per_hour": whole,
 		"sign_in_free_tries": whole, "sign_in_longest_delay": duration, "sign_in_failures_per_day": whole, "sign_in_failures_in_all": whole, "initiation": duration, "alert_attempts": whole, "alert_within": duration,
 		"code_life": duration, "code_tries": whole, "codes_per_contact": whole, "codes_free": whole, "code_pause": duration, "code_digits_written": whole, "code_digits_spoken": whole,
-		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "key_life": duration, "key_misses_per_minute": whole,
+		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "key_life": duration, "key_misses_per_minute": whole, "proposal_life": duration,
 		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole},
 }
 
@@ -232,7 +232,7 @@ func (p *Profiles) Rows() []Row {
 	return all
 }
 
-// Switched gives the profiles as a story wants them: of each family, such as breach, the named profile is in force from
+// Switched gives the profiles as a switch or a story wants them: of each family, such as breach, the named profile is in force from
 // the day from, and the others of the family are not.
 func (p *Profiles) Switched(wanted map[string]string, from workday.Date) (*Profiles, error) {
 	c := &Profiles{rows: slices.Clone(p.rows)}
@@ -244,9 +244,9 @@ func (p *Profiles) Switched(wanted map[string]string, from workday.Date) (*Profi
 			r := &c.rows[i]
 			switch {
 			case r.Profile == name && r.State == "dormant":
-				r.State, r.from = "in-force", from
+				r.State, r.from, r.EffectiveFrom = "in-force", from, from.String()
 			case r.Profile != name && strings.HasPrefix(r.Profile, family+"-") && r.State == "in-force" && (r.until.IsZero() || from.Before(r.until)):
-				r.until = from
+				r.until, r.SupersededFrom = from, from.String()
 			}
 		}
 	}

@@ -34,8 +34,10 @@ type Set struct {
 	rules    []Rule
 	policies map[cpni.Purpose]applicable // by action
 	entities types.EntityMap             // the actions and their groups
+	rights   rights
 	clauses  []Clause
 	profiles *Profiles
+	switches []Switch
 	memo     *memo
 }
 
@@ -65,17 +67,20 @@ const schemaFile = "rules/schema.cedarschema"
 // Load reads and checks a policy. What is wrong with it is a *cpni.Refusal that names file and line and says what is
 // expected: code RULES, or RETALIATION when a rule that is not about marketing reads approval.
 //
-// cite: P-01, P-13, I-06
+// cite: P-01, P-13, P-37, I-06
 func Load(policy fs.FS) (*Set, error) {
 	s, err := Recall(policy)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.profiles.complete()
+	if err := s.profiles.complete(); err != nil {
+		return nil, err
+	}
+	return s, s.keptApart()
 }
 
 // Recall reads a policy that was in force once, to decide again what was decided under it. It may lack a number that
-// this program needs of the policy in force.
+// this program needs of the policy in force, and may say nothing about rights.
 func Recall(policy fs.FS) (*Set, error) {
 	archive, err := pack(policy)
 	if err != nil {
@@ -90,7 +95,14 @@ func Recall(policy fs.FS) (*Set, error) {
 	if s.profiles, err = readProfiles(policy); err != nil {
 		return nil, err
 	}
-	if err := s.readRules(archive); err != nil {
+	if s.profiles, s.switches, err = readSwitches(policy, s.profiles); err != nil {
+		return nil, err
+	}
+	seen := map[string]Rule{}
+	if err := s.readRules(archive, seen); err != nil {
+		return nil, err
+	}
+	if err := s.readRights(archive, seen); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -180,8 +192,8 @@ func (s *Set) Published() map[string][]byte {
 	return all
 }
 
-// Rules lists the rules in the order of the files.
-func (s *Set) Rules() []Rule { return slices.Clone(s.rules) }
+// Rules lists the rules in the order of the files: those that decide on requests, then those on rights.
+func (s *Set) Rules() []Rule { return slices.Concat(s.rules, s.rights.rules) }
 
 // Clauses lists the promises of the policy.
 func (s *Set) Clauses() []Clause { return slices.Clone(s.clauses) }
@@ -190,21 +202,37 @@ func (s *Set) Clauses() []Clause { return slices.Clone(s.clauses) }
 func (s *Set) Profiles() *Profiles { return s.profiles }
 
 // readRules reads, checks and sorts the rules by the actions that they are about.
-func (s *Set) readRules(archive *txtar.Archive) error {
-	i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == schemaFile })
-	if i < 0 {
+func (s *Set) readRules(archive *txtar.Archive, seen map[string]Rule) error {
+	text, ok := fileOf(archive, schemaFile)
+	if !ok {
 		return wrong("%s is missing: it says what rules may read", schemaFile)
 	}
-	types, err := readSchema(archive.Files[i].Data)
+	types, err := readSchema(text)
 	if err != nil {
 		return err
 	}
 	s.entities = actionsOf(types)
-	var faults []error
-	seen := map[string]Rule{}
 	check := checker{validator: validate.New(types), actions: s.entities, clauses: s.clauses}
+	if s.rules, err = check.files(archive, func(name string) bool { return !strings.HasPrefix(name, rightsFolder) }, seen); err != nil {
+		return err
+	}
+	s.sort()
+	return nil
+}
+
+func fileOf(archive *txtar.Archive, name string) ([]byte, bool) {
+	i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return archive.Files[i].Data, true
+}
+
+// files reads and checks the rules of those files that are of, and adds them to seen.
+func (c checker) files(archive *txtar.Archive, of func(name string) bool, seen map[string]Rule) (all []Rule, err error) {
+	var faults []error
 	for _, file := range archive.Files {
-		if path.Ext(file.Name) != ".cedar" {
+		if path.Ext(file.Name) != ".cedar" || !of(file.Name) {
 			continue
 		}
 		list, err := cedar.NewPolicyListFromBytes(file.Name, file.Data)
@@ -214,7 +242,7 @@ func (s *Set) readRules(archive *txtar.Archive) error {
 			continue
 		}
 		for _, p := range list {
-			r, err := check.rule(file.Name, p)
+			r, err := c.rule(file.Name, p)
 			if err != nil {
 				faults = append(faults, err)
 				continue
@@ -223,14 +251,13 @@ func (s *Set) readRules(archive *txtar.Archive) error {
 				faults = append(faults, wrong("%s:%d: the rule %q stands at %s:%d already; an @id names one rule", r.File, r.Line, r.ID, other.File, other.Line))
 			}
 			seen[r.ID] = r
-			s.rules = append(s.rules, r)
+			all = append(all, r)
 		}
 	}
 	if len(faults) > 0 {
-		return faults1(faults)
+		return nil, faults1(faults)
 	}
-	s.sort()
-	return nil
+	return all, nil
 }
 
 // faults1 makes one refusal of several: of a RETALIATION among them, for that weighs more than a slip of the pen.

@@ -30,6 +30,7 @@ func acts() map[string]act {
 		"partner":          putPartner,
 		"train":            train,
 		"load-rules":       loadRules,
+		"switch-profile":   switchProfile,
 		"end-service":      endService,
 		"restart-service":  restartService,
 		"forget":           forget,

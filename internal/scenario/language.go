@@ -99,7 +99,7 @@ func verbs() []verb {
 func contactVerbs() []verb {
 	return []verb{
 		{name: "contact", fields: []field{need("id", defines("contact")), need("customer", customers), need("channel", channel), may("agent", staffName),
-			may("caller", text), may("outbound", flag), may("source", text)}, gives: []given{ok(), rejects("UNTRAINED")}},
+			may("caller", text), may("outbound", flag), may("source", text)}, gives: []given{ok(), rejects("UNTRAINED", "ROLE")}},
 		{name: "hangup", fields: []field{need("contact", refers("contact"))}, bare: "contact", gives: []given{ok()}},
 		{name: "authenticate", fields: []field{need("contact", refers("contact")), may("password", text), may("pin", text), may("backup", dict(question, text)),
 			may("callback", text), may("answered", flag), may("photo-id", fields("a photo ID", need("name", text), may("expires", date), may("government", flag))),

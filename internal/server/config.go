@@ -23,7 +23,13 @@ type Config struct {
 	Vault    Vault   `yaml:"vault"`
 	Ledger   Ledger  `yaml:"ledger"`
 	Policy   string  `yaml:"policy"` // a folder that replaces the built-in policy; empty: built in
-	Options  Options `yaml:"options"`
+	// Scenarios is a folder of the carrier's own scenarios, told besides those built in before another policy can take
+	// effect; empty: none.
+	Scenarios string  `yaml:"scenarios"`
+	Options   Options `yaml:"options"`
+
+	// TakePolicy is as rulebook.Options.TakeFiles; it stands in no file, but is asked for once.
+	TakePolicy bool `yaml:"-"`
 }
 
 // Carrier is whose promises are kept.

@@ -17,9 +17,11 @@ import (
 	"ringfence/internal/office"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
+	"ringfence/internal/scenario"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
 	"ringfence/policy"
+	"ringfence/scenarios"
 )
 
 // Machine is the clock of the machine.
@@ -44,6 +46,15 @@ func (c Config) ReadPolicy() (*rules.Set, error) {
 		return nil, fmt.Errorf("the policy (%s): %w", where, err)
 	}
 	return set, nil
+}
+
+// rehearsal tells the stories that are built in, and the carrier's own.
+func (c Config) rehearsal() office.Rehearse {
+	folders := []fs.FS{scenarios.Files}
+	if c.Scenarios != "" {
+		folders = append(folders, os.DirFS(c.Scenarios))
+	}
+	return scenario.Rehearse(folders...)
 }
 
 // Opened is an office with the database under it.
@@ -94,7 +105,7 @@ func Open(ctx context.Context, c Config) (*Opened, error) {
 
 func openOffice(ctx context.Context, c Config, db *store.DB, set *rules.Set, master *vault.Master, signer note.Signer, zone *time.Location) (*office.Office, error) {
 	return office.Open(ctx, office.Config{DB: db, Policy: set, Master: master, Origin: c.Ledger.Origin, Signer: signer, Outside: c.Ledger.Checkpoint,
-		Clock: Machine, Zone: zone, UnaidedDetail: c.Options.UnaidedDetail, CMRS: c.Carrier.CMRS})
+		Clock: Machine, Zone: zone, UnaidedDetail: c.Options.UnaidedDetail, CMRS: c.Carrier.CMRS, TakeFiles: c.TakePolicy, Rehearse: c.rehearsal()})
 }
 
 // Replay decides every recorded decision of a configuration's database again; the database may be in use.

@@ -1,51 +1,93 @@
 package staff
 
 import (
-	"slices"
+	"fmt"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/rules"
 )
 
 // Right is something that a member's work allows beside asking for information, on which the rules decide.
-type Right string
+type Right = cpni.Right
 
 // The rights.
 const (
-	Serve         Right = "serve"          // open contacts, take proofs, change accounts at a customer's wish
-	See           Right = "see"            // find customers and read their cards, which hold no CPNI
-	KeepCustomers Right = "keep-customers" // add customers, end their service, import files
-	KeepRegisters Right = "keep-registers" // put partners on the register
-	KeepStaff     Right = "keep-staff"     // add members of the staff, make keys
-	Train         Right = "train"          // record training
-	ReadRecords   Right = "read-records"   // read what is on record
-	Forget        Right = "forget"         // destroy a customer's key
-	Watch         Right = "watch"          // see alerts, and work on their cases
-	Discipline    Right = "discipline"     // record findings and sanctions
-	KeepCourses   Right = "keep-courses"   // publish courses
-	KeepPolicy    Right = "keep-policy"    // propose another rule set or profile, and agree to one that another proposes
-	Operate       Right = "operate"        // see settings and health, and renew keys
+	Serve         = cpni.RightServe
+	See           = cpni.RightSee
+	KeepCustomers = cpni.RightKeepCustomers
+	KeepRegisters = cpni.RightKeepRegisters
+	KeepStaff     = cpni.RightKeepStaff
+	Train         = cpni.RightTrain
+	ReadRecords   = cpni.RightReadRecords
+	Forget        = cpni.RightForget
+	Watch         = cpni.RightWatch
+	Discipline    = cpni.RightDiscipline
+	KeepCourses   = cpni.RightKeepCourses
+	KeepPolicy    = cpni.RightKeepPolicy
+	Operate       = cpni.RightOperate
 )
 
 // Rights lists the rights in the order in which screens show them.
-var Rights = []Right{Serve, See, KeepCustomers, KeepRegisters, KeepStaff, Train, ReadRecords, Forget, Watch, Discipline, KeepCourses, KeepPolicy, Operate}
+var Rights = cpni.Rights
 
-// rightsOf gives the rights of each role. Administrators and auditors have none that leads to a customer's information.
-//
-// cite: P-37, 47 CFR 64.2010(a)
-var rightsOf = map[cpni.Role][]Right{
-	cpni.RoleAgent:      {Serve, See},
-	cpni.RoleSupervisor: {Serve, See, ReadRecords, Watch},
-	cpni.RoleMarketing:  {},
-	cpni.RoleCompliance: {Serve, See, KeepRegisters, Train, ReadRecords, Watch, Discipline, KeepCourses, KeepPolicy},
-	cpni.RoleOfficer:    {See, KeepRegisters, ReadRecords, Forget, Watch, Discipline, KeepPolicy},
-	cpni.RoleFraud:      {Serve, See, ReadRecords, Watch},
-	cpni.RoleBilling:    {See, KeepCustomers},
-	cpni.RoleAuditor:    {ReadRecords},
-	cpni.RoleAdmin:      {KeepCustomers, KeepStaff, Train, Operate},
-	cpni.RoleSystem:     {Serve, See, KeepCustomers},
+// work is by what a register's members are judged.
+type work struct {
+	policy func() *rules.Set
+	clock  cpni.Clock
 }
 
-// May reports whether the member's work gives them a right.
+// Govern has the rules that policy gives, each time anew, decide what members may. Until it is called nobody may anything;
+// it is called before the register is used.
+func (r *Register) Govern(policy func() *rules.Set) { r.work.policy = policy }
+
+// RightsOf gives what the rules in force say about every right of a role, for whoever gives somebody that role: of a member
+// with current training who is not suspended.
 //
 // cite: P-37, 47 CFR 64.2010(a)
-func (m *Member) May(r Right) bool { return !m.Disabled && slices.Contains(rightsOf[m.Role], r) }
+func (r *Register) RightsOf(role cpni.Role) []rules.Ruling {
+	if r.work.policy == nil {
+		return nil
+	}
+	return r.work.policy().Rights(rules.Standing{Role: role, Trained: true})
+}
+
+// standing is what the rules read of the member.
+func (m *Member) standing() rules.Standing {
+	return rules.Standing{Role: m.Role, Trained: m.Role == cpni.RoleSystem || m.work.clock.Now().Before(m.Until), Suspended: m.Disabled}
+}
+
+// May reports whether the rules in force give the member a right.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (m *Member) May(r Right) bool {
+	return m.work != nil && m.work.policy != nil && m.work.policy().Right(m.standing(), r).Allowed
+}
+
+// Rulings gives what the rules in force say about each of the member's rights, in the order of Rights.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (m *Member) Rulings() []rules.Ruling {
+	if m.work == nil || m.work.policy == nil {
+		return nil
+	}
+	return m.work.policy().Rights(m.standing())
+}
+
+// Barred is the refusal of a member who has not a right: it says which rule gives it to whom. It is nil when they have it.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (m *Member) Barred(r Right) *cpni.Refusal {
+	ruling := rules.Ruling{Right: r, Says: "No rules on rights are in force here.", Clauses: []string{"P-37"}}
+	if m.work != nil && m.work.policy != nil {
+		ruling = m.work.policy().Right(m.standing(), r)
+	}
+	if ruling.Allowed {
+		return nil
+	}
+	says := fmt.Sprintf("your work does not include this: it needs the right %s. %s", r, ruling.Says)
+	if len(ruling.Rules) > 0 {
+		says = fmt.Sprintf("your work does not include this: it needs the right %s (rule %s). %s", r, ruling.Rules[0], ruling.Says)
+	}
+	return cpni.Rejected("ROLE", says, append(append([]string{}, ruling.Clauses...), ruling.Cites...),
+		"let a colleague whose work it is do it", "ask an administrator if it should be yours")
+}

@@ -34,6 +34,8 @@ type Member struct {
 	Trained  time.Time `json:"trained,omitzero"`       // when the course was last passed
 	Until    time.Time `json:"trained_until,omitzero"` // how long that pass is good
 	Disabled bool      `json:"disabled,omitempty"`
+
+	work *work // by what their rights are judged; nil of one whom no register gave out
 }
 
 // document is a member as the database has them.
@@ -80,6 +82,7 @@ type Register struct {
 	clock  cpni.Clock
 	hash   Hasher
 	rules  func(time.Time) Rules
+	work   *work
 
 	mu    sync.RWMutex
 	cache map[cpni.ID]entry
@@ -97,7 +100,7 @@ const mostCached = 10_000
 
 // NewRegister opens the register.
 func NewRegister(db *store.DB, v *vault.Vault, l *ledger.Ledger, clock cpni.Clock, hash Hasher, numbers func(time.Time) Rules) *Register {
-	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
+	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, work: &work{clock: clock}, cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
 }
 
 // Errors of the register.
@@ -367,7 +370,9 @@ func (r *Register) Recent(ctx context.Context, id cpni.ID) (*Member, int64, erro
 	return e.member, e.version, nil
 }
 
+// keep gives a member whom this register has read what their rights are judged by, and remembers them.
 func (r *Register) keep(e entry, drops uint64) {
+	e.member.work = r.work
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old, ok := r.cache[e.member.ID]; r.drops != drops || ok && old.version >= e.version {
@@ -404,7 +409,7 @@ func (r *Register) Members(ctx context.Context) ([]Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Password = ""
+		m.Password, m.work = "", r.work
 		all = append(all, *m)
 	}
 	return all, rows.Err()

@@ -720,24 +720,3 @@ func TestActsAreRecorded(t *testing.T) {
 	act("disable", func() error { return w.Disable(t.Context(), id, "admin") })
 	act("enable", func() error { return w.Enable(t.Context(), id, "admin") })
 }
-
-// cite: P-37, 47 CFR 64.2010(a)
-func TestRights(t *testing.T) {
-	for _, m := range cpni.Roles {
-		for _, r := range Rights {
-			if (&Member{Role: m, Disabled: true}).May(r) {
-				t.Errorf("a disabled %s may %s", m, r)
-			}
-		}
-	}
-	for _, role := range []cpni.Role{cpni.RoleAdmin, cpni.RoleAuditor, cpni.RoleMarketing, ""} {
-		for _, r := range []Right{Serve, See, Forget} {
-			if (&Member{Role: role}).May(r) {
-				t.Errorf("the role %q may %s", role, r)
-			}
-		}
-	}
-	if !(&Member{Role: cpni.RoleAgent}).May(Serve) {
-		t.Error("an agent may not serve")
-	}
-}

@@ -102,6 +102,34 @@ func (v *Vault) Rotate(ctx context.Context, next *Master, progress func(done int
 	return nil
 }
 
+// Wrapping is the id of the wrapping key in use, for telling whether it has been renewed since.
+func (v *Vault) Wrapping(ctx context.Context) (int64, error) {
+	if err := v.reload(ctx, v.db.Reader()); err != nil {
+		return 0, err
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.primary, nil
+}
+
+// Renew is Rotate under the master key in use, unless the wrapping key since has been renewed already and nothing is left
+// to do.
+//
+// cite: P-37
+func (v *Vault) Renew(ctx context.Context, since int64, progress func(done int)) error {
+	now, err := v.Wrapping(ctx)
+	if err != nil {
+		return err
+	}
+	v.mu.RLock()
+	master, whole := v.master, v.wrapping.Len() == 1
+	v.mu.RUnlock()
+	if now != since && whole {
+		return nil
+	}
+	return v.Rotate(ctx, master, progress)
+}
+
 // currentRoot is the root as the database has it.
 func (v *Vault) currentRoot(ctx context.Context) (root, error) {
 	v.mu.RLock()

@@ -52,9 +52,11 @@ func (c *Clock) Add(d time.Duration) {
 // Office is an open office with what is needed to open another on the same database.
 type Office struct {
 	*office.Office
-	Time   *Clock
-	master *vault.Master
-	signer note.Signer
+	Time *Clock
+	// Stories is what telling the carrier's stories under a proposed policy gives; nil: there are none.
+	Stories *func(*rules.Set) office.Rehearsal
+	master  *vault.Master
+	signer  note.Signer
 }
 
 // policySet is the project's policy, read once.
@@ -76,7 +78,7 @@ func Open(t testing.TB, db *store.DB) *Office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Office{Time: &Clock{now: Start}, master: vault.NewMaster(), signer: signer}
+	o := &Office{Time: &Clock{now: Start}, Stories: new(func(*rules.Set) office.Rehearsal), master: vault.NewMaster(), signer: signer}
 	return o.On(t, db)
 }
 
@@ -87,9 +89,16 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &Office{Time: o.Time, master: o.master, signer: o.signer}
+	n := &Office{Time: o.Time, Stories: o.Stories, master: o.master, signer: o.signer}
+	rehearse := func(_ context.Context, policy *rules.Set, heard func()) (office.Rehearsal, error) {
+		heard()
+		if *n.Stories == nil {
+			return office.Rehearsal{}, nil
+		}
+		return (*n.Stories)(policy), nil
+	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}}); err != nil {
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.Close)
