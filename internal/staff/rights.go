@@ -45,6 +45,11 @@ var rightsOf = map[cpni.Role][]Right{
 	cpni.RoleSystem:     {Serve, See, KeepCustomers},
 }
 
+// RightsOf gives the rights that a role has.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func RightsOf(role cpni.Role) []Right { return slices.Clone(rightsOf[role]) }
+
 // May reports whether the member's work gives them a right.
 //
 // cite: P-37, 47 CFR 64.2010(a)
