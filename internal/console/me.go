@@ -15,6 +15,7 @@ type meView struct {
 	Lapsed      bool
 	Rights      []right
 	Idle, Whole string // how long a session lasts
+	Account     accountView
 }
 
 type right struct {
@@ -35,6 +36,10 @@ func (v *visit) mePage() error {
 	}
 	for _, r := range staff.Rights {
 		view.Rights = append(view.Rights, right{capital(rightWords[r]), m.May(r)})
+	}
+	var err error
+	if view.Account, err = v.account(); err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, mePage(view))
 }

@@ -44,6 +44,8 @@ type Config struct {
 	Zone    *time.Location // the carrier's
 	// UnaidedDetail and CMRS are as in disclose.Parts.
 	UnaidedDetail, CMRS bool
+	// SecondFactorOptional lets the staff in with a password alone, which only a demonstration does.
+	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
 	// Profiles is as in rulebook.Options.
@@ -101,7 +103,11 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		r.Zone = c.Zone
 		return r
 	}))
-	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, staff.RulesOf))
+	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) staff.Rules {
+		r := staff.RulesOf(n)
+		r.SecondFactor = r.SecondFactor && !c.SecondFactorOptional
+		return r
+	}))
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})

@@ -145,3 +145,8 @@ func clearFactors(ctx context.Context, tx *store.Tx, of cpni.ID) error {
 	}
 	return nil
 }
+
+// SecondFactorRequired reports whether nobody signs in with a password alone.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) SecondFactorRequired() bool { return r.rules(r.clock.Now()).SecondFactor }

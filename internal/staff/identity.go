@@ -82,3 +82,22 @@ func (r *Register) link(ctx context.Context, tx *store.Tx, who Identity, of cpni
 	}
 	return err
 }
+
+const travelling = "sso"
+
+// KeepTrip keeps what is needed when somebody comes back from a provider, for the browser whose random word door is.
+func (r *Register) KeepTrip(ctx context.Context, door string, plain []byte) error {
+	return r.keepCeremony(ctx, doorOwner(door), travelling, "", plain)
+}
+
+// TakeTrip gives what KeepTrip kept, once.
+func (r *Register) TakeTrip(ctx context.Context, door string) ([]byte, error) {
+	plain, err := r.ceremony(ctx, doorOwner(door), travelling)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.db.Tx(ctx, func(tx *store.Tx) error { return r.takeCeremony(ctx, tx, doorOwner(door), travelling) }); err != nil {
+		return nil, plainly(err)
+	}
+	return plain, nil
+}
