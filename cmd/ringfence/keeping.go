@@ -12,7 +12,6 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
-	"ringfence/internal/office"
 	"ringfence/internal/server"
 	"ringfence/internal/staff"
 	"ringfence/internal/vault"
@@ -176,6 +175,7 @@ func (c *keyLedgerCommand) Run(s streams) error {
 
 type staffCommand struct {
 	Add     staffAddCommand     `cmd:"" help:"Add a member of the staff, or an integration (role system)."`
+	Invite  staffInviteCommand  `cmd:"" help:"Take a member's password and second factors away, and invite them anew."`
 	List    staffListCommand    `cmd:"" help:"List the staff."`
 	Trained staffTrainedCommand `cmd:"" help:"Record that a member has passed the course."`
 	Disable staffDisableCommand `cmd:"" help:"Shut a member out at once."`
@@ -192,8 +192,12 @@ type staffAddCommand struct {
 	Trained string `placeholder:"DATE" help:"The day on which the course was passed."`
 }
 
-// Run adds a member; the password of a person is made and shown once.
+// Run adds a member; the invitation of a person is shown once.
 func (c *staffAddCommand) Run(ctx context.Context, s streams) error {
+	config, err := c.read()
+	if err != nil {
+		return err
+	}
 	return c.with(ctx, func(o *server.Opened) error {
 		m := staff.Member{Login: c.Login, Name: c.Name, Role: cpni.Role(c.Role)}
 		if m.Name == "" {
@@ -206,18 +210,53 @@ func (c *staffAddCommand) Run(ctx context.Context, s streams) error {
 			}
 			m.Trained = day.UTC()
 		}
-		password := ""
-		if m.Role != cpni.RoleSystem {
-			password = office.NewSecret()
-		}
-		id, err := o.Staff.Add(ctx, m, password, "command")
+		id, err := o.Staff.Add(ctx, m, "", "command")
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "Added %s as %s.\n", id, m.Role)
-		if password != "" {
-			fmt.Fprintf(s.out, "The password is %s (shown this once).\n", password)
+		if m.Role == cpni.RoleSystem {
+			return nil
 		}
+		secret, err := o.Staff.Invite(ctx, id, "command")
+		if err != nil {
+			return err
+		}
+		invitation(s.out, config, secret)
+		return nil
+	})
+}
+
+// invitation prints where a member sets their password.
+func invitation(out io.Writer, config server.Config, secret string) {
+	fmt.Fprintf(out, "They set their password at (shown this once, works once):\n  %s\n", config.JoinAddress(secret))
+}
+
+type staffInviteCommand struct {
+	configured
+	member
+}
+
+// Run resets an account; the new invitation is shown once.
+func (c *staffInviteCommand) Run(ctx context.Context, s streams) error {
+	config, err := c.read()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, func(o *server.Opened) error {
+		id, err := c.find(ctx, o)
+		if err != nil {
+			return err
+		}
+		_, version, err := o.Staff.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		secret, err := o.Staff.Reset(ctx, id, version, "command")
+		if err != nil {
+			return err
+		}
+		invitation(s.out, config, secret)
 		return nil
 	})
 }

@@ -26,7 +26,7 @@ var version = "development"
 type program struct {
 	Demo     demoCommand     `cmd:"" help:"Start a demonstration with real data on an embedded database."`
 	Serve    serveCommand    `cmd:"" help:"Answer agents and programs."`
-	Init     initCommand     `cmd:"" help:"Make a folder with a configuration, keys and a first administrator."`
+	Init     initCommand     `cmd:"" help:"Make a folder with a configuration and keys."`
 	Import   importCommand   `cmd:"" help:"Take in customers or call records."`
 	Generate generateCommand `cmd:"" help:"Write customers and calls that belong to nobody, of any number, the same for the same seed."`
 	Scenario scenarioCommand `cmd:"" help:"Tell stories with dates and check what comes out: the product's conformance suite, and the place to try your own rules."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,11 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"ringfence/internal/api"
-	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
-	"ringfence/internal/office"
 	"ringfence/internal/server"
-	"ringfence/internal/staff"
 	"ringfence/internal/vault"
 )
 
@@ -75,6 +73,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		}
 		set, _ := o.Policy.Current()
 		fmt.Fprintf(s.out, "Ringfence answers at %s for %s, with policy %s and ledger %s.\n", l.Address, config.Carrier.Name, set.Version(), o.Ledger.VerifierKey())
+		secret, err := o.Staff.SetUp(ctx)
+		if err != nil {
+			return errors.Join(err, l.Stop())
+		}
+		if secret != "" {
+			fmt.Fprintf(s.out, "Nobody works here yet. Set up the first administrator at\n  %s\nIt works once, and only until somebody is there.\n", config.SetUpAddress(l.Address, secret))
+		}
 		return l.Wait()
 	})
 }
@@ -112,10 +117,10 @@ type initCommand struct {
 	Email    string `required:"" placeholder:"ADDRESS" help:"Where customers write who deny the use of their information (P-12, P-27)."`
 	Origin   string `required:"" placeholder:"NAME" help:"The ledger's name, such as ledger.carrier.example; it never changes."`
 	Database string `placeholder:"URL" help:"Where records are kept: postgres://user@host/name, or sqlite:/path (default: a file in the folder)."`
-	Admin    string `default:"admin" help:"The first administrator's name."`
 }
 
-// Run makes what a first start needs. There is no password that everybody knows: the administrator's is made and shown once.
+// Run makes what a first start needs. There is no password at all: the first administrator sets their own, at an address that
+// the server prints when it starts and nobody works there yet.
 func (c *initCommand) Run(ctx context.Context, s streams) error {
 	folder, err := filepath.Abs(c.Folder)
 	if err != nil {
@@ -156,21 +161,18 @@ func (c *initCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer o.Close()
-	password := office.NewSecret()
-	if _, err := o.Staff.Add(ctx, staff.Member{Login: c.Admin, Name: c.Admin, Role: cpni.RoleAdmin, Trained: o.Clock.Now()}, password, "init"); err != nil {
-		return err
-	}
 	fmt.Fprintf(s.out, `Made in %s:
   ringfence.yaml   the configuration
   master.key       seals everything: keep a copy in a safe, apart from backups of the database
   ledger.key       signs the ledger's checkpoints: keep a copy likewise
   checkpoint       the newest checkpoint, once there is one: best moved to another disk
 
-The administrator %s signs in with %s (shown this once). Strangers verify the ledger with
+Strangers verify the ledger with
   %s
 
 Start with: ringfence serve --config %s
-`, folder, c.Admin, password, o.Ledger.VerifierKey(), in("ringfence.yaml"))
+It prints an address at which the first administrator is made.
+`, folder, o.Ledger.VerifierKey(), in("ringfence.yaml"))
 	return nil
 }
 

@@ -9,8 +9,10 @@ package console
 
 import (
 	"net/http"
+	"net/netip"
 
 	"ringfence/internal/office"
+	"ringfence/internal/staff/sso"
 )
 
 // Options of New.
@@ -18,6 +20,16 @@ type Options struct {
 	Carrier string      // its name, as pages show it
 	Secure  bool        // people reach it by HTTPS: cookies are sent over nothing else
 	Report  func(error) // gets what goes wrong on our side; without personal data
+	// Address is where people reach the console, such as https://desk.carrier.example; empty: only passkeys of localhost work.
+	Address string
+	// Proxies are those whose word is taken for where a request comes from.
+	Proxies []netip.Prefix
+	// SSO is the carrier's provider of single sign-on; nil: there is none.
+	SSO *sso.Provider
+	// SSOName is what the button calls it.
+	SSOName string
+	// Demonstration: a name and password are enough, and the sign-in says so.
+	Demonstration bool
 }
 
 // Console answers the staff's browsers.

@@ -9,6 +9,8 @@ import (
 const (
 	sessionCookie = "ringfence"       // the secret of the session
 	doorCookie    = "ringfence-door"  // a random word to which the token of the sign-in form is bound
+	stepCookie    = "ringfence-step"  // the secret of a sign-in that goes on
+	inviteCookie  = "ringfence-join"  // the secret of an invitation that is being taken
 	flashCookie   = "ringfence-flash" // what the next page is to say
 	keysCookie    = "ringfence-keys"  // off: no single keys
 	atCookie      = "ringfence-at"    // the id of the contact that was opened last

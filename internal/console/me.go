@@ -13,6 +13,7 @@ type meView struct {
 	Lapsed      bool
 	Rights      []rightView
 	Idle, Whole string // how long a session lasts
+	Account     accountView
 }
 
 // mePage shows the signed-in person their rights.
@@ -27,6 +28,10 @@ func (v *visit) mePage() error {
 		view.Trained = "Good until " + v.moment(m.Until)
 	}
 	view.Rights = rightsOf(m.Rulings())
+	var err error
+	if view.Account, err = v.account(); err != nil {
+		return err
+	}
 	return v.show(http.StatusOK, mePage(view))
 }
 

@@ -10,6 +10,7 @@ import (
 type page struct {
 	Title, Carrier string
 	Style, Script  string // addresses of the assets
+	Passkeys       string // address of the script for passkeys; "" where no page needs it
 	Who, Role      string // the signed-in person; empty before sign-in
 	Nav            []navItem
 	Find           bool   // a field for finding customers stands at the top
@@ -38,7 +39,8 @@ func (v *visit) page(title, here string) page {
 		item  navItem
 		right staff.Right
 	}{{navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Records", Address: "/records"}, staff.ReadRecords},
-		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}} {
+		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""},
+		{navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}} {
 		if n.right == "" || v.member.May(n.right) {
 			n.item.Here = n.item.Address == here
 			p.Nav = append(p.Nav, n.item)

@@ -125,7 +125,7 @@ func refusedAs(r *cpni.Refusal) *fault {
 	switch r.Code {
 	case "LOCKED", "TOO_MANY":
 		f.status, f.title = http.StatusTooManyRequests, "Not yet"
-	case "AUDIT_DOWN", "BUSY":
+	case "AUDIT_DOWN", "BUSY", "PROVIDER_DOWN":
 		f.status, f.title = http.StatusServiceUnavailable, "Not now"
 	case "ROLE", "UNTRAINED":
 		f.status, f.title = http.StatusForbidden, "Not your work"

@@ -32,6 +32,9 @@ type place struct {
 func addresses() []place {
 	return slices.Concat(
 		deskPlaces(),
+		signInPlaces(),
+		accountPlaces(),
+		staffPlaces(),
 	)
 }
 
@@ -39,8 +42,6 @@ func deskPlaces() []place {
 	const desk, customer, contact = "/desk", "/desk/customers/{customer}", "/desk/contacts/{contact}"
 	return []place{
 		{pattern: "/{$}", get: (*visit).start},
-		{pattern: "/sign-in", open: true, get: (*visit).signInPage, post: (*visit).signIn},
-		{pattern: "/sign-out", open: true, post: (*visit).signOut, home: "/"},
 		{pattern: "/me", get: (*visit).mePage, post: (*visit).chooseKeys},
 
 		{pattern: desk, right: staff.See, get: (*visit).deskPage},
@@ -182,7 +183,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry"} {
+	for _, name := range []string{"customer", "contact", "entry", "member"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

@@ -2,12 +2,9 @@ package console
 
 import (
 	"errors"
-	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
-	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
 )
 
@@ -61,7 +58,7 @@ func localPath(address string) bool {
 	}
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "" && u.Host == "" && u.User == nil && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "//") &&
-		!strings.HasPrefix(u.Path, "/sign-")
+		!strings.HasPrefix(u.Path, "/sign-") && !strings.HasPrefix(u.Path, "/join") && !strings.HasPrefix(u.Path, "/set-up")
 }
 
 // wanted is where to go after signing in.
@@ -70,65 +67,6 @@ func wanted(back string) string {
 		return back
 	}
 	return "/"
-}
-
-// signInView is the sign-in.
-type signInView struct {
-	page
-	Back string
-}
-
-func (v *visit) signInPage() error {
-	back := wanted(v.r.URL.Query().Get("back"))
-	if v.member != nil {
-		return v.goTo(back)
-	}
-	door := v.cookie(doorCookie)
-	if !cpni.ID(door).Valid() {
-		door = string(cpni.NewID())
-		v.setCookie(doorCookie, door, 0)
-	}
-	p := v.page("Sign in", "")
-	p.Token = v.seal.mark("sign-in", door)
-	return v.show(http.StatusOK, signInPage(signInView{p, back}))
-}
-
-// signIn begins a session. Whether there is such a person is told neither by the answer nor by its time.
-//
-// cite: P-37, 47 CFR 64.2010(a)
-func (v *visit) signIn() error {
-	door := v.cookie(doorCookie)
-	if !cpni.ID(door).Valid() || !v.seal.holds(v.form.Get("token"), "sign-in", door) {
-		return errForged
-	}
-	ctx := v.r.Context()
-	back := wanted(v.form.Get("back"))
-	secret, err := v.office.Staff.SignInFrom(ctx, v.field("name"), v.form.Get("password"), v.source())
-	var refusal *cpni.Refusal
-	if errors.As(err, &refusal) {
-		v.session = "" // what is left is for who is not signed in
-		return v.leave(flash{For: "/sign-in", Refusal: refusal}, "/sign-in?back="+url.QueryEscape(back))
-	}
-	if err != nil {
-		return err
-	}
-	if v.session != "" {
-		if err := v.office.Staff.SignOut(ctx, v.session); err != nil {
-			return err
-		}
-	}
-	v.setCookie(sessionCookie, secret, 0)
-	v.setCookie(doorCookie, "", 0)
-	return v.goTo(back)
-}
-
-// source is where attempts to sign in come from.
-func (v *visit) source() string {
-	host, _, err := net.SplitHostPort(v.r.RemoteAddr)
-	if err != nil {
-		return v.r.RemoteAddr
-	}
-	return host
 }
 
 func (v *visit) signOut() error {
@@ -142,6 +80,7 @@ func (v *visit) signOut() error {
 	}
 	v.session = ""
 	v.setCookie(sessionCookie, "", 0)
+	v.setCookie(stepCookie, "", 0)
 	v.setCookie(atCookie, "", 0)
 	return v.leave(flash{For: "/sign-in", Note: "You are signed out."}, "/sign-in")
 }
@@ -153,6 +92,8 @@ func (v *visit) start() error {
 		return v.goTo("/desk")
 	case v.member.May(staff.ReadRecords):
 		return v.goTo("/records")
+	case v.member.May(staff.KeepStaff):
+		return v.goTo("/staff")
 	}
 	return v.goTo("/me")
 }

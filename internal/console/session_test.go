@@ -128,7 +128,7 @@ func TestSignInThrottled(t *testing.T) {
 	for range 6 {
 		r = b.follow(b.signIn("agent", "wrong"))
 	}
-	r.says(t, "Too many wrong passwords: the next try is in", "LOCKED", "P-37", "Try again then, or ask an administrator for a new password.")
+	r.says(t, "Too many failed sign-ins: the next try is in", "LOCKED", "P-37", "Try again then, or ask an administrator for a new invitation.")
 	b.follow(b.signIn("agent", password)).says(t, "LOCKED")
 	w.clock.pass(time.Hour)
 	b.follow(b.signIn("agent", password)).is(t, http.StatusOK).says(t, "Who is calling?")

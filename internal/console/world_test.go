@@ -72,7 +72,7 @@ const (
 var policySet = sync.OnceValues(func() (*rules.Set, error) { return rules.Load(policy.Files) })
 
 // newWorld opens an office in memory with one member of the staff of each role, named after it, and Ann Archer.
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, change ...func(*office.Config)) *world {
 	t.Helper()
 	ctx := context.Background()
 	set, err := policySet()
@@ -84,8 +84,12 @@ func newWorld(t testing.TB) *world {
 	signer, err := ledger.NewKey("ledger.test.example")
 	must(t, err)
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 5, 15, 0, 0, 0, time.UTC)}, people: map[string]cpni.ID{}}
-	w.Office, err = office.Open(ctx, office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "ledger.test.example", Signer: signer, Clock: w.clock, Zone: zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}})
+	config := office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "ledger.test.example", Signer: signer, Clock: w.clock, Zone: zone,
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, SecondFactorOptional: true}
+	for _, c := range change {
+		c(&config)
+	}
+	w.Office, err = office.Open(ctx, config)
 	must(t, err)
 	t.Cleanup(func() {
 		w.Close()

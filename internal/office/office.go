@@ -45,6 +45,8 @@ type Config struct {
 	Zone    *time.Location // the carrier's
 	// UnaidedDetail and CMRS are as in disclose.Parts.
 	UnaidedDetail, CMRS bool
+	// SecondFactorOptional lets the staff in with a password alone, which only a demonstration does.
+	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
 	// Profiles is as in rulebook.Options.
@@ -109,7 +111,11 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		r.Zone = c.Zone
 		return r
 	}))
-	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, staff.RulesOf))
+	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) staff.Rules {
+		r := staff.RulesOf(n)
+		r.SecondFactor = r.SecondFactor && !c.SecondFactorOptional
+		return r
+	}))
 	o.Staff.Govern(func() *rules.Set {
 		set, _ := o.Policy.Current()
 		return set

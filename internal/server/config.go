@@ -27,9 +27,32 @@ type Config struct {
 	// effect; empty: none.
 	Scenarios string  `yaml:"scenarios"`
 	Options   Options `yaml:"options"`
+	// Address is where people reach the server, such as https://desk.carrier.example; passkeys and single sign-on need it.
+	Address string `yaml:"url"`
+	// Proxies are the networks whose word is taken for where a request comes from (X-Forwarded-For).
+	Proxies []string  `yaml:"trusted-proxies"`
+	SignIn  SignInWay `yaml:"sign-in"`
 
 	// TakePolicy is as rulebook.Options.TakeFiles; it stands in no file, but is asked for once.
 	TakePolicy bool `yaml:"-"`
+}
+
+// SignInWay is how the staff sign in.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+type SignInWay struct {
+	SecondFactor string `yaml:"second-factor"` // optional, for a demonstration; required or empty: as the policy says
+	OIDC         OIDC   `yaml:"oidc"`
+}
+
+// OIDC is the carrier's provider of single sign-on; without an issuer there is none.
+type OIDC struct {
+	Name         string `yaml:"name"` // on the button
+	Issuer       string `yaml:"issuer"`
+	ClientID     string `yaml:"client-id"`
+	SecretFile   string `yaml:"client-secret-file"` // empty: a client without a secret, which PKCE protects
+	Claim        string `yaml:"claim"`              // email, the default, or preferred_username: what has to be the member's login
+	SecondFactor string `yaml:"second-factor"`      // provider: it asks for one itself; ours, the default: Ringfence does
 }
 
 // Carrier is whose promises are kept.
@@ -128,6 +151,7 @@ func (c Config) Check() error {
 			say("metrics %q is not host:port", c.Metrics)
 		}
 	}
+	wrong = append(wrong, c.checkSignIn()...)
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(wrong...)
 }

@@ -31,6 +31,7 @@ func DemoConfig(folder, listen string) Config {
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
 		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},
+		SignIn: SignInWay{SecondFactor: "optional"},
 	}
 }
 
@@ -235,7 +236,7 @@ func demoPartners(ctx context.Context, o *office.Office) error {
 
 // WriteTo prints how to come in.
 func (s *SignIns) WriteTo(out io.Writer, address string) {
-	fmt.Fprintf(out, "\nThe desk is at http://%s/\n\n", address)
+	fmt.Fprintf(out, "\nThe desk is at http://%s/. For this demonstration a name and password are enough; elsewhere a second factor is asked for.\n\n", address)
 	fmt.Fprintf(out, "  %-8s %-12s %s\n", "name", "role", "password")
 	for _, d := range s.Staff {
 		fmt.Fprintf(out, "  %-8s %-12s %s\n", d.Name, d.Role, d.Password)

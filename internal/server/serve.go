@@ -63,7 +63,12 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	ctx, stop := context.WithCancel(ctx)
 	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
 	report := func(err error) { log.Error("work failed", "error", err) }
-	server := &http.Server{Handler: Handler(o, c, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
+	options, err := c.consoleOptions(o.Clock, secure, report)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
+	}
+	server := &http.Server{Handler: Handler(o, options, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}
 	var all sync.WaitGroup
@@ -103,15 +108,23 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	return l, nil
 }
 
+// closeIf closes a listener that is there.
+func closeIf(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
 // Handler answers everything that an office answers over HTTP.
-func Handler(o *office.Office, c Config, m *metrics, report func(error), secure bool) http.Handler {
+func Handler(o *office.Office, options console.Options, m *metrics, report func(error), secure bool) http.Handler {
 	mux := http.NewServeMux()
 	rest := api.New(o, report)
 	mux.Handle("/v1/", m.measured("api", rest.Handler()))
 	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
-	mux.Handle("/", m.measured("console", console.New(o, console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report}).Handler()))
+	mux.Handle("/", m.measured("console", console.New(o, options).Handler()))
 	return headers(mux, secure)
 }
 

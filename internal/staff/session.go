@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -22,6 +23,8 @@ import (
 const (
 	sessionPrefix = "rfs_"
 	keyPrefix     = "rfk_"
+	pendingPrefix = "rfp_" // of a sign-in that goes on
+	invitePrefix  = "rfi_" // of an invitation
 )
 
 // tokenBytes is how much chance is in such a secret.
@@ -41,140 +44,6 @@ func hashOf(prefix, secret string) (hash [32]byte, ok bool) {
 		return hash, false
 	}
 	return sha256.Sum256([]byte(secret)), true
-}
-
-// loginSubject names a login for the count of failures: one that is nobody's is counted as any other.
-func (r *Register) loginSubject(login string) string {
-	return "login " + hex.EncodeToString(r.vault.BlindIndex("login", login))
-}
-
-// SignIn begins a session for who knows the password; SignInFrom does, and also says where the attempt comes from.
-func (r *Register) SignIn(ctx context.Context, login, password string) (secret string, err error) {
-	return r.SignInFrom(ctx, login, password, "")
-}
-
-// SignInFrom begins a session for who knows the password. An unknown name takes as long as a wrong password, is counted,
-// recorded and answered the same. source is where the attempt comes from, such as a network address; only its keyed hash
-// is kept.
-//
-// cite: P-37, 47 CFR 64.2010(a)
-func (r *Register) SignInFrom(ctx context.Context, name, password, source string) (secret string, err error) {
-	m, err := r.whoSignsIn(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	now := r.clock.Now()
-	counted := r.counters(name, source, now)
-	var v throttle.Verdict
-	if err := r.db.Tx(ctx, func(tx *store.Tx) error {
-		v, err = throttle.Take(ctx, tx, now, counted...)
-		return err
-	}); err != nil {
-		return "", fmt.Errorf("counting failed sign-ins: %w", err)
-	}
-	if !v.Open() {
-		return "", r.turnAway(ctx, m, waits(v))
-	}
-	right, err := r.matches(m, password)
-	if err != nil {
-		return "", err
-	}
-	if !right {
-		return "", r.turnAway(ctx, m, ErrSignIn)
-	}
-	secret, hash := token(sessionPrefix)
-	_, err = r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if err := throttle.GiveBack(ctx, tx, now, counted...); err != nil {
-			return nil, err
-		}
-		if err := throttle.Clear(ctx, tx, "", counted[0].Subject); err != nil {
-			return nil, err
-		}
-		// Only for the member whose password was compared: they may have been disabled, or given another, meanwhile.
-		if err := r.still(ctx, tx, m); err != nil {
-			return nil, err
-		}
-		if _, err := tx.Exec(ctx, "INSERT INTO session (hash, staff_id, began, active, ended) VALUES ($1, $2, $3, $3, 0)", hash[:], string(m.ID), now.UnixMicro()); err != nil {
-			return nil, err
-		}
-		return r.entries(ctx, tx, string(m.ID), nil, map[string]string{"what": "signed in"})
-	})
-	if err != nil {
-		return "", plainly(err)
-	}
-	return secret, nil
-}
-
-// whoSignsIn finds the member; nil when nobody can sign in under that name.
-func (r *Register) whoSignsIn(ctx context.Context, name string) (*Member, error) {
-	l, ok := login(name)
-	if !ok {
-		return nil, nil
-	}
-	e, err := readEntry(r.db.Reader().QueryRow(ctx, readMember+"login = $1", l).Scan)
-	if errors.Is(err, ErrNone) || err == nil && (e.member.Password == "" || e.member.Disabled) {
-		return nil, nil
-	}
-	return e.member, err
-}
-
-// counters are what a sign-in counts against.
-func (r *Register) counters(name, source string, now time.Time) []throttle.Counter {
-	n := r.rules(now)
-	l, ok := login(name)
-	if !ok {
-		l = ""
-	}
-	all := []throttle.Counter{{Subject: r.loginSubject(l), Rules: n.Login}}
-	if source != "" {
-		all = append(all, throttle.Counter{Subject: "staff source " + hex.EncodeToString(r.vault.BlindIndex("source", source)), Rules: n.Source, Daily: true})
-	}
-	return all
-}
-
-func waits(v throttle.Verdict) *cpni.Refusal {
-	if v.Shut {
-		return cpni.Rejected("LOCKED", "too many wrong passwords: sign-in stays closed until an administrator sets a new password", []string{"P-37"}, "ask an administrator for a new password")
-	}
-	wait := (v.Wait + time.Second - 1) / time.Second * time.Second
-	return cpni.Rejected("LOCKED", "too many wrong passwords: the next try is in "+wait.String(), []string{"P-37"}, "try again then, or ask an administrator for a new password")
-}
-
-// matches compares a password, or does as much for nobody.
-func (r *Register) matches(m *Member, password string) (bool, error) {
-	if m == nil || len(password) > longestPassword {
-		r.hash.Waste()
-		return false, nil
-	}
-	return r.hash.Matches(m.Password, password)
-}
-
-// turnAway records a sign-in that failed. What was typed as the name is not recorded: it may be the password.
-func (r *Register) turnAway(ctx context.Context, m *Member, refusal *cpni.Refusal) error {
-	by := ""
-	if m != nil {
-		by = string(m.ID)
-	}
-	_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		return r.entries(ctx, tx, by, refusal, map[string]string{"what": "sign-in failed"})
-	})
-	if err != nil {
-		return errors.Join(refusal, err)
-	}
-	return refusal
-}
-
-// still refuses a member who is not as m any more.
-func (r *Register) still(ctx context.Context, tx *store.Tx, m *Member) error {
-	query := readMember + "staff_id = $1"
-	if tx.Dialect() == store.Postgres {
-		query += " FOR SHARE"
-	}
-	e, err := readEntry(tx.QueryRow(ctx, query, string(m.ID)).Scan)
-	if errors.Is(err, ErrNone) || err == nil && (e.member.Disabled || e.member.Password != m.Password) {
-		return ErrSignIn
-	}
-	return err
 }
 
 // touchEvery is how far the stored moment of last activity may lag.
@@ -242,20 +111,108 @@ func (r *Register) SignOut(ctx context.Context, secret string) error {
 	return nil
 }
 
+// endSessions ends a member's sessions, and the sign-ins that are to become some.
 func (r *Register) endSessions(ctx context.Context, tx *store.Tx, of cpni.ID) error {
 	if _, err := tx.Exec(ctx, "UPDATE session SET ended = $1 WHERE staff_id = $2 AND ended = 0", r.clock.Now().UnixMicro(), string(of)); err != nil {
 		return fmt.Errorf("ending the sessions: %w", err)
 	}
+	if _, err := tx.Exec(ctx, "DELETE FROM sign_in WHERE staff_id = $1", string(of)); err != nil {
+		return fmt.Errorf("ending the sign-ins: %w", err)
+	}
 	return nil
 }
 
-// Sweep removes sessions that have ended or can no more be used, and those counts of failures, the staff's and of the
+// SessionInfo is what is known of a session that goes on. Its secret is known only to the browser.
+type SessionInfo struct {
+	ID               string // names the session to EndSession; of no use for signing in
+	Began, Active    time.Time
+	Browser, Network string // coarse; "": not known
+	This             bool   // it is the session that asks
+}
+
+// Sessions lists the sessions of a member that go on, the latest used first; asking is the secret of the one that asks.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) Sessions(ctx context.Context, of cpni.ID, asking string) ([]SessionInfo, error) {
+	now := r.clock.Now()
+	n := r.rules(now)
+	rows, err := r.db.Reader().Query(ctx, "SELECT hash, began, active, browser, network FROM session WHERE staff_id = $1 AND ended = 0 AND active > $2 AND began > $3 ORDER BY active DESC, hash",
+		string(of), now.Add(-n.SessionIdle).UnixMicro(), now.Add(-n.SessionLength).UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	defer rows.Close()
+	this, _ := hashOf(sessionPrefix, asking)
+	var all []SessionInfo
+	for rows.Next() {
+		var s SessionInfo
+		var hash []byte
+		var began, active int64
+		if err := rows.Scan(&hash, &began, &active, &s.Browser, &s.Network); err != nil {
+			return nil, fmt.Errorf("listing sessions: %w", err)
+		}
+		s.ID, s.This, s.Began, s.Active = hex.EncodeToString(hash), bytes.Equal(hash, this[:]), time.UnixMicro(began).UTC(), time.UnixMicro(active).UTC()
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// ErrNoSession: the session has ended already, or is not that member's.
+var ErrNoSession = cpni.Rejected("CONFLICT", "that session has ended already", nil, "look at the list as it is now")
+
+// EndSession ends one session of a member, at once; id is that of SessionInfo.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) EndSession(ctx context.Context, of cpni.ID, id, by string) error {
+	hash, err := hex.DecodeString(id)
+	if err != nil || len(hash) != 32 {
+		return ErrNoSession
+	}
+	_, err = r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		n, err := affected(tx.Exec(ctx, "UPDATE session SET ended = $1 WHERE hash = $2 AND staff_id = $3 AND ended = 0", r.clock.Now().UnixMicro(), hash, string(of)))
+		if err == nil && n == 0 {
+			err = ErrNoSession
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r.entries(ctx, tx, by, nil, map[string]any{"what": "session ended", "member": of})
+	})
+	return plainly(err)
+}
+
+// EndSessions ends the sessions of a member, at once, but for the one whose secret is except; "": all of them.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) EndSessions(ctx context.Context, of cpni.ID, except, by string) error {
+	keep, _ := hashOf(sessionPrefix, except)
+	_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		if _, err := locked(ctx, tx, of); err != nil {
+			return nil, err
+		}
+		n, err := affected(tx.Exec(ctx, "UPDATE session SET ended = $1 WHERE staff_id = $2 AND ended = 0 AND hash <> $3", r.clock.Now().UnixMicro(), string(of), keep[:]))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM sign_in WHERE staff_id = $1", string(of)); err != nil {
+			return nil, err
+		}
+		return r.entries(ctx, tx, by, nil, map[string]any{"what": "sessions ended", "member": of, "sessions": n})
+	})
+	return plainly(err)
+}
+
+// Sweep removes sessions, sign-ins and invitations that have ended or can no more be used, and those counts of failures, the staff's and of the
 // sources of customers' tries, that count no longer.
 func (r *Register) Sweep(ctx context.Context) error {
 	now := r.clock.Now()
+	n := r.rules(now)
 	err := r.db.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM session WHERE ended <> 0 OR began < $1", now.Add(-r.rules(now).SessionLength).UnixMicro()); err != nil {
-			return err
+		for query, before := range map[string]time.Time{"DELETE FROM session WHERE ended <> 0 OR began < $1": now.Add(-n.SessionLength), "DELETE FROM sign_in WHERE began < $1": now.Add(-n.SignInLife),
+			"DELETE FROM ceremony WHERE began < $1": now.Add(-n.SignInLife), "DELETE FROM invitation WHERE expires < $1": now} {
+			if _, err := tx.Exec(ctx, query, before.UnixMicro()); err != nil {
+				return err
+			}
 		}
 		return throttle.Sweep(ctx, tx, now)
 	})

@@ -16,8 +16,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"ringfence/internal/contact"
 	"ringfence/internal/contact/throttle"
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
@@ -58,6 +60,10 @@ type Rules struct {
 	SessionLength    time.Duration
 	KeyLife          time.Duration
 	ShortestPassword int            // in characters
+	SecondFactor     bool           // nobody signs in with a password alone
+	SignInLife       time.Duration  // from the password to the second factor
+	InviteLife       time.Duration  // of a one-time invitation
+	RecoveryCodes    int            // how many a member gets
 	Login, Source    throttle.Rules // of failed sign-ins, by login and by where they come from
 }
 
@@ -68,6 +74,7 @@ func RulesOf(n rules.InForce) Rules {
 	const defaults = "security-defaults"
 	return Rules{TrainingLife: n.Duration("cpni-core", "training_life"), SessionIdle: n.Duration(defaults, "session_idle"),
 		SessionLength: n.Duration(defaults, "session_longest"), KeyLife: n.Duration(defaults, "key_life"), ShortestPassword: n.Int(defaults, "shortest_password"),
+		SecondFactor: n.Int(defaults, "second_factor_required") != 0, SignInLife: n.Duration(defaults, "sign_in_life"), InviteLife: n.Duration(defaults, "invite_life"), RecoveryCodes: n.Int(defaults, "recovery_codes"),
 		Login: throttle.Rules{FreeTries: n.Int(defaults, "sign_in_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "sign_in_longest_delay"),
 			PerDay: n.Int(defaults, "sign_in_failures_per_day"), Closed: n.Duration(defaults, "closed"), InAll: n.Int(defaults, "sign_in_failures_in_all")},
 		Source: throttle.Rules{FreeTries: n.Int(defaults, "source_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "source_longest_delay"),
@@ -83,6 +90,7 @@ type Register struct {
 	hash   Hasher
 	rules  func(time.Time) Rules
 	work   *work
+	gate   chan struct{} // has room for those who wait for a hash
 
 	mu    sync.RWMutex
 	cache map[cpni.ID]entry
@@ -98,9 +106,23 @@ type entry struct {
 // mostCached bounds the members and the keys that a node remembers, each.
 const mostCached = 10_000
 
+// mostHashing bounds those who have a password hashed or wait for it: a hash takes its time, and who asks for more gets
+// ErrBusy instead of a place in a queue without end.
+const mostHashing = 32
+
 // NewRegister opens the register.
 func NewRegister(db *store.DB, v *vault.Vault, l *ledger.Ledger, clock cpni.Clock, hash Hasher, numbers func(time.Time) Rules) *Register {
-	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, work: &work{clock: clock}, cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
+	return &Register{db: db, vault: v, ledger: l, clock: clock, hash: hash, rules: numbers, work: &work{clock: clock}, gate: make(chan struct{}, mostHashing), cache: map[cpni.ID]entry{}, keys: map[[32]byte]Key{}}
+}
+
+// hashing takes a place among those who wait for a hash; call leave when it is made.
+func (r *Register) hashing() (leave func(), err error) {
+	select {
+	case r.gate <- struct{}{}:
+		return func() { <-r.gate }, nil
+	default:
+		return nil, ErrBusy
+	}
 }
 
 // Errors of the register.
@@ -111,6 +133,9 @@ var (
 	ErrBadRole  = cpni.Rejected("CONFIG", "that is no role", []string{"P-38"}, "name agent, supervisor, marketing, compliance, officer, fraud, billing, auditor, admin or system")
 	ErrLogin    = cpni.Rejected("CONFIG", "that login is taken, or is none", nil, "choose another, of 2 to 100 letters, digits and marks without spaces")
 	ErrPassword = cpni.Rejected("WEAK_SECRET", "the password is too short or too long", []string{"P-37"}, "choose a longer one, of at most 200 bytes")
+	ErrGuessed  = cpni.Rejected("WEAK_SECRET", "the password is among the first that a guesser tries", []string{"P-37"}, "choose several words that do not belong together, and not the name")
+	ErrBusy     = cpni.Rejected("BUSY", "too many people sign in at this moment", nil, "try again in a few seconds")
+	ErrConflict = cpni.Rejected("CONFLICT", "somebody else has changed this member meanwhile, so nothing was done", []string{"P-37"}, "look at the member as they are now, and decide again")
 	ErrTraining = cpni.Rejected("CONFIG", "a course cannot have been passed in the future", []string{"P-38", "47 CFR 64.2009(b)"}, "give the day on which it was passed")
 )
 
@@ -132,27 +157,17 @@ func login(text string) (string, bool) {
 //
 // cite: P-38, 47 CFR 64.2009(b)
 func (r *Register) Add(ctx context.Context, m Member, password, by string) (cpni.ID, error) {
-	if !slices.Contains(cpni.Roles, m.Role) {
-		return "", ErrBadRole
-	}
 	if m.ID == "" {
 		m.ID = cpni.NewID()
 	}
-	if m.Login == "" {
-		m.Login = string(m.ID)
-	}
-	var ok bool
-	if m.Login, ok = login(m.Login); !ok || !m.ID.Valid() {
-		return "", ErrLogin
-	}
-	if len(m.Name) > longestName || !utf8.ValidString(m.Name) {
-		return "", cpni.Rejected("BAD_INPUT", "the name is too long, or is no text", nil, "give a name of at most 200 bytes")
+	if err := r.checked(&m); err != nil {
+		return "", err
 	}
 	now := r.clock.Now()
 	m.Password = ""
 	if password != "" {
 		var err error
-		if m.Password, err = r.hashed(password, now); err != nil {
+		if m.Password, err = r.hashed(&m, password, now); err != nil {
 			return "", err
 		}
 	}
@@ -177,6 +192,24 @@ func (r *Register) Add(ctx context.Context, m Member, password, by string) (cpni
 	return m.ID, nil
 }
 
+// checked brings a new member to the form in which they are kept.
+func (r *Register) checked(m *Member) error {
+	if !slices.Contains(cpni.Roles, m.Role) {
+		return ErrBadRole
+	}
+	if m.Login == "" {
+		m.Login = string(m.ID)
+	}
+	var ok bool
+	if m.Login, ok = login(m.Login); !ok || !m.ID.Valid() {
+		return ErrLogin
+	}
+	if m.Name = strings.TrimSpace(m.Name); len(m.Name) > longestName || !utf8.ValidString(m.Name) {
+		return cpni.Rejected("BAD_INPUT", "the name is too long, or is no text", nil, "give a name of at most 200 bytes")
+	}
+	return nil
+}
+
 // trainedUntil is how long a member's training is good: never longer than the policy lets it be.
 //
 // cite: P-38, 47 CFR 64.2009(b)
@@ -191,11 +224,30 @@ func (r *Register) trainedUntil(m Member) time.Time {
 	return m.Until
 }
 
-func (r *Register) hashed(password string, now time.Time) (string, error) {
-	if n := utf8.RuneCountInString(password); n < r.rules(now).ShortestPassword || len(password) > longestPassword {
-		return "", ErrPassword
+// hashed hashes a password that a member may have.
+//
+// cite: P-37, 47 CFR 64.2010(a), NIST SP 800-63B
+func (r *Register) hashed(m *Member, password string, now time.Time) (string, error) {
+	if err := r.fit(m, password, now); err != nil {
+		return "", err
 	}
+	leave, err := r.hashing()
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	return r.hash.Hash(password), nil
+}
+
+// fit refuses a password that is short, or that a guesser tries first.
+func (r *Register) fit(m *Member, password string, now time.Time) error {
+	if n := utf8.RuneCountInString(password); n < r.rules(now).ShortestPassword || len(password) > longestPassword {
+		return ErrPassword
+	}
+	if contact.WeakPassword(password, &customer.Profile{Name: m.Name, Account: m.Login}, contact.SecretRules{ShortestPassword: 1}) != "" {
+		return ErrGuessed
+	}
+	return nil
 }
 
 // Train records that a member has passed the course. An older pass than the one on record changes nothing.
@@ -219,12 +271,25 @@ func (r *Register) Train(ctx context.Context, id cpni.ID, passed time.Time, by s
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (r *Register) Disable(ctx context.Context, id cpni.ID, by string) error {
+	return r.DisableAt(ctx, id, anyVersion, by)
+}
+
+// DisableAt disables a member who is still at version, as the one who decides has seen them.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) DisableAt(ctx context.Context, id cpni.ID, version int64, by string) error {
+	if string(id) == by {
+		return ErrSelf
+	}
 	defer r.dropKeys()
-	return r.change(ctx, id, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error {
+	return r.changeAt(ctx, id, version, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error {
 		m.Disabled = true
 		now := r.clock.Now().UnixMicro()
 		if _, err := tx.Exec(ctx, "UPDATE api_key SET revoked = $1 WHERE staff_id = $2 AND revoked = 0", now, string(id)); err != nil {
 			return fmt.Errorf("revoking the API keys: %w", err)
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM invitation WHERE staff_id = $1", string(id)); err != nil {
+			return fmt.Errorf("voiding the invitations: %w", err)
 		}
 		return r.endSessions(ctx, tx, id)
 	})
@@ -232,15 +297,49 @@ func (r *Register) Disable(ctx context.Context, id cpni.ID, by string) error {
 
 // Enable lets a member in again.
 func (r *Register) Enable(ctx context.Context, id cpni.ID, by string) error {
-	return r.change(ctx, id, by, "member of the staff enabled", func(_ *store.Tx, m *Member) error {
+	return r.EnableAt(ctx, id, anyVersion, by)
+}
+
+// EnableAt enables a member who is still at version.
+func (r *Register) EnableAt(ctx context.Context, id cpni.ID, version int64, by string) error {
+	return r.changeAt(ctx, id, version, by, "member of the staff enabled", func(_ *store.Tx, m *Member) error {
 		m.Disabled = false
 		return nil
 	})
 }
 
+// ErrSelf: an administrator changes their own account, which another has to do.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+var ErrSelf = cpni.Rejected("ROLE", "nobody changes their own role or account", []string{"P-37", "47 CFR 64.2010(a)"}, "let another administrator do it")
+
+// SetRole gives a member who is still at version another role. Their sessions end, for what they see is another desk.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (r *Register) SetRole(ctx context.Context, id cpni.ID, version int64, role cpni.Role, by string) error {
+	if !slices.Contains(cpni.Roles, role) {
+		return ErrBadRole
+	}
+	if string(id) == by {
+		return ErrSelf
+	}
+	defer r.dropKeys()
+	return r.changeAt(ctx, id, version, by, "role changed", func(tx *store.Tx, m *Member) error {
+		if (m.Role == cpni.RoleSystem) != (role == cpni.RoleSystem) {
+			return cpni.Rejected("CONFIG", "a person does not become an integration, nor an integration a person", []string{"P-38"}, "add a member of their own")
+		}
+		m.Role = role
+		return r.endSessions(ctx, tx, id)
+	})
+}
+
 // SetPassword gives a member another password, ends their sessions, and opens a sign-in that wrong passwords have closed.
 func (r *Register) SetPassword(ctx context.Context, id cpni.ID, password, by string) error {
-	hash, err := r.hashed(password, r.clock.Now())
+	known, _, err := r.Recent(ctx, id)
+	if err != nil {
+		return err
+	}
+	hash, err := r.hashed(known, password, r.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -253,30 +352,51 @@ func (r *Register) SetPassword(ctx context.Context, id cpni.ID, password, by str
 	})
 }
 
+// anyVersion is for a change that does not rest on what somebody has seen of the member.
+const anyVersion = 0
+
 // change changes a member whom nobody else changes meanwhile, and records it.
 func (r *Register) change(ctx context.Context, id cpni.ID, by, what string, do func(*store.Tx, *Member) error) error {
+	return r.changeAt(ctx, id, anyVersion, by, what, do)
+}
+
+// changeAt changes a member who is still at version.
+func (r *Register) changeAt(ctx context.Context, id cpni.ID, version int64, by, what string, do func(*store.Tx, *Member) error) error {
 	if !id.Valid() {
 		return ErrNone
 	}
 	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) {
-		query := readMember + "staff_id = $1"
-		if tx.Dialect() == store.Postgres {
-			query += " FOR UPDATE"
-		}
-		e, err := readEntry(tx.QueryRow(ctx, query, string(id)).Scan)
+		e, err := locked(ctx, tx, id)
 		if err != nil {
 			return nil, err
+		}
+		if version != anyVersion && e.version != version {
+			return nil, ErrConflict
 		}
 		if err := do(tx, e.member); err != nil {
 			return nil, err
 		}
-		text, err := e.member.encode()
-		if err != nil {
-			return nil, err
-		}
-		_, err = tx.Exec(ctx, "UPDATE staff SET version = version + 1, document = $1 WHERE staff_id = $2", text, string(id))
-		return e.member, err
+		return e.member, write(ctx, tx, e.member)
 	})
+}
+
+// locked reads a member whom nobody else changes until tx ends.
+func locked(ctx context.Context, tx *store.Tx, id cpni.ID) (entry, error) {
+	query := readMember + "staff_id = $1"
+	if tx.Dialect() == store.Postgres {
+		query += " FOR UPDATE"
+	}
+	return readEntry(tx.QueryRow(ctx, query, string(id)).Scan)
+}
+
+// write writes a member who was locked.
+func write(ctx context.Context, tx *store.Tx, m *Member) error {
+	text, err := m.encode()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE staff SET version = version + 1, document = $1 WHERE staff_id = $2", text, string(m.ID))
+	return err
 }
 
 // commit writes a change of a member together with its record.
@@ -367,6 +487,19 @@ func (r *Register) Recent(ctx context.Context, id cpni.ID) (*Member, int64, erro
 		return nil, 0, err
 	}
 	r.keep(e, drops)
+	return e.member, e.version, nil
+}
+
+// Get gives a member as they are now, with their version; it is the caller's own copy.
+func (r *Register) Get(ctx context.Context, id cpni.ID) (*Member, int64, error) {
+	if !id.Valid() {
+		return nil, 0, ErrNone
+	}
+	e, err := readEntry(r.db.Reader().QueryRow(ctx, readMember+"staff_id = $1", string(id)).Scan)
+	if err != nil {
+		return nil, 0, err
+	}
+	e.member.work = r.work
 	return e.member, e.version, nil
 }
 

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -47,19 +48,20 @@ func (s *spy) work() int64 { return s.matched.Load() + s.wasted.Load() }
 
 type world struct {
 	*Register
-	t      testing.TB
-	clock  *clock
-	spy    *spy
-	master *vault.Master
+	t       testing.TB
+	clock   *clock
+	spy     *spy
+	master  *vault.Master
+	numbers Rules
 }
 
-var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour, ShortestPassword: 8,
+var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour, ShortestPassword: 8, SignInLife: 10 * time.Minute, InviteLife: 72 * time.Hour, RecoveryCodes: 10,
 	Login:  throttle.Rules{FreeTries: 3, FirstDelay: time.Second, LongestDelay: 15 * time.Minute, PerDay: 10, Closed: 15 * time.Minute, InAll: 100},
 	Source: throttle.Rules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000}}
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, spy: &spy{}, master: vault.NewMaster()}
+	w := &world{t: t, clock: &clock{}, spy: &spy{}, master: vault.NewMaster(), numbers: numbers}
 	w.clock.at.Store(start.UnixMicro())
 	w.Register = w.node(db)
 	return w
@@ -80,10 +82,24 @@ func (w *world) node(db *store.DB) *Register {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return NewRegister(db, v, l, w.clock, w.spy, func(time.Time) Rules { return numbers })
+	return NewRegister(db, v, l, w.clock, w.spy, func(time.Time) Rules { return w.numbers })
 }
 
 const password = "seven-green-lamps"
+
+// SignIn begins a session where a password is enough for one.
+func (r *Register) SignIn(ctx context.Context, login, password string) (string, error) {
+	return r.SignInFrom(ctx, login, password, "")
+}
+
+// SignInFrom does so from somewhere.
+func (r *Register) SignInFrom(ctx context.Context, login, password, source string) (string, error) {
+	step, err := r.CheckPassword(ctx, login, password, From{Source: source})
+	if err == nil && step.Session == "" {
+		err = errors.New("a password alone begins no session")
+	}
+	return step.Session, err
+}
 
 func (w *world) add(login string) cpni.ID {
 	w.t.Helper()

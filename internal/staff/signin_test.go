@@ -1,0 +1,744 @@
+package staff
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/store"
+	"ringfence/internal/store/storetest"
+)
+
+// secured is a world in which nobody signs in with a password alone.
+func secured(t testing.TB, db *store.DB) *world {
+	w := newWorld(t, db)
+	w.numbers.SecondFactor = true
+	return w
+}
+
+// app is what a member's telephone shows.
+type app struct {
+	w      *world
+	secret string
+}
+
+func (a app) code() string {
+	a.w.t.Helper()
+	c, err := totp.GenerateCode(a.secret, a.w.clock.Now())
+	if err != nil {
+		a.w.t.Fatal(err)
+	}
+	return c
+}
+
+// next waits for a code that has not been used.
+func (a app) next() string {
+	a.w.clock.advance(codePeriod * time.Second)
+	return a.code()
+}
+
+// enrol adds a member who has set up an app, and gives it with their recovery codes and their first session.
+func (w *world) enrol(name string) (cpni.ID, app, Enrolled) {
+	w.t.Helper()
+	id := w.add(name)
+	step, err := w.CheckPassword(w.t.Context(), name, password, From{})
+	if err != nil || step.Session != "" || !step.Enrol {
+		w.t.Fatalf("%+v, %v", step, err)
+	}
+	a, done := w.setUp(step.Pending)
+	return id, a, done
+}
+
+func (w *world) setUp(holder string) (app, Enrolled) {
+	w.t.Helper()
+	key, err := w.NewTOTP(w.t.Context(), holder, "Test: Carrier")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := app{w, key.Secret()}
+	done, err := w.ConfirmTOTP(w.t.Context(), holder, "", a.code(), From{Browser: "Firefox", Network: "10.0.0.0/16"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a, done
+}
+
+// halfway is a sign-in whose password was right.
+func (w *world) halfway(name string) string {
+	w.t.Helper()
+	step, err := w.CheckPassword(w.t.Context(), name, password, From{})
+	if err != nil || step.Session != "" || step.Enrol {
+		w.t.Fatalf("%+v, %v", step, err)
+	}
+	return step.Pending
+}
+
+// A password begins no session: a second factor does, whose every code is taken once.
+//
+// cite: P-37, I-17, 47 CFR 64.2010(a)
+func TestSecondFactor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id, phone, done := w.enrol("rae")
+		if m, err := w.Session(t.Context(), done.Session); err != nil || m.ID != id {
+			t.Fatalf("setting the first factor up began no session: %v", err)
+		}
+		if len(done.Codes) != 10 || len(strings.Join(done.Codes, "")) != 110 {
+			t.Errorf("recovery codes: %q", done.Codes)
+		}
+		pending := w.halfway("rae")
+		if _, err := w.Session(t.Context(), pending); err != error(ErrSignIn) {
+			t.Errorf("a sign-in that goes on is a session: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), pending, phone.code(), From{}); err != error(ErrCode) {
+			t.Errorf("the code with which the app was set up: %v", err)
+		}
+		w.clock.advance(time.Minute)
+		code := phone.code()
+		step, err := w.CheckCode(t.Context(), pending, code[:3]+" "+code[3:], From{})
+		if err != nil || step.Session == "" {
+			t.Fatalf("the code of the app: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), pending, phone.next(), From{}); code2(err) != "SIGN_IN_OVER" {
+			t.Errorf("a sign-in was gone on with twice: %v", err)
+		}
+		again := w.halfway("rae")
+		if _, err := w.CheckCode(t.Context(), again, code, From{}); err != error(ErrCode) {
+			t.Errorf("a code was taken twice: %v", err)
+		}
+		w.clock.advance(time.Minute)
+		other := w.node(db)
+		now := phone.code()
+		var all sync.WaitGroup
+		var got [8]Step
+		var halves [len(got)]string
+		for i := range halves {
+			halves[i] = w.halfway("rae")
+		}
+		for i, p := range halves {
+			all.Go(func() {
+				got[i], _ = []*Register{w.Register, other}[i%2].CheckCode(t.Context(), p, now, From{})
+			})
+		}
+		all.Wait()
+		sessions := 0
+		for _, s := range got {
+			if s.Session != "" {
+				sessions++
+			}
+		}
+		if sessions != 1 {
+			t.Errorf("one code began %d sessions", sessions)
+		}
+		var plain int
+		if err := db.Reader().QueryRow(t.Context(), "SELECT count(*) FROM factor WHERE sealed = $1", []byte(phone.secret)).Scan(&plain); err != nil || plain != 0 {
+			t.Errorf("%d secrets stand in the database, %v", plain, err)
+		}
+	})
+}
+
+// code2 is code, where a variable has its name.
+func code2(err error) cpni.Code { return code(err) }
+
+// cite: P-37, I-17, 47 CFR 64.2010(a)
+func TestRecoveryCodes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id, _, done := w.enrol("rae")
+		_, _, others := w.enrol("sam")
+		for i, c := range done.Codes[:2] {
+			step, err := w.CheckCode(t.Context(), w.halfway("rae"), " "+strings.ToUpper(c), From{})
+			if err != nil || step.Session == "" {
+				t.Fatalf("recovery code: %v", err)
+			}
+			if n, err := w.RecoveryLeft(t.Context(), id); err != nil || n != 9-i {
+				t.Errorf("%d are left, %v", n, err)
+			}
+		}
+		pending := w.halfway("rae")
+		for what, c := range map[string]string{"a used one": done.Codes[0], "another's": others.Codes[0], "a guess": "aaaaa-aaaaa", "an endless one": strings.Repeat("a", 1<<16)} {
+			w.clock.advance(time.Hour)
+			if _, err := w.CheckCode(t.Context(), w.halfway("rae"), c, From{}); err != error(ErrCode) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if _, err := w.CheckCode(t.Context(), pending, done.Codes[4], From{}); code(err) != "SIGN_IN_OVER" {
+			t.Errorf("hours after the password: %v", err)
+		}
+		w.clock.advance(time.Hour)
+		step, err := w.CheckCode(t.Context(), w.halfway("rae"), done.Codes[4], From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := w.NewRecoveryCodes(t.Context(), step.Session)
+		if err != nil || len(fresh) != 10 {
+			t.Fatal(fresh, err)
+		}
+		if _, err := w.CheckCode(t.Context(), w.halfway("rae"), done.Codes[5], From{}); err != error(ErrCode) {
+			t.Errorf("an old one after new ones were made: %v", err)
+		}
+		rows, err := db.Reader().Query(t.Context(), "SELECT hash FROM recovery_code")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var h []byte
+			if err := rows.Scan(&h); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range fresh {
+				if strings.Contains(string(h), plainCode(c)) {
+					t.Error("a recovery code stands in the database")
+				}
+			}
+		}
+	})
+}
+
+// Who guesses second factors is slowed as who guesses passwords, by the same count, and a right password does not forgive
+// what failed behind it.
+//
+// cite: P-37, I-18, 47 CFR 64.2010(a)
+func TestSecondFactorIsThrottled(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		_, phone, _ := w.enrol("rae")
+		w.clock.advance(24 * time.Hour)
+		for i := range numbers.Login.FreeTries {
+			if _, err := w.CheckCode(t.Context(), w.halfway("rae"), "000000", From{}); code(err) != "SIGN_IN" {
+				t.Fatalf("try %d: %v", i, err)
+			}
+		}
+		for _, name := range []string{"rae"} {
+			if _, err := w.CheckPassword(t.Context(), name, password, From{}); code(err) != "LOCKED" {
+				t.Errorf("after %d wrong codes: %v", numbers.Login.FreeTries, err)
+			}
+		}
+		tries := numbers.Login.FreeTries
+		for range 40 * 24 { // a thief of the password, who comes back every hour for weeks
+			w.clock.advance(time.Hour)
+			step, err := w.CheckPassword(t.Context(), "rae", password, From{})
+			if code(err) == "LOCKED" {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if phone.code() == "000000" {
+				continue
+			}
+			if _, err := w.CheckCode(t.Context(), step.Pending, "000000", From{}); code(err) == "SIGN_IN" {
+				tries++
+			}
+		}
+		if tries > numbers.Login.InAll || tries < numbers.Login.InAll-2 {
+			t.Errorf("%d codes were tried, want %d", tries, numbers.Login.InAll)
+		}
+	})
+}
+
+// Nobody sets up a factor for another: neither with a password alone where there is one, nor after the sign-in has ended, nor
+// with the leavings of another browser.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestEnrolment(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		w.add("rae")
+		first, err := w.CheckPassword(t.Context(), "rae", password, From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := w.CheckPassword(t.Context(), "rae", password, From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine, err := w.NewTOTP(t.Context(), first.Pending, "Test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := w.NewTOTP(t.Context(), first.Pending, "Test"); err != nil || same.Secret() != mine.Secret() {
+			t.Errorf("a reload shows another key: %v", err)
+		}
+		theirs, err := w.NewTOTP(t.Context(), second.Pending, "Test")
+		if err != nil || theirs.Secret() == mine.Secret() {
+			t.Fatal("two browsers share a key", err)
+		}
+		if _, err := w.ConfirmTOTP(t.Context(), first.Pending, "", "12345x", From{}); code(err) != "SIGN_IN" {
+			t.Errorf("a code that is none: %v", err)
+		}
+		done, err := w.ConfirmTOTP(t.Context(), first.Pending, "my phone", app{w, mine.Secret()}.code(), From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ConfirmTOTP(t.Context(), second.Pending, "", app{w, theirs.Secret()}.code(), From{}); code(err) != "SIGN_IN_OVER" {
+			t.Errorf("the other browser's: %v", err)
+		}
+		half := w.halfway("rae")
+		if _, err := w.NewTOTP(t.Context(), half, "Test"); code(err) != "SIGN_IN_OVER" {
+			t.Errorf("a password alone sets up a factor beside the one that is there: %v", err)
+		}
+		for _, bad := range []string{"", "rfs_", "rfp_x", strings.Replace(done.Session, "rfs_", "rfp_", 1), strings.Replace(half, "rfp_", "rfs_", 1)} {
+			if _, err := w.NewTOTP(t.Context(), bad, "Test"); err == nil {
+				t.Errorf("%.10q sets up a factor", bad)
+			}
+		}
+		w.clock.advance(time.Second)
+		a, more := w.setUp(done.Session)
+		if more.Session != "" || more.Codes != nil {
+			t.Errorf("a second app: %+v", more)
+		}
+		factors, err := w.Factors(t.Context(), must(w.Session(t.Context(), done.Session)).ID)
+		if err != nil || len(factors) != 2 || factors[0].Name != "my phone" {
+			t.Fatalf("%+v, %v", factors, err)
+		}
+		if err := w.RemoveFactor(t.Context(), done.Session, factors[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.RemoveFactor(t.Context(), done.Session, factors[1].ID); err != error(ErrLastFactor) {
+			t.Errorf("the last one was removed: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), half, (app{w, mine.Secret()}).next(), From{}); code(err) != "SIGN_IN" {
+			t.Errorf("a factor that was removed: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), half, a.next(), From{}); err != nil {
+			t.Error(err)
+		}
+		w.numbers.SecondFactor = false
+		if err := w.RemoveFactor(t.Context(), done.Session, factors[1].ID); err != nil {
+			t.Errorf("where none is asked for the last one goes: %v", err)
+		}
+		if n, err := w.RecoveryLeft(t.Context(), must(w.Session(t.Context(), done.Session)).ID); err != nil || n != 0 {
+			t.Errorf("%d recovery codes outlive the factors, %v", n, err)
+		}
+		w.signIn("rae")
+	})
+}
+
+func must(m *Member, err error) *Member {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// What ends a member's sessions ends what was to become one.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestHalfASignInDies(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id, phone, _ := w.enrol("rae")
+		for name, happens := range map[string]func() error{
+			"a new password": func() error { return w.SetPassword(t.Context(), id, password, "admin") },
+			"disabled": func() error {
+				return errors.Join(w.Disable(t.Context(), id, "admin"), w.Enable(t.Context(), id, "admin"))
+			},
+			"sessions ended": func() error { return w.EndSessions(t.Context(), id, "", "admin") },
+			"abandoned":      nil,
+		} {
+			w.clock.advance(time.Hour)
+			half := w.halfway("rae")
+			if happens == nil {
+				happens = func() error { return w.Abandon(t.Context(), half) }
+			}
+			if err := happens(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.CheckCode(t.Context(), half, phone.next(), From{}); code(err) != "SIGN_IN_OVER" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// cite: P-37, 47 CFR 64.2010(a)
+func TestSessionsAreListed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.add("rae")
+		sam := w.add("sam")
+		from := From{Browser: "Firefox on Linux", Network: "203.0.0.0/16", Source: "203.0.113.7"}
+		var secrets []string
+		for range 3 {
+			w.clock.advance(time.Minute)
+			s, err := w.CheckPassword(t.Context(), "rae", password, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secrets = append(secrets, s.Session)
+		}
+		w.signIn("sam")
+		list := func() []SessionInfo {
+			all, err := w.Sessions(t.Context(), id, secrets[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		all := list()
+		if len(all) != 3 || all[0].This || !all[2].This || all[2].Browser != from.Browser || all[2].Network != from.Network || !all[2].Began.Equal(start.Add(time.Minute)) {
+			t.Fatalf("%+v", all)
+		}
+		if err := w.EndSession(t.Context(), sam, all[0].ID, "sam"); err != error(ErrNoSession) {
+			t.Errorf("another's session was ended: %v", err)
+		}
+		for _, bad := range []string{"", "zz", strings.Repeat("0", 64)} {
+			if err := w.EndSession(t.Context(), id, bad, "rae"); err != error(ErrNoSession) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+		if err := w.node(db).EndSession(t.Context(), id, all[0].ID, string(id)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Session(t.Context(), secrets[2]); err != error(ErrSignIn) {
+			t.Errorf("a session that was ended goes on: %v", err)
+		}
+		if err := w.EndSessions(t.Context(), id, secrets[0], string(id)); err != nil {
+			t.Fatal(err)
+		}
+		if all := list(); len(all) != 1 || !all[0].This {
+			t.Errorf("after ending all others: %+v", all)
+		}
+		if _, err := w.Session(t.Context(), secrets[1]); err != error(ErrSignIn) {
+			t.Errorf("another session goes on: %v", err)
+		}
+		if err := w.EndSessions(t.Context(), id, "", "admin"); err != nil || len(list()) != 0 {
+			t.Errorf("sessions outlive the end of all: %v", err)
+		}
+	})
+}
+
+// An invitation works once, for a while, for one member, and the last one counts.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestInvitations(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id, err := w.Add(t.Context(), Member{Login: "rae", Name: "Rae Porter", Role: cpni.RoleAgent}, "", "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := w.Invite(t.Context(), id, "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, err := w.Invite(t.Context(), id, "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Invited(t.Context(), old); err != error(ErrInvitation) {
+			t.Errorf("an invitation that was replaced: %v", err)
+		}
+		if m, err := w.Invited(t.Context(), secret); err != nil || m.Login != "rae" {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		for _, weak := range []string{"short", "password1", "rae porter", strings.Repeat("p", longestPassword+1)} {
+			if _, err := w.Join(t.Context(), secret, weak, From{}); code(err) != "WEAK_SECRET" {
+				t.Errorf("%.20q: %v", weak, err)
+			}
+		}
+		other := w.node(db)
+		var all sync.WaitGroup
+		var got [4]Step
+		for i := range got {
+			all.Go(func() { got[i], _ = []*Register{w.Register, other}[i%2].Join(t.Context(), secret, password, From{}) })
+		}
+		all.Wait()
+		taken := 0
+		for _, s := range got {
+			if s.Pending != "" {
+				taken++
+				if !s.Enrol || s.Session != "" {
+					t.Errorf("%+v", s)
+				}
+				w.setUp(s.Pending)
+			}
+		}
+		if taken != 1 {
+			t.Errorf("an invitation was taken %d times", taken)
+		}
+		for what, s := range map[string]string{"taken": secret, "none": "", "of another form": strings.Repeat("x", 47), "a key": strings.Replace(secret, "rfi_", "rfk_", 1)} {
+			if _, err := w.Join(t.Context(), s, password, From{}); err != error(ErrInvitation) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		w.halfway("rae")
+
+		late, err := w.Invite(t.Context(), id, "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(numbers.InviteLife)
+		if _, err := w.Join(t.Context(), late, password, From{}); err != error(ErrInvitation) {
+			t.Errorf("an invitation of three days ago: %v", err)
+		}
+		shut, err := w.Invite(t.Context(), id, "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Disable(t.Context(), id, "admin"), w.Enable(t.Context(), id, "admin")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Join(t.Context(), shut, password, From{}); err != error(ErrInvitation) {
+			t.Errorf("an invitation of before a member was disabled: %v", err)
+		}
+		sys, err := w.Add(t.Context(), Member{Login: "ivr", Role: cpni.RoleSystem}, "", "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Invite(t.Context(), sys, "admin"); code(err) != "CONFIG" {
+			t.Errorf("an integration is invited: %v", err)
+		}
+	})
+}
+
+// A reset takes everything with which a member could sign in.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestReset(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id, phone, done := w.enrol("rae")
+		if _, err := w.SignInAs(t.Context(), Identity{Issuer: "https://id.example", Subject: "1", Login: "rae", Whole: true}, From{}); err != nil {
+			t.Fatal(err)
+		}
+		half := w.halfway("rae")
+		_, version, err := w.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Reset(t.Context(), id, version, string(id)); err != error(ErrSelf) {
+			t.Errorf("somebody resets themself: %v", err)
+		}
+		secret, err := w.Reset(t.Context(), id, version, "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Reset(t.Context(), id, version, "other"); err != error(ErrConflict) {
+			t.Errorf("a second administrator, who saw the member as they were: %v", err)
+		}
+		if _, err := w.Session(t.Context(), done.Session); err != error(ErrSignIn) {
+			t.Errorf("a session goes on: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), half, phone.next(), From{}); code(err) != "SIGN_IN_OVER" {
+			t.Errorf("a sign-in goes on: %v", err)
+		}
+		if _, err := w.CheckPassword(t.Context(), "rae", password, From{}); err != error(ErrSignIn) {
+			t.Errorf("the old password: %v", err)
+		}
+		if n, err := w.RecoveryLeft(t.Context(), id); err != nil || n != 0 {
+			t.Errorf("%d recovery codes are left, %v", n, err)
+		}
+		if _, err := w.SignInAs(t.Context(), Identity{Issuer: "https://id.example", Subject: "1", Whole: true}, From{}); err != error(ErrNoAccount) {
+			t.Errorf("the link to single sign-on: %v", err)
+		}
+		step, err := w.Join(t.Context(), secret, "eleven purple kites", From{})
+		if err != nil || !step.Enrol {
+			t.Fatalf("%+v, %v", step, err)
+		}
+	})
+}
+
+// The first administrator is made once, by whoever has what the server printed, and by nobody when there is a member.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestFirstAdministrator(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		other := w.node(db)
+		nodes := []*Register{w.Register, other}
+		var secrets []string
+		for _, n := range nodes {
+			s, err := n.SetUp(t.Context())
+			if err != nil || s == "" {
+				t.Fatal(s, err)
+			}
+			secrets = append(secrets, s)
+		}
+		if _, err := w.FirstAdministrator(t.Context(), secrets[0], "root", "Amos", "short", From{}); code(err) != "WEAK_SECRET" {
+			t.Errorf("a weak password: %v", err)
+		}
+		if _, err := w.FirstAdministrator(t.Context(), secrets[0], "a b", "Amos", password, From{}); code(err) != "CONFIG" {
+			t.Errorf("a login with a space: %v", err)
+		}
+		if _, err := w.Join(t.Context(), secrets[0], password, From{}); err != error(ErrInvitation) {
+			t.Errorf("it is no invitation of a member: %v", err)
+		}
+		var all sync.WaitGroup
+		var got [6]Step
+		for i := range got {
+			all.Go(func() {
+				got[i], _ = nodes[i%2].FirstAdministrator(t.Context(), secrets[i%2], "admin"+string(rune('a'+i)), "Amos", password, From{})
+			})
+		}
+		all.Wait()
+		made := 0
+		for _, s := range got {
+			if s.Pending != "" {
+				made++
+				w.setUp(s.Pending)
+			}
+		}
+		members, err := w.Members(t.Context())
+		if err != nil || made != 1 || len(members) != 1 || members[0].Role != cpni.RoleAdmin {
+			t.Errorf("%d were made: %+v, %v", made, members, err)
+		}
+		for i, s := range secrets {
+			if good, err := nodes[i].SettingUp(t.Context(), s); err != nil || good {
+				t.Errorf("the address is still there: %v", err)
+			}
+		}
+		if s, err := w.SetUp(t.Context()); err != nil || s != "" {
+			t.Errorf("%q, %v", s, err)
+		}
+	})
+}
+
+// Two people who change one member at once: the second is told, and nothing is lost.
+//
+// cite: P-37
+func TestConflicts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.add("rae")
+		_, version, err := w.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.SetRole(t.Context(), id, version, cpni.RoleSupervisor, "admin"); err != nil {
+			t.Fatal(err)
+		}
+		for what, do := range map[string]func() error{
+			"a role":   func() error { return w.node(db).SetRole(t.Context(), id, version, cpni.RoleAuditor, "other") },
+			"disabled": func() error { return w.DisableAt(t.Context(), id, version, "other") },
+			"enabled":  func() error { return w.EnableAt(t.Context(), id, version, "other") },
+		} {
+			if err := do(); err != error(ErrConflict) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		m, version, err := w.Get(t.Context(), id)
+		if err != nil || m.Role != cpni.RoleSupervisor || m.Disabled {
+			t.Errorf("%+v, %v", m, err)
+		}
+		for what, do := range map[string]func() error{
+			"own role":          func() error { return w.SetRole(t.Context(), id, version, cpni.RoleAdmin, string(id)) },
+			"disabling oneself": func() error { return w.DisableAt(t.Context(), id, version, string(id)) },
+		} {
+			if err := do(); err != error(ErrSelf) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := w.SetRole(t.Context(), id, version, cpni.RoleSystem, "admin"); code(err) != "CONFIG" {
+			t.Errorf("a person becomes an integration: %v", err)
+		}
+		if err := w.SetRole(t.Context(), id, version, "boss", "admin"); code(err) != "CONFIG" {
+			t.Errorf("a role that is none: %v", err)
+		}
+	})
+}
+
+// cite: P-37, 47 CFR 64.2010(a)
+func TestSignInAs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := secured(t, db)
+		id := w.add("rae@carrier.example")
+		dee := w.add("dee")
+		if err := w.Disable(t.Context(), dee, "admin"); err != nil {
+			t.Fatal(err)
+		}
+		const issuer = "https://id.example"
+		as := func(who Identity) (Step, error) {
+			who.Issuer = issuer
+			return w.SignInAs(t.Context(), who, From{})
+		}
+		for what, who := range map[string]Identity{"unknown": {Subject: "9", Login: "nobody"}, "no claim": {Subject: "1"}, "disabled": {Subject: "2", Login: "dee"}} {
+			if _, err := as(who); err != error(ErrNoAccount) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		step, err := as(Identity{Subject: "1", Login: "Rae@Carrier.example"})
+		if err != nil || step.Session != "" || !step.Enrol {
+			t.Fatalf("one factor: %+v, %v", step, err)
+		}
+		step, err = as(Identity{Subject: "1", Whole: true}) // found by the link, whatever the claim
+		if err != nil || must(w.Session(t.Context(), step.Session)).ID != id {
+			t.Fatalf("two factors: %+v, %v", step, err)
+		}
+		if _, err := as(Identity{Subject: "3", Login: "rae@carrier.example", Whole: true}); err != error(ErrNoAccount) {
+			t.Errorf("another person of the provider with the same name: %v", err)
+		}
+		if err := w.Disable(t.Context(), id, "admin"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := as(Identity{Subject: "1", Whole: true}); err != error(ErrNoAccount) {
+			t.Errorf("disabled after the link: %v", err)
+		}
+	})
+}
+
+// cite: P-37, 47 CFR 64.2010(a)
+func TestChangePassword(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.add("rae")
+		mine, other := w.signIn("rae"), w.signIn("rae")
+		const next = "eleven purple kites"
+		if err := w.ChangePassword(t.Context(), mine, "wrong", next, From{}); err != error(ErrOwnPassword) {
+			t.Errorf("a wrong password: %v", err)
+		}
+		if err := w.ChangePassword(t.Context(), mine, password, "short", From{}); code(err) != "WEAK_SECRET" {
+			t.Errorf("a weak one: %v", err)
+		}
+		if err := w.ChangePassword(t.Context(), mine, password, next, From{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Session(t.Context(), mine); err != nil {
+			t.Errorf("the session that changed it: %v", err)
+		}
+		if _, err := w.Session(t.Context(), other); err != error(ErrSignIn) {
+			t.Errorf("another session goes on: %v", err)
+		}
+		if _, err := w.SignIn(t.Context(), "rae", password); code(err) != "SIGN_IN" {
+			t.Errorf("the old one: %v", err)
+		}
+		if _, err := w.SignIn(t.Context(), "rae", next); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Who comes when too many have passwords hashed is told so, and waits nowhere; nothing is counted against them.
+//
+// cite: I-26
+func TestQueueIsBounded(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, "memory:"))
+	w.add("rae")
+	hold, held := make(chan bool), make(chan bool, mostHashing)
+	w.spy.meanwhile = func() { held <- true; <-hold }
+	var all sync.WaitGroup
+	for range mostHashing {
+		name := string(cpni.NewID())
+		w.add(name)
+		all.Go(func() { w.SignIn(t.Context(), name, password) })
+	}
+	for range mostHashing {
+		<-held
+	}
+	for range 5 {
+		if _, err := w.SignIn(t.Context(), "rae", password); err != error(ErrBusy) {
+			t.Errorf("%v", err)
+		}
+	}
+	close(hold)
+	all.Wait()
+	w.spy.meanwhile = nil
+	w.signIn("rae")
+}
