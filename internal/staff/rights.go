@@ -45,7 +45,9 @@ var rightsOf = map[cpni.Role][]Right{
 	cpni.RoleSystem:     {Serve, See, KeepCustomers},
 }
 
-// May reports whether the member's work gives them a right.
+// May reports whether the member's work gives them a right. Who is suspended does not serve.
 //
-// cite: P-37, 47 CFR 64.2010(a)
-func (m *Member) May(r Right) bool { return !m.Disabled && slices.Contains(rightsOf[m.Role], r) }
+// cite: P-37, P-39, 47 CFR 64.2009(b), 47 CFR 64.2010(a)
+func (m *Member) May(r Right) bool {
+	return !m.Disabled && (r != Serve || m.Suspended == nil) && slices.Contains(rightsOf[m.Role], r)
+}

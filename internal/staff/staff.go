@@ -34,6 +34,7 @@ type Member struct {
 	Trained  time.Time `json:"trained,omitzero"`       // when the course was last passed
 	Until    time.Time `json:"trained_until,omitzero"` // how long that pass is good
 	Disabled bool      `json:"disabled,omitempty"`
+	Standing
 }
 
 // document is a member as the database has them.
@@ -195,36 +196,13 @@ func (r *Register) hashed(password string, now time.Time) (string, error) {
 	return r.hash.Hash(password), nil
 }
 
-// Train records that a member has passed the course. An older pass than the one on record changes nothing.
-//
-// cite: P-38, 47 CFR 64.2009(b)
-func (r *Register) Train(ctx context.Context, id cpni.ID, passed time.Time, by string) error {
-	if passed.After(r.clock.Now()) {
-		return ErrTraining
-	}
-	return r.change(ctx, id, by, "training passed", func(_ *store.Tx, m *Member) error {
-		if passed.After(m.Trained) {
-			m.Trained, m.Until = passed, time.Time{}
-			m.Until = r.trainedUntil(*m)
-		}
-		return nil
-	})
-}
-
 // Disable keeps a member out: their sessions end and their keys are revoked at once. Enable lets them in again, with a
 // new sign-in and new keys.
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (r *Register) Disable(ctx context.Context, id cpni.ID, by string) error {
 	defer r.dropKeys()
-	return r.change(ctx, id, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error {
-		m.Disabled = true
-		now := r.clock.Now().UnixMicro()
-		if _, err := tx.Exec(ctx, "UPDATE api_key SET revoked = $1 WHERE staff_id = $2 AND revoked = 0", now, string(id)); err != nil {
-			return fmt.Errorf("revoking the API keys: %w", err)
-		}
-		return r.endSessions(ctx, tx, id)
-	})
+	return r.change(ctx, id, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error { return r.shutOut(ctx, tx, m) })
 }
 
 // Enable lets a member in again.
@@ -255,25 +233,31 @@ func (r *Register) change(ctx context.Context, id cpni.ID, by, what string, do f
 	if !id.Valid() {
 		return ErrNone
 	}
-	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) {
-		query := readMember + "staff_id = $1"
-		if tx.Dialect() == store.Postgres {
-			query += " FOR UPDATE"
-		}
-		e, err := readEntry(tx.QueryRow(ctx, query, string(id)).Scan)
-		if err != nil {
-			return nil, err
-		}
-		if err := do(tx, e.member); err != nil {
-			return nil, err
-		}
-		text, err := e.member.encode()
-		if err != nil {
-			return nil, err
-		}
-		_, err = tx.Exec(ctx, "UPDATE staff SET version = version + 1, document = $1 WHERE staff_id = $2", text, string(id))
-		return e.member, err
-	})
+	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) { return r.changeTx(ctx, tx, id, do) })
+}
+
+// changeTx changes a member within tx; who commits tx records it.
+func (r *Register) changeTx(ctx context.Context, tx *store.Tx, id cpni.ID, do func(*store.Tx, *Member) error) (*Member, error) {
+	if !id.Valid() {
+		return nil, ErrNone
+	}
+	query := readMember + "staff_id = $1"
+	if tx.Dialect() == store.Postgres {
+		query += " FOR UPDATE"
+	}
+	e, err := readEntry(tx.QueryRow(ctx, query, string(id)).Scan)
+	if err != nil {
+		return nil, err
+	}
+	if err := do(tx, e.member); err != nil {
+		return nil, err
+	}
+	text, err := e.member.encode()
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, "UPDATE staff SET version = version + 1, document = $1 WHERE staff_id = $2", text, string(id))
+	return e.member, err
 }
 
 // commit writes a change of a member together with its record.
