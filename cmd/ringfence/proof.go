@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringfence/internal/ledger"
+	"ringfence/internal/office"
 	"ringfence/internal/scenario"
 	"ringfence/internal/server"
 	"ringfence/internal/store"
@@ -155,7 +156,12 @@ type policyCheckCommand struct {
 
 // Run reads the policy.
 func (c *policyCheckCommand) Run(s streams) error {
-	set, err := server.Config{Policy: c.Folder}.ReadPolicy()
+	config := server.Config{Policy: c.Folder}
+	set, err := config.ReadPolicy()
+	if err != nil {
+		return err
+	}
+	courses, err := office.ReadCourses(config.PolicyFiles(), set)
 	if err != nil {
 		return err
 	}
@@ -165,6 +171,6 @@ func (c *policyCheckCommand) Run(s streams) error {
 			dormant = append(dormant, r.Profile)
 		}
 	}
-	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "))
+	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s. Courses: %d.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "), len(courses.All()))
 	return err
 }

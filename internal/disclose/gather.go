@@ -152,7 +152,7 @@ func (d *Door) findActor(ctx context.Context, g *gathered) error {
 	if m.Disabled {
 		return nil
 	}
-	f.Actor.Kind, f.Actor.Role, f.Actor.TrainedUntil = rules.ActorStaff, m.Role, m.Until
+	f.Actor.Kind, f.Actor.Role, f.Actor.TrainedUntil = rules.ActorStaff, m.Role, m.TrainedUntil()
 	if m.Role == cpni.RoleSystem {
 		f.Actor.Kind = rules.ActorSystem
 	}

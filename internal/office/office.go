@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,9 @@ import (
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
+	"ringfence/internal/training"
 	"ringfence/internal/vault"
+	"ringfence/policy"
 )
 
 // Config is what an office is opened with.
@@ -49,6 +52,8 @@ type Config struct {
 	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
+	// Courses holds the folder courses/ of the policy; nil, or without that folder: the courses that are built in.
+	Courses fs.FS
 	// Profiles is as in rulebook.Options.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
 	// TakeFiles is as in rulebook.Options.
@@ -74,6 +79,9 @@ type Office struct {
 	Partners  *partner.Register
 	Door      *disclose.Door
 	Proposals *countersign.Register
+
+	Training   *training.School
+	Discipline *training.Discipline
 
 	rehearse Rehearse
 	closing  sync.Once
@@ -120,11 +128,28 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		set, _ := o.Policy.Current()
 		return set
 	})
+	courses, err := ReadCourses(c.Courses, c.Policy)
+	if err != nil {
+		return nil, err
+	}
+	taught := training.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Clock: clock, Zone: c.Zone, Courses: courses, Rules: numbersOf(o.Policy, training.RulesOf)}
+	o.Training, o.Discipline = training.NewSchool(taught), training.NewDiscipline(taught)
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	o.Proposals = o.proposals()
 	return o, nil
+}
+
+// ReadCourses reads the courses of a policy's files; of one without courses, those that are built in.
+func ReadCourses(files fs.FS, set *rules.Set) (*training.Catalogue, error) {
+	if files == nil {
+		files = policy.Files
+	}
+	if _, err := fs.Stat(files, "courses"); errors.Is(err, fs.ErrNotExist) {
+		files = policy.Files
+	}
+	return training.Read(files, set.Clauses())
 }
 
 // numbersOf takes what a service needs from the numbers in force, anew only when others are.
@@ -171,6 +196,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Wait()
 }
 
@@ -178,7 +204,16 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 const (
 	refreshEvery = time.Second
 	sweepEvery   = 10 * time.Minute
+	dueEvery     = time.Minute
 )
+
+// Due does what its time has come for: reminders, the end of suspensions, alerts about what waits for a decision. Done again,
+// or on another node, it does nothing twice.
+//
+// cite: P-38, P-39, 47 CFR 64.2009(b)
+func (o *Office) Due(ctx context.Context) error {
+	return errors.Join(o.Training.Due(ctx), o.Discipline.Due(ctx))
+}
 
 // sweep removes what has lapsed.
 func (o *Office) sweep(ctx context.Context) error {
@@ -202,9 +237,11 @@ func (o *Office) OpenContact(ctx context.Context, c contact.Opening) (*contact.S
 	}
 	var refusal *cpni.Refusal
 	switch {
+	case m.Suspended != nil:
+		refusal = cpni.Rejected("UNTRAINED", "the person is suspended, so they serve nobody", []string{"P-39", "47 CFR 64.2009(b)"}, "pass the course again, or wait for the end of the suspension", "let an agent take the contact")
 	case !m.May(staff.Serve):
 		refusal = m.Barred(staff.Serve)
-	case m.Role != cpni.RoleSystem && !o.Clock.Now().Before(m.Until):
+	case m.Role != cpni.RoleSystem && !o.Clock.Now().Before(m.TrainedUntil()):
 		refusal = cpni.Rejected("UNTRAINED", "the person has no current training on customer information", []string{"P-38", "47 CFR 64.2009(b)"}, "pass the course first")
 	default:
 		return o.Contacts.Open(ctx, c)

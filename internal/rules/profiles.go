@@ -51,7 +51,7 @@ const (
 // needed are the numbers that the program asks for; a policy without one of them is refused when it is loaded.
 var needed = map[string]map[string]string{
 	"cpni-core": {"address_of_record_age": duration, "renotice_months": whole, "opt_out_wait_days": whole, "mail_adds_days": whole,
-		"disturbed_line": duration, "smallest_cell": whole, "training_life": duration},
+		"disturbed_line": duration, "smallest_cell": whole, "training_life": duration, "training_notice": duration, "training_reminder_days": listed, "case_within": duration, "decision_within": duration},
 	"security-defaults": {"shortest_password": whole, "pin_digits": whole, "free_tries": whole, "first_delay": duration, "longest_delay": duration,
 		"failures_per_day": whole, "closed": duration, "failures_in_all": whole, "failures_in_all_pin": whole, "failures_in_all_weak": whole,
 		"source_free_tries": whole, "source_longest_delay": duration, "source_failures_per_day": whole, "source_failures_in_all": whole, "surge_per_hour": whole,
@@ -59,7 +59,8 @@ var needed = map[string]map[string]string{
 		"code_life": duration, "code_tries": whole, "codes_per_contact": whole, "codes_free": whole, "code_pause": duration, "code_digits_written": whole, "code_digits_spoken": whole,
 		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "second_factor_required": whole, "sign_in_life": duration, "recovery_codes": whole, "invite_life": duration,
 		"key_life": duration, "key_misses_per_minute": whole, "proposal_life": duration,
-		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole},
+		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole,
+		"course_pause": duration, "course_attempts_per_day": whole, "course_attempt_life": duration},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

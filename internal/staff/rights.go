@@ -53,7 +53,7 @@ func (r *Register) RightsOf(role cpni.Role) []rules.Ruling {
 
 // standing is what the rules read of the member.
 func (m *Member) standing() rules.Standing {
-	return rules.Standing{Role: m.Role, Trained: m.Role == cpni.RoleSystem || m.work.clock.Now().Before(m.Until), Suspended: m.Disabled}
+	return rules.Standing{Role: m.Role, Trained: m.Role == cpni.RoleSystem || m.work.clock.Now().Before(m.TrainedUntil()), Suspended: m.Disabled || m.Suspended != nil}
 }
 
 // May reports whether the rules in force give the member a right.

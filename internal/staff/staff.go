@@ -36,6 +36,7 @@ type Member struct {
 	Trained  time.Time `json:"trained,omitzero"`       // when the course was last passed
 	Until    time.Time `json:"trained_until,omitzero"` // how long that pass is good
 	Disabled bool      `json:"disabled,omitempty"`
+	Standing
 
 	work *work // by what their rights are judged; nil of one whom no register gave out
 }
@@ -250,22 +251,6 @@ func (r *Register) fit(m *Member, password string, now time.Time) error {
 	return nil
 }
 
-// Train records that a member has passed the course. An older pass than the one on record changes nothing.
-//
-// cite: P-38, 47 CFR 64.2009(b)
-func (r *Register) Train(ctx context.Context, id cpni.ID, passed time.Time, by string) error {
-	if passed.After(r.clock.Now()) {
-		return ErrTraining
-	}
-	return r.change(ctx, id, by, "training passed", func(_ *store.Tx, m *Member) error {
-		if passed.After(m.Trained) {
-			m.Trained, m.Until = passed, time.Time{}
-			m.Until = r.trainedUntil(*m)
-		}
-		return nil
-	})
-}
-
 // Disable keeps a member out: their sessions end and their keys are revoked at once. Enable lets them in again, with a
 // new sign-in and new keys.
 //
@@ -282,17 +267,7 @@ func (r *Register) DisableAt(ctx context.Context, id cpni.ID, version int64, by 
 		return ErrSelf
 	}
 	defer r.dropKeys()
-	return r.changeAt(ctx, id, version, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error {
-		m.Disabled = true
-		now := r.clock.Now().UnixMicro()
-		if _, err := tx.Exec(ctx, "UPDATE api_key SET revoked = $1 WHERE staff_id = $2 AND revoked = 0", now, string(id)); err != nil {
-			return fmt.Errorf("revoking the API keys: %w", err)
-		}
-		if _, err := tx.Exec(ctx, "DELETE FROM invitation WHERE staff_id = $1", string(id)); err != nil {
-			return fmt.Errorf("voiding the invitations: %w", err)
-		}
-		return r.endSessions(ctx, tx, id)
-	})
+	return r.changeAt(ctx, id, version, by, "member of the staff disabled", func(tx *store.Tx, m *Member) error { return r.shutOut(ctx, tx, m) })
 }
 
 // Enable lets a member in again.
@@ -365,19 +340,25 @@ func (r *Register) changeAt(ctx context.Context, id cpni.ID, version int64, by, 
 	if !id.Valid() {
 		return ErrNone
 	}
-	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) {
-		e, err := locked(ctx, tx, id)
-		if err != nil {
-			return nil, err
-		}
-		if version != anyVersion && e.version != version {
-			return nil, ErrConflict
-		}
-		if err := do(tx, e.member); err != nil {
-			return nil, err
-		}
-		return e.member, write(ctx, tx, e.member)
-	})
+	return r.commit(ctx, id, by, what, func(tx *store.Tx) (*Member, error) { return r.changeTx(ctx, tx, id, version, do) })
+}
+
+// changeTx changes a member who is still at version within tx; who commits tx records it.
+func (r *Register) changeTx(ctx context.Context, tx *store.Tx, id cpni.ID, version int64, do func(*store.Tx, *Member) error) (*Member, error) {
+	if !id.Valid() {
+		return nil, ErrNone
+	}
+	e, err := locked(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if version != anyVersion && e.version != version {
+		return nil, ErrConflict
+	}
+	if err := do(tx, e.member); err != nil {
+		return nil, err
+	}
+	return e.member, write(ctx, tx, e.member)
 }
 
 // locked reads a member whom nobody else changes until tx ends.
