@@ -29,7 +29,7 @@ type Entry struct {
 	At         time.Time // to the microsecond, UTC
 	Actor      string    // staff id, key id or "customer"
 	Contact    string
-	Purpose    string
+	Purpose    string // of a decision; of a contact or a look-up, what happened
 	Recipient  string // the kind of recipient or the id of a partner, never a name
 	Outcome    cpni.Outcome
 	Code       cpni.Code
