@@ -32,6 +32,7 @@ type place struct {
 func addresses() []place {
 	return slices.Concat(
 		deskPlaces(),
+		watchPlaces(),
 	)
 }
 
@@ -182,7 +183,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry"} {
+	for _, name := range []string{"customer", "contact", "entry", "case"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

@@ -62,7 +62,7 @@ var needed = map[string]map[string]string{
 	"watch": {"look_up_grace": duration, "lone_per_day": whole, "lone_per_week": whole, "burst_per_hour": whole, "burst_per_day": whole,
 		"burst_own_percent": whole, "burst_own_least": whole, "burst_own_days": whole, "hours_from": whole, "hours_to": whole, "working_days": listed, "closed_customers": whole,
 		"refusals": whole, "refusals_contacts": whole, "refusals_within": duration, "secret_customers": whole, "secret_within": duration,
-		"again_contacts": whole, "again_days": whole, "again_within": duration},
+		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

@@ -77,6 +77,20 @@ type Case struct {
 	History []Step
 }
 
+// Overdue reports whether a case should have been taken or closed by a moment.
+//
+// cite: P-37
+func (w *Watch) Overdue(a Alert, at time.Time) bool {
+	n := w.parts.Numbers(at)
+	switch a.State {
+	case Open:
+		return at.Sub(a.Raised) > n.TakeWithin
+	case Looking:
+		return at.Sub(a.Raised) > n.CloseWithin
+	}
+	return false
+}
+
 const alertColumns = "alert_id, version, detector, code, member, customer_id, state, raised, newest, evidence, worker, outcome, closed"
 
 func scanAlert(scan func(...any) error) (Alert, error) {

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
@@ -15,7 +16,8 @@ import (
 // cite: P-37, 47 CFR 64.2010(a)
 var decoys = Detector{Name: "decoy", Code: "DECOY", Says: "A customer was opened whom nobody has reason to open.",
 	see: func(s *sight, e Event) (*finding, error) {
-		if e.Customer == "" || !s.decoys[e.Customer] || e.Actor == contact.Customer {
+		since, is := s.decoys[e.Customer]
+		if e.Customer == "" || !is || e.At.Before(since) || e.Actor == contact.Customer {
 			return nil, nil
 		}
 		switch {
@@ -29,25 +31,26 @@ var decoys = Detector{Name: "decoy", Code: "DECOY", Says: "A customer was opened
 		return nil, nil
 	}}
 
-func decoysIn(ctx context.Context, q store.Querier) (map[cpni.ID]bool, error) {
-	rows, err := q.Query(ctx, "SELECT customer_id FROM watch_decoy")
+func decoysIn(ctx context.Context, q store.Querier) (map[cpni.ID]time.Time, error) {
+	rows, err := q.Query(ctx, "SELECT customer_id, since FROM watch_decoy")
 	if err != nil {
 		return nil, fmt.Errorf("reading the decoys: %w", err)
 	}
 	defer rows.Close()
-	all := map[cpni.ID]bool{}
+	all := map[cpni.ID]time.Time{}
 	for rows.Next() {
 		var id cpni.ID
-		if err := rows.Scan(&id); err != nil {
+		var since int64
+		if err := rows.Scan(&id, &since); err != nil {
 			return nil, fmt.Errorf("reading the decoys: %w", err)
 		}
-		all[id] = true
+		all[id] = time.UnixMicro(since).UTC()
 	}
 	return all, rows.Err()
 }
 
-// Decoys gives the customers that are decoys. Nothing else in the program tells them from others.
-func (w *Watch) Decoys(ctx context.Context) (map[cpni.ID]bool, error) {
+// Decoys gives the customers that are decoys, and since when. Nothing else in the program tells them from others.
+func (w *Watch) Decoys(ctx context.Context) (map[cpni.ID]time.Time, error) {
 	return decoysIn(ctx, w.parts.DB.Reader())
 }
 

@@ -66,7 +66,7 @@ type sight struct {
 	now     time.Time
 	counts  counts
 	entries []ledger.Entry // of alerts that were raised
-	decoys  map[cpni.ID]bool
+	decoys  map[cpni.ID]time.Time
 }
 
 func (w *Watch) sight(ctx context.Context, tx *store.Tx, now time.Time) (*sight, error) {

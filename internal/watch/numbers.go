@@ -29,6 +29,8 @@ type Numbers struct {
 	AgainContacts, AgainDays int
 	AgainWithin              time.Duration
 	Longest                  time.Duration // that a contact lasts
+
+	TakeWithin, CloseWithin time.Duration // of a case, from when it was raised
 }
 
 // NumbersOf takes the parameters from a policy.
@@ -42,6 +44,7 @@ func NumbersOf(n rules.InForce) Numbers {
 		Refusals: n.Int(p, "refusals"), RefusalContacts: n.Int(p, "refusals_contacts"), RefusalsWithin: n.Duration(p, "refusals_within"),
 		SecretCustomers: n.Int(p, "secret_customers"), SecretWithin: n.Duration(p, "secret_within"),
 		AgainContacts: n.Int(p, "again_contacts"), AgainDays: n.Int(p, "again_days"), AgainWithin: n.Duration(p, "again_within"),
-		Longest: n.Duration("security-defaults", "contact_longest"),
+		Longest:    n.Duration("security-defaults", "contact_longest"),
+		TakeWithin: n.Duration(p, "case_take_within"), CloseWithin: n.Duration(p, "case_close_within"),
 	}
 }
