@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/staff"
+	"ringfence/internal/watch"
 )
 
 // Card is a customer without CPNI: enough to know whom one has before one, and nothing that needs a proof.
@@ -107,7 +108,7 @@ func (a *API) customers() {
 	tag := []string{"customers"}
 	register(a, operation{right: staff.See, scope: "customers", Operation: huma.Operation{OperationID: "find-customers", Method: http.MethodPost, Path: "/v1/customers/search", Tags: tag,
 		Summary: "Find customers", Description: "By exactly one of number, email, account, name. A search is sent in the body, so that nothing personal stands in an address."}},
-		func(ctx context.Context, _ caller, in *searchInput) (*foundBody, error) {
+		func(ctx context.Context, c caller, in *searchInput) (*foundBody, error) {
 			b := in.Body
 			if given(b.Number != "", b.Email != "", b.Account != "", b.Name != "") != 1 {
 				return nil, badInput("give exactly one of number, email, account, name")
@@ -122,6 +123,13 @@ func (a *API) customers() {
 				}
 				ids, err := a.office.Customers.Find(ctx, kind, value)
 				if err != nil {
+					return nil, err
+				}
+				what := watch.List
+				if len(ids) == 1 {
+					what = watch.Card
+				}
+				if err := a.office.Viewed(ctx, c.member.ID, what, ids...); err != nil {
 					return nil, err
 				}
 				for _, id := range ids {
@@ -139,9 +147,12 @@ func (a *API) customers() {
 			return out, nil
 		})
 	register(a, operation{right: staff.See, scope: "customers", Operation: huma.Operation{OperationID: "read-customer", Method: http.MethodGet, Path: "/v1/customers/{id}", Tags: tag, Summary: "Read a customer's card"}},
-		func(ctx context.Context, _ caller, in *OneCustomer) (*cardBody, error) {
+		func(ctx context.Context, c caller, in *OneCustomer) (*cardBody, error) {
 			p, _, err := a.office.Customers.Get(ctx, in.ID)
 			if err != nil {
+				return nil, err
+			}
+			if err := a.office.Viewed(ctx, c.member.ID, watch.Card, in.ID); err != nil {
 				return nil, err
 			}
 			card, err := a.card(ctx, p)

@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
+	"ringfence/internal/watch"
 )
 
 // Entry is an entry of the ledger, without its sealed record.
@@ -78,13 +79,16 @@ type OneRecord struct {
 func (a *API) records() {
 	tag := []string{"records"}
 	register(a, operation{right: staff.ReadRecords, scope: "records", Operation: huma.Operation{OperationID: "list-entries", Method: http.MethodGet, Path: "/v1/customers/{id}/entries", Tags: tag, Summary: "List what is on record about a customer"}},
-		func(ctx context.Context, _ caller, in *struct {
+		func(ctx context.Context, c caller, in *struct {
 			OneCustomer
-			Kind   ledger.Kind `query:"kind" enum:"decision,attempt,contact,change,alert"`
+			Kind   ledger.Kind `query:"kind" enum:"decision,attempt,contact,lookup,change,alert"`
 			Before cpni.ID     `query:"before" maxLength:"26" doc:"The cursor: entries older than this one."`
 			Limit  int         `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		}) (*entriesBody, error) {
 			if _, _, err := a.office.Customers.Get(ctx, in.ID); err != nil {
+				return nil, err
+			}
+			if err := a.office.Viewed(ctx, c.member.ID, watch.Records, in.ID); err != nil {
 				return nil, err
 			}
 			rows, err := a.office.Ledger.Records(ctx, in.ID, ledger.Filter{Kind: in.Kind, Before: in.Before, Limit: in.Limit + 1})
@@ -103,9 +107,12 @@ func (a *API) records() {
 		})
 	register(a, operation{right: staff.ReadRecords, scope: "records", Operation: huma.Operation{OperationID: "read-decision", Method: http.MethodGet, Path: "/v1/customers/{id}/decisions/{entry}", Tags: tag,
 		Summary: "Read a recorded decision", Description: "With the facts it rested on, and made again under the policy that decided."}},
-		func(ctx context.Context, _ caller, in *OneRecord) (*decisionBody, error) {
+		func(ctx context.Context, c caller, in *OneRecord) (*decisionBody, error) {
 			row, err := a.office.Ledger.Record(ctx, in.Customer, in.Entry)
 			if err != nil {
+				return nil, err
+			}
+			if err := a.office.Viewed(ctx, c.member.ID, watch.Records, in.Customer); err != nil {
 				return nil, err
 			}
 			if row.Kind != ledger.Decision {

@@ -47,6 +47,17 @@ func (v *visit) cardOf(p *customer.Profile) card {
 	return c
 }
 
+// viewed puts on record that cards are about to be shown.
+//
+// cite: P-37, P-41, 47 CFR 64.2010(a)
+func (v *visit) viewed(what string, cards ...card) error {
+	ids := make([]cpni.ID, len(cards))
+	for i, c := range cards {
+		ids[i] = c.ID
+	}
+	return v.office.Viewed(v.r.Context(), v.member.ID, what, ids...)
+}
+
 // warned adds to a card what the one who serves the customer should know first.
 //
 // cite: P-37

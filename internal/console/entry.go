@@ -16,6 +16,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 )
 
 // entryView is one entry of the ledger: what it says, what it rests on, and the proof that it is there.
@@ -39,6 +40,7 @@ type decisionView struct {
 	Policy string
 	Same   bool // made again, it comes out as recorded
 	Again  string
+	At     string // when it was made again
 }
 
 type fact struct{ Name, Value string }
@@ -64,6 +66,9 @@ func (v *visit) entryPage() error {
 	view := entryView{page: v.page("Record", "/records"), Customer: row.Customer, ID: row.ID, Kind: strings.TrimSuffix(kindWords[row.Kind], "s"),
 		List: recordsAddress(row.Customer) + "?kind=" + string(row.Kind)}
 	if view.Row, err = v.entryRow(row); err != nil {
+		return err
+	}
+	if err := v.office.Viewed(ctx, v.member.ID, watch.Records, row.Customer); err != nil {
 		return err
 	}
 	if row.Kind == ledger.Decision {
@@ -101,7 +106,7 @@ func (v *visit) decisionView(row ledger.Row) (*decisionView, error) {
 		return nil, err
 	}
 	d := set.Explain(r.Facts)
-	view := &decisionView{Answer: v.answerView(r, d), Policy: r.Rules, Same: same(r, d), Again: outcomeWords[d.Outcome]}
+	view := &decisionView{Answer: v.answerView(r, d), Policy: r.Rules, Same: same(r, d), Again: outcomeWords[d.Outcome], At: v.moment(v.now)}
 	if d.Code != "" {
 		view.Again += " " + string(d.Code)
 	}

@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/staff"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 )
 
 // deskView is the desk before a contact: finding, and whom was found.
@@ -54,6 +55,9 @@ func (v *visit) deskPage() error {
 		view.Found = append(view.Found, v.cardOf(p))
 	}
 	view.Find = false
+	if err := v.viewed(watch.List, view.Found...); err != nil {
+		return err
+	}
 	return v.show(http.StatusOK, deskPage(view))
 }
 
@@ -157,6 +161,9 @@ func (v *visit) customerPage() error {
 			Next: []string{"Pass the course first.", "Until then let a trained colleague take the contact."}}
 	}
 	if view.Running, err = v.running(p.ID); err != nil {
+		return err
+	}
+	if err := v.viewed(watch.Card, view.Card); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, customerPage(view))

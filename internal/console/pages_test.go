@@ -46,6 +46,7 @@ func (w *world) visited(b *browser, of cpni.ID, pin, question string) []string {
 	for _, r := range w.records(of, "decision") {
 		paths = append(paths, recordsAddress(of)+"/"+string(r.ID))
 	}
+	paths = append(paths, w.watched(b, of)...)
 	return append(paths, "/nowhere", "/desk/contacts/"+string(of))
 }
 

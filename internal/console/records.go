@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/staff"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 )
 
 // recordsView is where one begins to read what is on record about a customer.
@@ -51,6 +52,9 @@ func (v *visit) findRecords() error {
 		c := v.cardOf(p)
 		c.Address = recordsAddress(id)
 		view.Found = append(view.Found, c)
+	}
+	if err := v.viewed(watch.List, view.Found...); err != nil {
+		return err
 	}
 	if len(ids) == 0 {
 		view.Problem = &problemView{Code: "NOT_FOUND", Says: "Nobody was found by this.", Next: []string{"Give the customer's id of 26 characters, as decisions and exports show it."}}
@@ -110,7 +114,7 @@ func (v *visit) entriesPage() error {
 	case v.member.May(staff.See):
 		view.Name, view.Card = p.Name, customerAddress(id)
 	}
-	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Change, ledger.Alert} {
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Lookup, ledger.Change, ledger.Alert} {
 		view.Kinds = append(view.Kinds, navItem{kindWords[k], recordsAddress(id) + "?kind=" + string(k), k == kind})
 	}
 	if len(rows) > rowsOnPage {
@@ -123,6 +127,9 @@ func (v *visit) entriesPage() error {
 			return err
 		}
 		view.Rows = append(view.Rows, row)
+	}
+	if err := v.office.Viewed(ctx, v.member.ID, watch.Records, id); err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, entriesPage(view))
 }

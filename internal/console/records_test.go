@@ -40,7 +40,7 @@ func TestRecordsOfACustomer(t *testing.T) {
 		t.Fatalf("%d decisions are listed", len(entries))
 	}
 	permit, deny := b.get(entries[0][1]), b.get(entries[1][1])
-	permit.says(t, "Permitted", "Made again now from the recorded facts, under the policy of its day, it comes out as it was recorded: permitted.", "customer-may-ask", "contact.evidence 1.method pin",
+	permit.says(t, "Permitted", "Made again at", "from the recorded facts, under the policy of its day, it comes out as it was recorded: permitted.", "customer-may-ask", "contact.evidence 1.method pin",
 		"numbers.address of record age 2592000 seconds", "Place in the tree leaf", "Signed checkpoint", "ledger.test.example", "Path from the leaf to the root")
 	deny.says(t, "Refused", "it comes out as it was recorded: refused UNAUTHENTICATED.", "somebody-proved", "What would have made it allowed", "Verify by the password")
 	for _, r := range []reply{permit, deny} {

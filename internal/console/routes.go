@@ -35,6 +35,7 @@ func addresses() []place {
 		signInPlaces(),
 		accountPlaces(),
 		staffPlaces(),
+		watchPlaces(),
 	)
 }
 
@@ -183,7 +184,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

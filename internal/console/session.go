@@ -88,6 +88,8 @@ func (v *visit) signOut() error {
 // start is the page with which a person's work begins.
 func (v *visit) start() error {
 	switch {
+	case v.member.May(staff.Watch):
+		return v.goTo("/home")
 	case v.member.May(staff.See):
 		return v.goTo("/desk")
 	case v.member.May(staff.ReadRecords):

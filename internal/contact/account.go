@@ -40,14 +40,14 @@ func (d *Desk) Alter(ctx context.Context, a Alteration) ([]Planned, error) {
 	}
 	if a.Contact == "" {
 		// Without a contact there is no evidence; the refusal is recorded all the same.
-		return nil, d.refused(ctx, &State{Customer: a.Customer, Agent: a.By}, "", errUnproved)
+		return nil, d.refused(ctx, &State{Customer: a.Customer, Agent: a.By}, Proof{}, errUnproved)
 	}
 	s, err := d.proved(ctx, a.Contact, a.Customer)
 	if err != nil {
 		return nil, err
 	}
 	if refusal := a.check(); refusal != nil {
-		return nil, d.refused(ctx, s, "", refusal)
+		return nil, d.refused(ctx, s, Proof{}, refusal)
 	}
 	now := d.clock.Now()
 	var notices []Planned

@@ -97,6 +97,12 @@ var errEnded = cpni.Rejected("TOKEN_SCOPE", "the contact has ended, and what was
 
 const statePlace = "contact"
 
+// What an entry about a contact is about, in the column that has the purpose of a decision.
+const (
+	Opened = "opened"
+	Ended  = "ended"
+)
+
 // Opening is what is known when a contact begins.
 type Opening struct {
 	ID       cpni.ID // empty: a fresh one. Whoever asks again with it finds the contact that was opened the first time
@@ -164,8 +170,8 @@ func (d *Desk) Open(ctx context.Context, o Opening) (*State, error) {
 		if again = err == nil && n == 0; again || err != nil {
 			return nil, err
 		}
-		e, err := d.vault.Entry(ctx, tx, ledger.Entry{Customer: s.Customer, Kind: ledger.Contact, At: now, Actor: s.actor(), Contact: string(s.ID), Outcome: cpni.OK},
-			map[string]string{"what": "opened", "channel": string(s.Channel), "caller": s.Caller})
+		e, err := d.vault.Entry(ctx, tx, ledger.Entry{Customer: s.Customer, Kind: ledger.Contact, At: now, Actor: s.actor(), Contact: string(s.ID), Purpose: Opened, Outcome: cpni.OK},
+			map[string]string{"what": Opened, "channel": string(s.Channel), "caller": s.Caller})
 		return []ledger.Entry{e}, err
 	})
 	if err != nil {
@@ -495,7 +501,7 @@ func (d *Desk) End(ctx context.Context, id cpni.ID) error {
 			return ledger.Entry{}, nil, errStand
 		}
 		s.Ended = now
-		return ledger.Entry{Kind: ledger.Contact, Outcome: cpni.OK}, map[string]string{"what": "ended"}, d.voidCode(ctx, tx, s)
+		return ledger.Entry{Kind: ledger.Contact, Purpose: Ended, Outcome: cpni.OK}, map[string]string{"what": Ended}, d.voidCode(ctx, tx, s)
 	})
 	if errors.Is(err, errStand) {
 		return nil

@@ -46,7 +46,7 @@ func (d *Desk) Enrol(ctx context.Context, e Enrolment) ([]Planned, error) {
 	now := d.clock.Now()
 	r := d.numbers(now)
 	if refusal := e.check(p, r, now); refusal != nil {
-		return nil, d.refused(ctx, s, "", refusal)
+		return nil, d.refused(ctx, s, Proof{}, refusal)
 	}
 	fresh := e.hashed(d.hash, now) // it takes long; so not while the customer is held
 	var notices []Planned
@@ -198,7 +198,7 @@ func (d *Desk) proved(ctx context.Context, id, asked cpni.ID) (*State, error) {
 		r = errUnproved
 	}
 	if r != nil {
-		return nil, d.refused(ctx, s, "", r)
+		return nil, d.refused(ctx, s, Proof{}, r)
 	}
 	return s, nil
 }
@@ -259,7 +259,7 @@ func (d *Desk) inContact(c customer.Change, s *State) customer.Change {
 func (d *Desk) answered(ctx context.Context, s *State, err error) error {
 	var r *cpni.Refusal
 	if errors.As(err, &r) {
-		return d.refused(ctx, s, "", r)
+		return d.refused(ctx, s, Proof{}, r)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package contact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -120,12 +121,11 @@ func (d *Desk) Authenticate(ctx context.Context, id cpni.ID, proof Proof) (*Stat
 	if err != nil {
 		return nil, err
 	}
-	method := proof.method()
 	if !d.Live(s, d.clock.Now()) {
-		return nil, d.refused(ctx, s, method, errEnded)
+		return nil, d.refused(ctx, s, proof, errEnded)
 	}
 	if r := proof.check(); r != nil {
-		return nil, d.refused(ctx, s, method, r)
+		return nil, d.refused(ctx, s, proof, r)
 	}
 	after, err := d.take(ctx, s, proof)
 	var recorded onRecord
@@ -136,7 +136,7 @@ func (d *Desk) Authenticate(ctx context.Context, id cpni.ID, proof Proof) (*Stat
 	case errors.As(err, &recorded):
 		return nil, recorded.refusal
 	case errors.As(err, &r):
-		return nil, d.refused(ctx, s, method, r)
+		return nil, d.refused(ctx, s, proof, r)
 	}
 	return nil, err
 }
@@ -164,7 +164,7 @@ func (d *Desk) take(ctx context.Context, s *State, proof Proof) (*State, error) 
 }
 
 // refused records an attempt that failed and gives its refusal back.
-func (d *Desk) refused(ctx context.Context, s *State, method cpni.Method, r *cpni.Refusal) error {
+func (d *Desk) refused(ctx context.Context, s *State, proof Proof, r *cpni.Refusal) error {
 	if !s.Customer.Valid() {
 		return r // nobody whom a record could be about
 	}
@@ -176,9 +176,18 @@ func (d *Desk) refused(ctx context.Context, s *State, method cpni.Method, r *cpn
 				return nil, err
 			}
 		}
+		if secret := cmp.Or(proof.Password, proof.PIN); r == errBadSecret && secret != "" {
+			if err := d.noteTried(ctx, tx, s, secret, now); err != nil {
+				return nil, err
+			}
+		}
 		e, err := d.vault.Entry(ctx, tx, ledger.Entry{Customer: s.Customer, Kind: ledger.Attempt, At: now, Actor: s.actor(), Contact: string(s.ID),
-			Outcome: r.Outcome, Code: r.Code}, map[string]string{"method": string(method)})
-		return []ledger.Entry{e}, err
+			Outcome: r.Outcome, Code: r.Code}, map[string]string{"method": string(proof.method())})
+		if err != nil || proof.method() == "" {
+			return []ledger.Entry{e}, err
+		}
+		alerts, err := d.alerted(ctx, tx, e, now)
+		return append([]ledger.Entry{e}, alerts...), err
 	})
 	if err != nil && !errors.Is(err, vault.ErrForgotten) {
 		return errors.Join(r, err)

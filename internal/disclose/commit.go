@@ -45,7 +45,7 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 		return nil, err
 	}
 	e := ledger.Entry{Customer: g.customerID, ID: id, Kind: ledger.Decision, At: g.at, Actor: actorWord(g.request.Caller.Staff, g.request.Caller.Customer), Purpose: word(cpni.Purposes, f.Purpose),
-		Recipient: recipientWord(f.Recipient.Kind, g.partner), Outcome: g.decision.Outcome, Code: g.decision.Code, Rules: g.rules, Commitment: commitment}
+		Recipient: recipientWord(f.Recipient.Kind, g.partner), Outcome: g.decision.Outcome, Code: g.decision.Code, Rules: g.rules, Commitment: commitment, Decided: g.decision.Rules}
 	if g.contact != nil {
 		e.Contact = string(g.contactID)
 	}

@@ -111,7 +111,7 @@ func (l *Ledger) Commit(ctx context.Context, do func(tx *store.Tx) ([]Entry, err
 		if err := insertRecords(ctx, tx, l.node, n, entries); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO ledger_lane (node, n, at, count, entries) VALUES ($1, $2, $3, $4, $5)", l.node, n, at, len(entries), bundle(announced))
+		_, err = tx.Exec(ctx, "INSERT INTO ledger_lane (node, n, at, count, entries, about) VALUES ($1, $2, $3, $4, $5, $6)", l.node, n, at, len(entries), bundle(announced), aboutOf(entries))
 		return err
 	})
 	if err != nil {

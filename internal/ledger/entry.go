@@ -29,7 +29,7 @@ type Entry struct {
 	At         time.Time // to the microsecond, UTC
 	Actor      string    // staff id, key id or "customer"
 	Contact    string
-	Purpose    string
+	Purpose    string // of a decision; of a contact or a look-up, what happened
 	Recipient  string // the kind of recipient or the id of a partner, never a name
 	Outcome    cpni.Outcome
 	Code       cpni.Code
@@ -37,6 +37,9 @@ type Entry struct {
 	Permits    []cpni.DataClass // what may be released; empty unless the outcome is a permit
 	Commitment [32]byte         // SHA-256 of the record's plaintext, which begins with a salt
 	Sealed     []byte           // the record, sealed by the vault
+	// Decided are the ids of the rules that decided. They stand in the sealed record; here they are only passed on to who
+	// follows the tree, and are not kept when that is done.
+	Decided []string
 }
 
 // Kind is the kind of an entry.
@@ -47,6 +50,7 @@ const (
 	Decision Kind = "decision" // a request for CPNI and its answer
 	Attempt  Kind = "attempt"  // an attempt to prove who one is
 	Contact  Kind = "contact"  // a contact opened or ended
+	Lookup   Kind = "lookup"   // a customer's card was shown to somebody
 	Change   Kind = "change"   // a change of a customer's account, credentials or approvals
 	Admin    Kind = "admin"    // an administrative act
 	Import   Kind = "import"   // a file taken in

@@ -97,6 +97,7 @@ type laneRow struct {
 	n       int64
 	count   int
 	entries []byte
+	about   string
 }
 
 func (l *Ledger) sequenceSome(ctx context.Context) (done bool, err error) {
@@ -132,7 +133,7 @@ func (l *Ledger) sequenceSome(ctx context.Context) (done bool, err error) {
 			return err
 		}
 		for i, lane := range lanes {
-			if _, err := tx.Exec(ctx, "INSERT INTO ledger_span (node, n, first_seq, count) VALUES ($1, $2, $3, $4)", lane.node, lane.n, first[i], lane.count); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO ledger_span (node, n, first_seq, count, about) VALUES ($1, $2, $3, $4, $5)", lane.node, lane.n, first[i], lane.count, lane.about); err != nil {
 				return fmt.Errorf("placing commit %d of node %s: %w", lane.n, lane.node, err)
 			}
 			if _, err := tx.Exec(ctx, "DELETE FROM ledger_lane WHERE node = $1 AND n = $2", lane.node, lane.n); err != nil {
@@ -198,7 +199,7 @@ func succeed(ctx context.Context, tx *store.Tx, before, after int64) error {
 
 // waiting reads what was committed and is not in the tree, the oldest first, whichever node it is from.
 func (l *Ledger) waiting(ctx context.Context) ([]laneRow, error) {
-	rows, err := l.db.Reader().Query(ctx, "SELECT node, n, count, entries FROM ledger_lane ORDER BY at, node, n LIMIT $1", sequenceMost)
+	rows, err := l.db.Reader().Query(ctx, "SELECT node, n, count, entries, about FROM ledger_lane ORDER BY at, node, n LIMIT $1", sequenceMost)
 	if err != nil {
 		return nil, fmt.Errorf("reading what waits: %w", err)
 	}
@@ -206,7 +207,7 @@ func (l *Ledger) waiting(ctx context.Context) ([]laneRow, error) {
 	var all []laneRow
 	for rows.Next() {
 		var r laneRow
-		if err := rows.Scan(&r.node, &r.n, &r.count, &r.entries); err != nil {
+		if err := rows.Scan(&r.node, &r.n, &r.count, &r.entries, &r.about); err != nil {
 			return nil, err
 		}
 		all = append(all, r)

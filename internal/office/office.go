@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ import (
 	"ringfence/internal/store"
 	"ringfence/internal/training"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 	"ringfence/policy"
 )
 
@@ -82,8 +84,10 @@ type Office struct {
 
 	Training   *training.School
 	Discipline *training.Discipline
+	Watch      *watch.Watch
 
 	rehearse Rehearse
+	lookUps  *store.Batcher[lookUp]
 	closing  sync.Once
 }
 
@@ -138,6 +142,8 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	o.Proposals = o.proposals()
+	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
+	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	return o, nil
 }
 
@@ -175,7 +181,8 @@ func numbersOf[T any](book *rulebook.Book, of func(rules.InForce) T) func(at tim
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (o *Office) Alerted(ctx context.Context, customer cpni.ID) (time.Time, error) {
-	rows, err := o.Ledger.Records(ctx, customer, ledger.Filter{Kind: ledger.Alert, Limit: 1})
+	rows, err := o.Ledger.Records(ctx, customer, ledger.Filter{Kind: ledger.Alert, Limit: 20})
+	rows = slices.DeleteFunc(rows, func(r ledger.Row) bool { return r.Code != contact.Pretext })
 	if err != nil || len(rows) == 0 {
 		return time.Time{}, err
 	}
@@ -194,6 +201,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Vault.Follow(ctx, report) })
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
+	all.Go(func() { o.Watch.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
@@ -217,11 +225,16 @@ func (o *Office) Due(ctx context.Context) error {
 
 // sweep removes what has lapsed.
 func (o *Office) sweep(ctx context.Context) error {
-	return errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx))
+	return errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx), o.Contacts.Sweep(ctx))
 }
 
 // Close records what has been decided and stops. The database stays open.
-func (o *Office) Close() { o.closing.Do(o.Door.Close) }
+func (o *Office) Close() {
+	o.closing.Do(func() {
+		o.Door.Close()
+		o.lookUps.Close()
+	})
+}
 
 // OpenContact begins a contact for a member of the staff who may have one: one whose work it is and who has current
 // training. A customer who is signed in opens their own, with no staff.

@@ -61,6 +61,10 @@ var needed = map[string]map[string]string{
 		"key_life": duration, "key_misses_per_minute": whole, "proposal_life": duration,
 		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole,
 		"course_pause": duration, "course_attempts_per_day": whole, "course_attempt_life": duration},
+	"watch": {"look_up_grace": duration, "lone_per_day": whole, "lone_per_week": whole, "burst_per_hour": whole, "burst_per_day": whole,
+		"burst_own_percent": whole, "burst_own_least": whole, "burst_own_days": whole, "hours_from": whole, "hours_to": whole, "working_days": listed, "closed_customers": whole,
+		"refusals": whole, "refusals_contacts": whole, "refusals_within": duration, "secret_customers": whole, "secret_within": duration,
+		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.
