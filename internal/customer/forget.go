@@ -32,7 +32,8 @@ func (b *Book) Forget(ctx context.Context, id cpni.ID, by string) error {
 			return nil, err
 		}
 		for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
-			"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1"} {
+			"DELETE FROM message WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1",
+			"DELETE FROM emergency WHERE customer_id = $1"} {
 			if _, err := tx.Exec(ctx, q, string(id)); err != nil {
 				return nil, fmt.Errorf("forgetting a customer: %w", err)
 			}

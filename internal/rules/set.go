@@ -36,6 +36,7 @@ type Set struct {
 	entities types.EntityMap             // the actions and their groups
 	clauses  []Clause
 	profiles *Profiles
+	scripts  []Script
 	memo     *memo
 }
 
@@ -88,6 +89,9 @@ func Recall(policy fs.FS) (*Set, error) {
 		return nil, err
 	}
 	if s.profiles, err = readProfiles(policy); err != nil {
+		return nil, err
+	}
+	if s.scripts, err = readScripts(policy); err != nil {
 		return nil, err
 	}
 	if err := s.readRules(archive); err != nil {
