@@ -32,6 +32,7 @@ type place struct {
 func addresses() []place {
 	return slices.Concat(
 		deskPlaces(),
+		callPlaces(),
 	)
 }
 

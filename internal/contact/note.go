@@ -2,6 +2,7 @@ package contact
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -149,8 +150,8 @@ func (d *Desk) tells(id cpni.ID, text string, p *customer.Profile) (bool, error)
 	return false, nil
 }
 
-// suspects are the parts of a text that are most like a password: what stands in quotation marks or after a word for it, and
-// words with digits or hyphens within.
+// suspects are the parts of a text that are most like a password: what stands in quotation marks or after a word for it,
+// words with digits or hyphens within, and the two or three words that end with a number.
 func suspects(text string) []string {
 	var all []string
 	add := func(s string) {
@@ -166,7 +167,7 @@ func suspects(text string) []string {
 	}
 	words := strings.Fields(text)
 	for i, w := range words {
-		if s := Spoken(w); (s == "password" || s == "passphrase" || s == "passcode" || s == "word") && i+1 < len(words) {
+		if s := Spoken(w); slices.Contains([]string{"password", "passphrase", "passcode", "pass", "word", "pw"}, s) && i+1 < len(words) {
 			next := words[i+1:]
 			if s := Spoken(next[0]); (s == "is" || s == "was") && len(next) > 1 {
 				next = next[1:]
@@ -176,10 +177,15 @@ func suspects(text string) []string {
 			}
 		}
 	}
-	for _, w := range words {
+	for i, w := range words {
 		letters, digits := strings.ContainsFunc(w, unicode.IsLetter), strings.ContainsFunc(w, unicode.IsDigit)
 		if letters && (digits || strings.Contains(strings.Trim(w, "-"), "-")) {
 			add(w)
+		}
+		if digits {
+			for n := 2; n <= 3 && n <= i+1; n++ {
+				add(strings.Join(words[i+1-n:i+1], " "))
+			}
 		}
 	}
 	return all

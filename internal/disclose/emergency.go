@@ -67,11 +67,11 @@ func (d *Door) Emergency(ctx context.Context, c Claim) (*Answer, error) {
 	if err != nil {
 		return nil, d.unrecorded(err)
 	}
-	return d.Disclose(ctx, c.request())
+	return d.Disclose(ctx, c.Request())
 }
 
-// request is what is asked of the rules on a claim.
-func (c Claim) request() Request {
+// Request is what is asked of the rules on a claim. Asked again it gives the recorded answer.
+func (c Claim) Request() Request {
 	return Request{Caller: Caller{Staff: c.Staff}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
 		Emergency: &rules.Emergency{Kind: c.Kind, Caller: c.Caller}, IdempotencyKey: "emergency " + string(c.ID)}
 }
