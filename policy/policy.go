@@ -1,12 +1,12 @@
 // Package policy holds the promises and the law as data: clauses, rules with their schema, rights of the staff likewise,
-// dated numbers, closures of the federal offices, and the courses of the staff. Ringfence carries this policy inside
-// itself; a carrier may put a folder of its own in its place.
+// dated numbers, what is read to customers, closures of the federal offices, and the courses of the staff. Ringfence
+// carries this policy inside itself; a carrier may put a folder of its own in its place.
 package policy
 
 import "embed"
 
 // Files is the built-in policy, laid out as in this folder.
 //
-//go:embed clauses.yaml closures.yaml rules/*.cedar rules/schema.cedarschema rights/*.cedar rights/schema.cedarschema profiles/*.yaml
-//go:embed courses/*/course.yaml courses/*/material.md
+//go:embed clauses.yaml closures.yaml rules/*.cedar rules/schema.cedarschema rights/*.cedar rights/schema.cedarschema
+//go:embed profiles/*.yaml scripts/*.yaml courses/*/course.yaml courses/*/material.md
 var Files embed.FS

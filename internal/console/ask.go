@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
@@ -26,6 +27,7 @@ type asked struct {
 	line          string // "" or a number in E.164
 	basis, id     string // order, ticket or case, and which
 	entry         cpni.ID
+	unaided       *disclose.UnaidedCall // a call that the caller described
 }
 
 // askView is the form for asking.
@@ -43,6 +45,7 @@ type askView struct {
 	Again       bool // what was asked before is in the form
 	Focus       bool
 	FocusButton bool
+	Unaided     bool // a call that the caller describes may be talked about
 }
 
 // choice is an option that may be chosen.
@@ -91,7 +94,12 @@ func (v *visit) askView(s *contact.State, p *customer.Profile, a asked) askView 
 		view.From = append(view.From, choice{option{value, month(m)}, m == a.from})
 		view.Through = append(view.Through, choice{option{value, "to " + month(m)}, m == a.through && m != a.from})
 	}
-	for _, x := range askPurposes {
+	purposes := askPurposes
+	if s.Channel == cpni.Phone {
+		purposes = append(slices.Clone(purposes), cpni.InboundMarketing)
+	}
+	view.Unaided = v.office.Door.UnaidedDetail && s.Channel == cpni.Phone
+	for _, x := range purposes {
 		view.Purposes = append(view.Purposes, choice{option{string(x), purposeWords[x]}, x == a.purpose})
 	}
 	for _, x := range viasOf[s.Channel] {
@@ -102,7 +110,7 @@ func (v *visit) askView(s *contact.State, p *customer.Profile, a asked) askView 
 	}
 	view.Lines = []choice{{option{"", "All lines"}, a.line == ""}}
 	for i, l := range p.LiveLines(v.now) {
-		if i == mostPlaces {
+		if i == mostPlaces || p.Safety != nil && len(v.evidence(s)) == 0 {
 			break
 		}
 		view.Lines = append(view.Lines, choice{option{strconv.Itoa(l.No), customer.Masked(l.Number)}, l.Number == a.line})
@@ -146,7 +154,7 @@ func (v *visit) monthsBack() []int {
 func (v *visit) recipients(s *contact.State, p *customer.Profile) []option {
 	all := []option{{contact.Customer, "The customer"}}
 	if len(v.evidence(s)) > 0 {
-		for _, a := range p.Authorised {
+		for _, a := range p.Speakers() {
 			all = append(all, option{string(cpni.ToAuthorised) + ":" + a.Name, a.Name + ", authorised for " + classes(a.Data)})
 		}
 	}
@@ -193,6 +201,17 @@ func (v *visit) readAsked(s *contact.State, p *customer.Profile) (asked, error) 
 		}
 		a.line = l.Number
 	}
+	if a.purpose == cpni.InboundMarketing {
+		a.to = string(cpni.ToCarrier) // it is for the one who makes the offer
+	}
+	if number := v.field("described"); number != "" {
+		at, err := time.ParseInLocation("2006-01-02 15:04", v.field("described-day")+" "+v.field("described-time"), v.office.Zone)
+		if err != nil {
+			return bad("the day and time of the call that the caller describes were not read", "write the day, and the time to the minute, as the caller says them")
+		}
+		a.unaided = &disclose.UnaidedCall{Number: number, At: at.UTC()}
+		a.data, a.to, a.via = []cpni.DataClass{cpni.CallDetail}, contact.Customer, cpni.Voice
+	}
 	if a.basis != "" && a.id == "" {
 		return bad("the order, ticket or case has no number", "write the number of the order, ticket or case, or choose none")
 	}
@@ -226,6 +245,7 @@ func (a asked) request(by cpni.ID, s *contact.State) disclose.Request {
 	for m := a.from; m <= a.through; m = monthAfter(m) {
 		r.Months = append(r.Months, m)
 	}
+	r.Unaided = a.unaided
 	open := &rules.Case{ID: a.id, Open: true}
 	switch a.basis {
 	case basisOrder:
@@ -292,7 +312,10 @@ func (v *visit) ask() error {
 		r := a.request(v.member.ID, s)
 		r.IdempotencyKey = key
 		var answer *disclose.Answer
-		if answer, err = v.office.Door.Disclose(v.r.Context(), r); err == nil {
+		if answer, err = v.office.Door.Disclose(v.r.Context(), r); err == nil && a.unaided != nil {
+			return v.described(s, p, answer)
+		}
+		if err == nil {
 			return v.goTo(answerAddress(s.ID, answer.Entry) + "?key=" + v.answerKey(answer.Entry, key))
 		}
 	}
@@ -301,6 +324,32 @@ func (v *visit) ask() error {
 		return err
 	}
 	return v.askAgain(s, a, refusal, err, key)
+}
+
+// described shows the answer about a call that the caller described, in the place of the form: what they said of it is kept
+// nowhere, so the answer has no address at which it could be asked for again.
+//
+// cite: P-28, 47 CFR 64.2010(b)(1)(iv)
+func (v *visit) described(s *contact.State, p *customer.Profile, answer *disclose.Answer) error {
+	view, _, err := v.contactView(s)
+	if err != nil {
+		return err
+	}
+	r, err := v.record(s, answer.Entry)
+	if err != nil {
+		return err
+	}
+	view.Title = "Refused"
+	view.Answer = v.answerView(r, answer.Decision)
+	if answer.Decision.Permit() {
+		view.Title, view.Answer.Title = "Permitted", "Permitted: that call alone, and nothing beside it"
+		view.Answer.Released = v.releasedView(answer.Released, p)
+		view.Answer.Released.Quiet = ""
+	} else {
+		view.Answer.Ways = v.ways(r, answer.Decision, view, p)
+	}
+	view.Ask = v.askView(s, p, v.usual(s))
+	return v.show(http.StatusOK, contactPage(view))
 }
 
 // askAgain shows the form as it was sent, with what was wrong with it. It keeps its key while nothing was asked under it,

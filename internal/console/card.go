@@ -14,6 +14,7 @@ type card struct {
 	Account string   // its last characters
 	Lines   []string // numbers of record, but for their middle
 	More    int      // lines that are not shown
+	Hidden  bool     // account and lines are not shown: the customer has asked for care
 	Since   string
 	Chips   []chip
 	Address string // of the customer's page
@@ -34,6 +35,10 @@ func (v *visit) cardOf(p *customer.Profile) card {
 			continue
 		}
 		c.Lines = append(c.Lines, customer.Masked(l.Number))
+	}
+	if p.Safety != nil {
+		c.Hidden = true
+		c.Chips = append(c.Chips, chip{"Handle with care: nothing is said about this customer to anybody but them", "warn"})
 	}
 	if !p.Ended.IsZero() {
 		c.Chips = append(c.Chips, chip{"Service ended on " + v.day(p.Ended), "warn"})

@@ -32,6 +32,11 @@ type contactView struct {
 	Ask     askView
 	Answer  *answerView
 	Past    []step
+	WrapUp  []choice
+	Change  changeView
+	Consent consentView
+	Care    careView
+	Notes   []noteView
 	form    string // of proof that was just sent
 }
 
@@ -122,6 +127,19 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 			return view, nil, err
 		}
 		view.Chips = view.Verify.chips()
+		if view.Verify.Why, err = v.whyNot(s, p); err != nil {
+			return view, nil, err
+		}
+		if err := v.states(&view.Verify, s, p); err != nil {
+			return view, nil, err
+		}
+		view.Change = v.changeView(s, p)
+		view.Consent, view.Care = v.consentView(s, p, view.Change.Proved), v.careView(p, view.Change.Proved)
+		view.Card.Hidden = view.Card.Hidden && !view.Change.Proved
+		view.WrapUp = view.wrapUp()
+	}
+	if view.Notes, err = v.notes(s.Customer); err != nil {
+		return view, nil, err
 	}
 	return view, p, nil
 }
@@ -168,11 +186,22 @@ func (v *visit) past(s *contact.State, rows []ledger.Row) ([]step, error) {
 				x.What, x.Tone = "Asked, permitted", "good"
 			}
 		case ledger.Contact:
-			if x.What = "Contact opened"; r.At.After(s.Opened) {
-				x.What = "Contact ended"
+			d, err := v.contactDetail(r)
+			if err != nil {
+				return nil, err
 			}
+			x.What = d.words()
 		case ledger.Change:
-			x.What = "Account changed"
+			d, err := v.contactDetail(r)
+			if err != nil {
+				return nil, err
+			}
+			if x.What = capital(d.What); x.What == "" {
+				x.What = "Account changed"
+			}
+			if d.Answer != "" {
+				x.What += ": " + d.Answer
+			}
 		}
 		all = append(all, x)
 	}

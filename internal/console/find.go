@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -22,6 +21,7 @@ type deskView struct {
 	Query string // what was looked for, when nothing was found by it
 	Found []card
 	More  bool // there are more than are shown
+	Due   []dueView
 }
 
 // mostFound bounds the customers that one search shows.
@@ -55,34 +55,14 @@ func (v *visit) deskPage() error {
 		view.Found = append(view.Found, v.cardOf(p))
 	}
 	view.Find = false
+	var err error
+	if view.Due, err = v.unjustified(); err != nil {
+		return err
+	}
 	if err := v.viewed(watch.List, view.Found...); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, deskPage(view))
-}
-
-// findFromSwitch goes to the customer whose number a switch has sent.
-func (v *visit) findFromSwitch(number string) error {
-	var ids []cpni.ID
-	var err error
-	if len(number) <= longestField {
-		if ids, err = v.office.Customers.Find(v.r.Context(), customer.ByNumber, number); err != nil {
-			return err
-		}
-	}
-	if len(ids) != 1 {
-		return v.leave(flash{For: "/desk", Note: "The telephone sent a number that no customer has. It may be withheld or another's; ask for the number of the service."}, "/desk")
-	}
-	p, _, err := v.office.Customers.Get(v.r.Context(), ids[0])
-	if err != nil {
-		return err
-	}
-	address := customerAddress(ids[0])
-	e164, _ := customer.Number(number)
-	if l, ok := p.LineOf(e164, v.now); ok {
-		address += "?shown=" + strconv.Itoa(l.No)
-	}
-	return v.goTo(address)
 }
 
 // find looks for a customer by what was typed. It is sent in the body, so that nothing personal stands in an address.
@@ -110,11 +90,7 @@ func (v *visit) find() error {
 		}
 		return v.show(http.StatusOK, deskPage(view))
 	}
-	q := url.Values{}
-	for _, id := range ids[:min(len(ids), mostFound+1)] {
-		q.Add("c", string(id))
-	}
-	return v.goTo("/desk?" + q.Encode())
+	return v.goTo(foundAddress(ids))
 }
 
 // customerView is a customer whom a contact can be opened with.
@@ -128,6 +104,8 @@ type customerView struct {
 	Channels []option
 	Refused  *problemView // why the person may not open a contact
 	Running  []running
+	History  []historyView
+	Claim    string // address of the page for emergencies; "" for who may not open it
 }
 
 // running is a contact of the person with the customer that has not ended.
@@ -165,6 +143,12 @@ func (v *visit) customerPage() error {
 	}
 	if err := v.viewed(watch.Card, view.Card); err != nil {
 		return err
+	}
+	if view.History, err = v.history(p.ID, view.Running); err != nil {
+		return err
+	}
+	if view.Refused == nil {
+		view.Claim = emergencyAddress(p.ID)
 	}
 	return v.show(http.StatusOK, customerPage(view))
 }

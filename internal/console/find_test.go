@@ -85,12 +85,21 @@ func TestNumberFromASwitch(t *testing.T) {
 	}
 	b.follow(opened).says(t, "showing +1202•••••41", "Not verified")
 
-	for _, other := range []string{"+12025550999", "anonymous", strings.Repeat("1", 3000)} {
+	for other, says := range map[string]string{"+12025550999": "No customer has the number that the telephone sent.", "anonymous": "The caller's number is withheld.", "sip:Anonymous@anonymous.invalid": "The caller's number is withheld.",
+		strings.Repeat("1", 3000): "The telephone sent something that is no number.", "'; DROP TABLE customer": "The telephone sent something that is no number."} {
 		r := b.get("/desk?number="+url.QueryEscape(other)).is(t, http.StatusSeeOther)
 		if at := r.Header.Get("Location"); at != "/desk" {
 			t.Errorf("%.20q leads to %s", other, at)
 		}
-		b.follow(r).says(t, "The telephone sent a number that no customer has.")
+		if got := r.Header.Get("Referrer-Policy"); got != "no-referrer" {
+			t.Errorf("the number goes along with the referrer: %q", got)
+		}
+		b.follow(r).says(t, says, "Who is calling?")
+	}
+	for _, form := range []string{"2025550141", "(202) 555-0141", "tel:+1-202-555-0141;phone-context=x", "sip:+12025550141@switch.example;user=phone", `"Ann" <sip:12025550141@10.0.0.1>`} {
+		if at := b.get("/desk?number="+url.QueryEscape(form)).is(t, http.StatusSeeOther).Header.Get("Location"); at != customerAddress(w.ann)+"?shown=1" {
+			t.Errorf("%s leads to %s", form, at)
+		}
 	}
 	b.get("/desk?other="+url.QueryEscape(annNumber)).is(t, http.StatusSeeOther)
 

@@ -60,18 +60,3 @@ func (v *visit) mine() (*contact.State, error) {
 	}
 	return s, nil
 }
-
-// endContact ends a contact.
-//
-// cite: P-42, I-16
-func (v *visit) endContact() error {
-	s, err := v.mine()
-	if err != nil {
-		return err
-	}
-	if err := v.office.Contacts.End(v.r.Context(), s.ID); err != nil {
-		return err
-	}
-	v.setCookie(atCookie, "", 0)
-	return v.leave(flash{For: "/desk", Note: "The contact has ended, and what was proved in it with it."}, "/desk")
-}

@@ -19,6 +19,8 @@ type releasedView struct {
 	Zone          string
 	Before, After string // addresses of the other parts
 	Part          string
+	Filter        *filterView
+	None          bool // calls were released, and none is left by the filter
 }
 
 type lineView struct {
@@ -37,6 +39,8 @@ const mostRows = 500
 // releasedView shows the part of what was released that the address names.
 func (v *visit) releasedView(all *disclose.Released, p *customer.Profile) *releasedView {
 	view := &releasedView{Zone: v.office.Zone.String()}
+	view.Filter, all = v.filter(all)
+	view.None = view.Filter != nil && all.CallCount() == 0
 	items := v.itemViews(all, p)
 	total := all.CallCount() + len(items)
 	first := 0

@@ -36,6 +36,7 @@ func addresses() []place {
 		accountPlaces(),
 		staffPlaces(),
 		watchPlaces(),
+		callPlaces(),
 	)
 }
 

@@ -22,6 +22,7 @@ type verifyView struct {
 	Closed  string   // since when secrets are closed
 	Again   cpni.ID  // the request that is to be asked again after the proof
 	Focus   bool
+	Why     []string // why other methods are not there
 }
 
 // methodView is one way of verification that this customer and channel allow.
@@ -30,6 +31,8 @@ type verifyView struct {
 type methodView struct {
 	ID          string // the method, as the rules name it
 	Title, Help string
+	State       string   // in a few words: whether it can be used now, and if not, until when
+	Waits       bool     // it cannot
 	Places      []option // where to call or to send to
 	Questions   []string
 	Code        string // what is known of the code that is out
@@ -56,10 +59,10 @@ func (m methodView) field() string {
 //
 // cite: P-18, P-19, P-20, P-21, P-22, 47 CFR 64.2010(b), 47 CFR 64.2010(c), 47 CFR 64.2010(d), 47 CFR 64.2010(g)
 var methodsOf = map[cpni.Channel][]cpni.Method{
-	cpni.Phone:  {cpni.ByPassword, cpni.ByPIN, cpni.ByCode, cpni.ByCallback, cpni.ByContract, cpni.ByBackup},
+	cpni.Phone:  {cpni.ByContract, cpni.ByPassword, cpni.ByPIN, cpni.ByCode, cpni.ByCallback, cpni.ByBackup},
 	cpni.Store:  {cpni.ByPhotoID, cpni.ByContract},
-	cpni.Chat:   {cpni.ByPassword, cpni.ByContract},
-	cpni.Online: {cpni.ByPassword, cpni.ByContract},
+	cpni.Chat:   {cpni.ByContract, cpni.ByPassword},
+	cpni.Online: {cpni.ByContract, cpni.ByPassword},
 }
 
 func (v *visit) verifyView(s *contact.State, p *customer.Profile) verifyView {
@@ -114,16 +117,16 @@ func (v *visit) method(m cpni.Method, s *contact.State, p *customer.Profile) (vi
 	switch m {
 	case cpni.ByPassword:
 		view.Help = "As the caller says it. Capitals, blanks and hyphens make no difference."
-		return view, hasSecret(p, func(c customer.Credentials) bool { return c.Password != nil })
+		return view, hasWord(p) || hasSecret(p, func(c customer.Credentials) bool { return c.Password != nil })
 	case cpni.ByPIN:
 		view.Help = "As the caller says it."
-		return view, hasSecret(p, func(c customer.Credentials) bool { return c.PIN != nil })
+		return view, !hasWord(p) && hasSecret(p, func(c customer.Credentials) bool { return c.PIN != nil })
 	case cpni.ByBackup:
 		view.Help = "A right answer only begins a new password. It releases nothing."
 		for _, b := range p.Credentials.Backup {
 			view.Questions = append(view.Questions, b.Question)
 		}
-		return view, len(view.Questions) > 0
+		return view, len(view.Questions) > 0 && !hasWord(p)
 	case cpni.ByCallback:
 		view.Help = "Hang up, have the switch call a number of the service, and note what happened. A number that the caller gives is not one of record."
 		view.Places = v.quietLines(p)
@@ -138,20 +141,116 @@ func (v *visit) method(m cpni.Method, s *contact.State, p *customer.Profile) (vi
 		return view, true
 	case cpni.ByContract:
 		view.Help = "Only the customer's own dedicated representative, under a contract that deals with customer information."
-		return view, slices.Contains(p.OnFile(), cpni.ByContract)
+		return view, slices.Contains(p.OnFile(), cpni.ByContract) && p.Business.DedicatedRepresentative == string(v.member.ID)
 	}
 	return view, false
 }
 
 // hasSecret reports whether the customer, or somebody whom they have authorised, has a secret.
 func hasSecret(p *customer.Profile, has func(customer.Credentials) bool) bool {
-	return has(p.Credentials) || slices.ContainsFunc(p.Authorised, func(a customer.Authorised) bool { return has(a.Credentials) })
+	return has(p.Credentials) || slices.ContainsFunc(p.Speakers(), func(a customer.Authorised) bool { return has(a.Credentials) })
+}
+
+// hasWord reports whether a word of the customer's own has taken the place of the secrets of before.
+func hasWord(p *customer.Profile) bool { return p.Safety != nil && p.Safety.Word != nil }
+
+// states says of each method whether it can be used now. How many tries are left is said of a code alone: the next one
+// takes its place, while a guesser of secrets would learn when to stop.
+//
+// cite: P-19, I-18
+func (v *visit) states(view *verifyView, s *contact.State, p *customer.Profile) error {
+	for i := range view.Methods {
+		m := &view.Methods[i]
+		m.State = "ready"
+		switch cpni.Method(m.ID) {
+		case cpni.ByPassword, cpni.ByPIN, cpni.ByBackup:
+			closed, err := v.office.Contacts.Closed(v.r.Context(), s, p, cpni.Method(m.ID))
+			if err != nil {
+				return err
+			}
+			switch {
+			case closed.Shut:
+				m.State, m.Waits = "closed until the customer is reached out to", true
+			case !closed.Until.IsZero():
+				m.State, m.Waits = "waits until "+closed.Until.In(v.office.Zone).Format("15:04:05"), true
+			}
+		case cpni.ByCode:
+			if m.Code != "" {
+				m.State = "a code is out"
+			}
+		}
+		for _, e := range v.evidence(s) {
+			if string(e.Method) == m.ID {
+				m.State = "proved at " + v.clock(e.At)
+			}
+		}
+	}
+	return nil
+}
+
+// whyNot says why methods that a channel has are not there with this customer.
+//
+// cite: P-18, P-20, P-21, 47 CFR 64.2003(b), 47 CFR 64.2003(q), 47 CFR 64.2010(g)
+func (v *visit) whyNot(s *contact.State, p *customer.Profile) ([]string, error) {
+	var all []string
+	for _, m := range methodsOf[s.Channel] {
+		if _, ok := v.method(m, s, p); ok && m != cpni.ByCode && m != cpni.ByCallback {
+			continue
+		}
+		switch m {
+		case cpni.ByPassword, cpni.ByPIN, cpni.ByBackup:
+			all = append(all, capital(methodWords[m])+": none that counts is on file.")
+		case cpni.ByContract:
+			if p.Business != nil {
+				all = append(all, "Business contract: only with the customer's own representative, and a contract that covers it.")
+			}
+		case cpni.ByCallback:
+			all = append(all, v.restless(p)...)
+		case cpni.ByCode:
+			all = append(all, v.young("E-mail", customer.Shared.Email, p.Email, p)...)
+			all = append(all, v.young("Postal address", customer.Shared.Postal, p.Postal, p)...)
+		}
+	}
+	return all, nil
+}
+
+// restless says of lines until when they prove nothing.
+func (v *visit) restless(p *customer.Profile) []string {
+	if p.Quiet(customer.Shared.Lines) {
+		return []string{"Call back, and codes to a line: nothing goes to the lines of this customer."}
+	}
+	lasts := v.office.Policy.Numbers(v.now).Duration("cpni-core", "disturbed_line")
+	var all []string
+	for _, l := range p.LiveLines(v.now) {
+		if until := l.Disturbed.Add(lasts); !l.Disturbed.IsZero() && v.now.Before(until) && len(all) < mostLines {
+			all = append(all, customer.Masked(l.Number)+": ported, forwarded or given a new SIM lately; no call back and no code before "+v.clock(until)+".")
+		}
+	}
+	if len(all) == 0 && len(p.LiveLines(v.now)) == 0 {
+		all = append(all, "Call back: no line is in service.")
+	}
+	return all
+}
+
+// young says of an address from when it will be of record.
+func (v *visit) young(what, kind string, addresses []customer.Address, p *customer.Profile) []string {
+	if p.Quiet(kind) {
+		return []string{what + ": nothing goes there."}
+	}
+	a, ok := customer.Current(addresses, v.now)
+	if !ok || a.OfRecord(v.now.In(v.office.Zone), v.age()) {
+		return nil
+	}
+	return []string{what + ": too new to be of record; from " + v.clock(a.Since.Add(v.age())) + " on."}
 }
 
 // quietLines gives the numbers of record that nobody else may hold for now, masked, by their places.
 //
 // cite: P-20, 47 CFR 64.2003(q)
 func (v *visit) quietLines(p *customer.Profile) []option {
+	if p.Quiet(customer.Shared.Lines) {
+		return nil
+	}
 	lasts := v.office.Policy.Numbers(v.now).Duration("cpni-core", "disturbed_line")
 	var all []option
 	for _, l := range p.LiveLines(v.now) {
@@ -180,10 +279,10 @@ func (v *visit) codePlaces(p *customer.Profile) []option {
 	ofRecord := func(list []customer.Address) bool {
 		return slices.ContainsFunc(list, func(a customer.Address) bool { return a.OfRecord(v.now.In(v.office.Zone), v.age()) })
 	}
-	if ofRecord(p.Email) {
+	if ofRecord(p.Email) && !p.Quiet(customer.Shared.Email) {
 		all = append(all, option{string(cpni.Email), "E-mail address of record"})
 	}
-	if ofRecord(p.Postal) {
+	if ofRecord(p.Postal) && !p.Quiet(customer.Shared.Postal) {
 		all = append(all, option{string(cpni.Postal), "Postal address of record"})
 	}
 	return all

@@ -45,12 +45,18 @@ func TestMethodsThatAreThere(t *testing.T) {
 		{"everything, letter", w.annArcher(), "mail", "claim", "Nobody can be proved by letter."},
 		{"nothing, telephone", customer.Profile{Name: "N"}, "phone", "claim", "This customer has nothing on file by which they could be proved here. A shop can look at a photo ID."},
 		{"nothing, chat", customer.Profile{Name: "N"}, "chat", "claim", "In a chat only the password proves somebody, and this customer has none."},
-		{"a line alone", customer.Profile{Name: "N", Since: old, Lines: line("+12025550150", time.Time{})}, "phone", "code callback claim", ""},
-		{"a line just ported", customer.Profile{Name: "N", Since: old, Lines: line("+12025550151", now.Add(-time.Hour))}, "phone", "claim", ""},
+		{"a line alone", customer.Profile{Name: "N", Since: old, Lines: line("+12025550150", time.Time{})}, "phone", "code callback claim", "Password: none that counts is on file."},
+		{"a line just ported", customer.Profile{Name: "N", Since: old, Lines: line("+12025550151", now.Add(-time.Hour))}, "phone", "claim", "+1202•••••51: ported, forwarded or given a new SIM lately; no call back and no code before 8 Mar 2026, 10:00 EDT."},
 		{"an old address alone", customer.Profile{Name: "N", Email: []customer.Address{{Value: "n@example.com", Since: old}}}, "phone", "code claim", ""},
-		{"a new address alone", customer.Profile{Name: "N", Email: []customer.Address{{Value: "n@example.com", Since: now.Add(-29 * 24 * time.Hour)}}}, "phone", "claim", ""},
+		{"a new address alone", customer.Profile{Name: "N", Email: []customer.Address{{Value: "n@example.com", Since: now.Add(-29 * 24 * time.Hour)}}}, "phone", "claim", "E-mail: too new to be of record; from 6 Mar 2026, 10:00 EST on."},
 		{"an authorised person's password", customer.Profile{Name: "N", Authorised: []customer.Authorised{{Name: "B", Credentials: customer.Credentials{Password: w.secret("red fox 77")}}}}, "phone", "password claim", ""},
 		{"a business contract", customer.Profile{Name: "N", Business: business}, "store", "photo-id contract claim", ""},
+		{"a contract of another representative", customer.Profile{Name: "N", Business: &customer.Business{DedicatedRepresentative: "somebody", ContractCoversCPNI: true}}, "store", "photo-id claim", "Business contract: only with the customer's own representative"},
+		{"a word of their own", func() customer.Profile {
+			p := w.annArcher()
+			p.Account, p.Safety = "L-2", &customer.Safety{Since: old, Word: w.secret("marmalade kettle 9"), Shared: []string{customer.Shared.Lines, customer.Shared.Email}}
+			return p
+		}(), "phone", "password code claim", "Call back, and codes to a line: nothing goes to the lines of this customer."},
 		{"a contract that does not cover it", customer.Profile{Name: "N", Business: &customer.Business{DedicatedRepresentative: "x"}}, "phone", "claim", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,7 +165,8 @@ func TestLockOutShowsWhatStaysOpen(t *testing.T) {
 	}
 	r.says(t, "LOCKED", "Too many wrong secrets: the next try is in", "Call back the number of the service.",
 		"After wrong tries at 10:00 EST passwords, PINs and questions wait or are closed. A code to record, a call back and a shop with a photo ID stay open.")
-	b.get(at).says(t, "wait or are closed") // a reload still tells it
+	b.get(at).says(t, "wait or are closed", "Password waits until 10:00:", "PIN waits until 10:00:", "Call back ready") // a reload still tells it
+	b.get(at).lacks(t, "tries left")
 	b.prove(at, "method", "pin", "secret", annPIN).says(t, "LOCKED")
 	b.prove(at, "method", "callback", "place", "1", "answered", "yes").says(t, "Verified by call back.")
 	b.get(at).lacks(t, "wait or are closed")

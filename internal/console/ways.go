@@ -30,6 +30,9 @@ type wayForm struct {
 // basisField is the first field about the work that needs something.
 const basisField = "ask-basis"
 
+// consentField is the first field of the question for a consent for the call.
+const consentField = "consent-read"
+
 // changes are what steps change in the request itself.
 var changes = map[string]option{"send-to-postal-record": {"via", string(cpni.Postal)}, "send-to-email-record": {"via", string(cpni.Email)},
 	"give-it-to-the-customer": {"to", contact.Customer}, "within-the-carrier": {"to", string(cpni.ToCarrier)}}
@@ -47,6 +50,9 @@ func (v *visit) ways(r disclose.Record, d rules.Decision, view contactView, p *c
 			if step == "verify-"+m.ID { // as the ways name it
 				return m.field()
 			}
+		}
+		if step == "yes-on-this-call" && view.Consent.Open { // likewise
+			return consentField
 		}
 		if slices.Contains([]string{basisOrder, basisTicket, basisCase}, step) { // likewise
 			return basisField
@@ -94,3 +100,6 @@ func wayFormOf(view contactView, a asked, changed []option, p *customer.Profile)
 	}
 	return f
 }
+
+// nth is the key of a way.
+func nth(i int) string { return strconv.Itoa(i + 1) }

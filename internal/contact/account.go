@@ -219,8 +219,8 @@ func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, c
 	if l, ok := reachable(before, now, r.DisturbedLine); ok {
 		add(spokenOrText(l), notify.TNOR, l.Number)
 	}
-	email, hasEmail := r.newestOfRecord(before.Email, now)
-	postal, hasPostal := r.newestOfRecord(before.Postal, now)
+	email, hasEmail := r.newestOfRecord(addresses(before, cpni.Email), now)
+	postal, hasPostal := r.newestOfRecord(addresses(before, cpni.Postal), now)
 	place := func(changed string) notify.Place {
 		if what == changed {
 			return notify.Old
@@ -258,6 +258,9 @@ func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, c
 //
 // cite: P-20, P-25, 47 CFR 64.2003(q)
 func reachable(p *customer.Profile, now time.Time, disturbed time.Duration) (best customer.Line, ok bool) {
+	if p.Quiet(customer.Shared.Lines) {
+		return best, false
+	}
 	for _, l := range p.LiveLines(now) {
 		if now.Before(l.Since) || isDisturbed(l, now, disturbed) {
 			continue

@@ -86,11 +86,15 @@ func (d *Desk) destination(p *customer.Profile, to string, r Rules, now time.Tim
 	return Code{To: notify.AOR, Via: cpni.Via(to), Place: a.Value}, r.WrittenDigits, refusal
 }
 
+// addresses are those of a kind to which something may go.
 func addresses(p *customer.Profile, via cpni.Via) []customer.Address {
-	if via == cpni.Email {
+	switch {
+	case via == cpni.Email && !p.Quiet(customer.Shared.Email):
 		return p.Email
+	case via == cpni.Postal && !p.Quiet(customer.Shared.Postal):
+		return p.Postal
 	}
-	return p.Postal
+	return nil
 }
 
 func (d *Desk) mayNotSend(s *State, r Rules) *cpni.Refusal {

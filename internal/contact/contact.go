@@ -43,6 +43,8 @@ type State struct {
 	Code     *Code                 `json:"code,omitempty"`   // outstanding
 	Codes    int                   `json:"codes,omitempty"`  // sent so far
 	OneTime  *rules.OneTimeConsent `json:"one_time,omitempty"`
+	Asked    *Asked                `json:"asked,omitempty"`   // for a one-time consent
+	Outcome  Outcome               `json:"outcome,omitempty"` // of an ended contact
 
 	active time.Time // last activity, as the row had it
 }
@@ -69,6 +71,7 @@ type Desk struct {
 	hash      *Hasher
 	rules     func(time.Time) Rules
 	codeKey   []byte
+	heard     *heard
 
 	mu      sync.RWMutex
 	cache   map[cpni.ID]live
@@ -83,7 +86,7 @@ type live struct {
 
 // NewDesk makes a desk; numbers gives the figures in force at a moment.
 func NewDesk(db *store.DB, v *vault.Vault, l *ledger.Ledger, customers *customer.Book, outbox *notify.Outbox, clock cpni.Clock, hash *Hasher, numbers func(time.Time) Rules) *Desk {
-	d := &Desk{db: db, vault: v, ledger: l, customers: customers, outbox: outbox, clock: clock, hash: hash, rules: numbers, codeKey: v.Derive("verification codes v1"), cache: map[cpni.ID]live{}}
+	d := &Desk{db: db, vault: v, ledger: l, customers: customers, outbox: outbox, clock: clock, hash: hash, rules: numbers, codeKey: v.Derive("verification codes v1"), heard: newHeard(), cache: map[cpni.ID]live{}}
 	customers.WhenForgotten(d.dropAll)
 	return d
 }
@@ -487,27 +490,6 @@ func micros(t time.Time) int64 {
 
 // errStand is what an act answers when there is nothing to do.
 var errStand = errors.New("the contact stays as it is")
-
-// End ends a contact: from then on nothing that was proved in it counts.
-//
-// cite: P-42, I-16
-func (d *Desk) End(ctx context.Context, id cpni.ID) error {
-	s, _, err := d.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	_, err = d.changeAny(ctx, s.Customer, id, func(ctx context.Context, tx *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
-		if !s.Ended.IsZero() {
-			return ledger.Entry{}, nil, errStand
-		}
-		s.Ended = now
-		return ledger.Entry{Kind: ledger.Contact, Purpose: Ended, Outcome: cpni.OK}, map[string]string{"what": Ended}, d.voidCode(ctx, tx, s)
-	})
-	if errors.Is(err, errStand) {
-		return nil
-	}
-	return err
-}
 
 // Facts gives what the rules may know of the contact at the moment at, for a request about the customer asked.
 //

@@ -48,6 +48,9 @@ func (d *Desk) Enrol(ctx context.Context, e Enrolment) ([]Planned, error) {
 	if refusal := e.check(p, r, now); refusal != nil {
 		return nil, d.refused(ctx, s, Proof{}, refusal)
 	}
+	for _, secret := range e.secrets() {
+		d.heard.add(s.ID, secret)
+	}
 	fresh := e.hashed(d.hash, now) // it takes long; so not while the customer is held
 	var notices []Planned
 	_, err = d.customers.Update(ctx, s.Customer, func(p *customer.Profile) (customer.Change, error) {
@@ -135,6 +138,11 @@ func (e Enrolment) begins(p *customer.Profile, r Rules, now time.Time) *cpni.Ref
 
 func weak(what, why string) *cpni.Refusal {
 	return reject("WEAK_SECRET", "the "+what+" is refused: "+why, []string{"P-19", "47 CFR 64.2010(b)"}, "offer a random passphrase or code, or let the customer choose one that nobody can derive")
+}
+
+// secrets are the secrets that e sets, as they are said.
+func (e Enrolment) secrets() []string {
+	return append(slices.Collect(maps.Values(e.Backup)), e.Password, e.PIN)
 }
 
 // credential is what an enrolment sets, hashed.

@@ -127,6 +127,13 @@ func (d *Desk) Authenticate(ctx context.Context, id cpni.ID, proof Proof) (*Stat
 	if r := proof.check(); r != nil {
 		return nil, d.refused(ctx, s, proof, r)
 	}
+	p, _, err := d.customers.Get(ctx, s.Customer)
+	if err != nil {
+		return nil, err
+	}
+	if r := cared(p, proof.method()); r != nil && len(proof.Claim) == 0 {
+		return nil, d.refused(ctx, s, proof, r)
+	}
 	after, err := d.take(ctx, s, proof)
 	var recorded onRecord
 	var r *cpni.Refusal
@@ -335,8 +342,14 @@ func holders(p *customer.Profile, method cpni.Method) []holder {
 			all = append(all, holder{speaker, secret})
 		}
 	}
+	if p.Safety != nil && p.Safety.Word != nil { // the secrets of before may be known to others
+		if method == cpni.ByPassword {
+			all = append(all, holder{Customer, p.Safety.Word})
+		}
+		return all
+	}
 	add(Customer, p.Credentials)
-	for _, a := range p.Authorised {
+	for _, a := range p.Speakers() {
 		add(authorised+a.Name, a.Credentials)
 	}
 	return all
@@ -373,6 +386,7 @@ func (d *Desk) secret(ctx context.Context, s *State, method cpni.Method, given s
 	if who == nil {
 		return nil, errBadSecret
 	}
+	d.heard.add(s.ID, given)
 	return d.grant(ctx, s, method, func(_ time.Time, _ *State, p *customer.Profile) (string, *cpni.Refusal) {
 		// The secret may have been changed while it was compared.
 		if !slices.ContainsFunc(holders(p, method), func(h holder) bool { return h.speaker == who.speaker && h.secret.Hash == who.secret.Hash }) {
@@ -434,6 +448,7 @@ func (d *Desk) backup(ctx context.Context, s *State, answers map[string]string) 
 		}
 		if who != nil {
 			right = append(right, p.Credentials.Backup[i])
+			d.heard.add(s.ID, answers[q])
 		}
 	}
 	if len(right) < len(answers) {
@@ -477,6 +492,9 @@ func (d *Desk) lineOfRecord(p *customer.Profile, number string, now time.Time) (
 		return line, reject("NOT_TNOR", "that is not the number of a service of this customer; a contact number that they gave is not one of record", []string{"P-20", "47 CFR 64.2003(q)"},
 			"call the number of the service", "send a code to an address of record", reachOut[2])
 	}
+	if p.Quiet(customer.Shared.Lines) {
+		return line, errShared
+	}
 	if isDisturbed(line, now, d.numbers(now).DisturbedLine) {
 		return line, reject("NOT_TNOR", "the line was ported, forwarded or given a new SIM a short while ago: someone else may answer it", []string{"P-20", "47 CFR 64.2010(a)"},
 			"send a code to an address of record", reachOut[2])
@@ -500,7 +518,7 @@ func (d *Desk) photoID(ctx context.Context, s *State, id PhotoID) (*State, error
 		if name != "" && name == Spoken(p.Name) {
 			return Customer, nil
 		}
-		for _, a := range p.Authorised {
+		for _, a := range p.Speakers() {
 			if name != "" && name == Spoken(a.Name) {
 				return authorised + a.Name, nil
 			}

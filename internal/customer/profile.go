@@ -34,6 +34,7 @@ type Profile struct {
 	Credentials    Credentials  `json:"credentials"`
 	Online         bool         `json:"online,omitempty"`
 	Approvals      []Approval   `json:"approvals,omitempty"`
+	Safety         *Safety      `json:"safety,omitempty"` // the customer has asked for care; nil: not
 }
 
 // Line is a line of service; its number is a telephone number of record.
@@ -175,9 +176,10 @@ func (p *Profile) OnFile() []cpni.Method {
 			all = append(all, m)
 		}
 	}
-	has(p.Credentials.Password != nil, cpni.ByPassword)
-	has(p.Credentials.PIN != nil, cpni.ByPIN)
-	has(len(p.Credentials.Backup) > 0, cpni.ByBackup)
+	word := p.Safety != nil && p.Safety.Word != nil
+	has(p.Credentials.Password != nil || word, cpni.ByPassword)
+	has(p.Credentials.PIN != nil && !word, cpni.ByPIN)
+	has(len(p.Credentials.Backup) > 0 && !word, cpni.ByBackup)
 	has(p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI, cpni.ByContract)
 	return all
 }

@@ -172,7 +172,7 @@ func (d *Door) findRecipient(ctx context.Context, g *gathered) error {
 		if g.profile == nil {
 			return nil
 		}
-		for _, a := range g.profile.Authorised {
+		for _, a := range g.profile.Speakers() {
 			if sameName(a.Name, g.to.Name) {
 				f.Recipient.GrantKnown, f.Recipient.Granted = true, a.Data
 			}
@@ -255,14 +255,15 @@ func (d *Door) findDestination(g *gathered) {
 	case cpni.Postal, cpni.Email:
 		kind := rules.DestinationPostal
 		var all []customer.Address
-		if g.profile != nil {
+		switch {
+		case g.profile == nil:
+		case f.Via == cpni.Postal && !g.profile.Quiet(customer.Shared.Postal):
 			all = g.profile.Postal
+		case f.Via == cpni.Email && !g.profile.Quiet(customer.Shared.Email):
+			all = g.profile.Email
 		}
 		if f.Via == cpni.Email {
 			kind = rules.DestinationEmail
-			if g.profile != nil {
-				all = g.profile.Email
-			}
 		}
 		a, ok := d.address(g, all, kind, named)
 		if !ok {
@@ -274,7 +275,7 @@ func (d *Door) findDestination(g *gathered) {
 		g.address = a.Value
 		f.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone)}
 	case cpni.Text:
-		if g.profile == nil {
+		if g.profile == nil || g.profile.Quiet(customer.Shared.Lines) {
 			return
 		}
 		lines := g.profile.LiveLines(g.at)
@@ -337,10 +338,11 @@ func (d *Door) closed(g *gathered) []string {
 			}
 		}
 	}
-	shut(credentials.Password == nil, "verify-password")
-	shut(credentials.PIN == nil, "verify-pin")
+	word := p.Safety != nil && p.Safety.Word != nil
+	shut(credentials.Password == nil && !word, "verify-password")
+	shut(credentials.PIN == nil || word, "verify-pin")
 	least := time.Duration(g.facts.Numbers.DisturbedLine) * time.Second
-	quiet := slices.ContainsFunc(p.LiveLines(g.at), func(l customer.Line) bool {
+	quiet := !p.Quiet(customer.Shared.Lines) && slices.ContainsFunc(p.LiveLines(g.at), func(l customer.Line) bool {
 		return l.Disturbed.IsZero() || !g.at.Before(l.Disturbed.Add(least))
 	})
 	record := func(via cpni.Via, kind string, all []customer.Address) bool {
@@ -351,7 +353,8 @@ func (d *Door) closed(g *gathered) []string {
 			return a.On(g.at) && rules.OfRecord(probe)
 		})
 	}
-	postal, email := record(cpni.Postal, rules.DestinationPostal, p.Postal), record(cpni.Email, rules.DestinationEmail, p.Email)
+	postal := !p.Quiet(customer.Shared.Postal) && record(cpni.Postal, rules.DestinationPostal, p.Postal)
+	email := !p.Quiet(customer.Shared.Email) && record(cpni.Email, rules.DestinationEmail, p.Email)
 	shut(!quiet, "verify-callback")
 	shut(!quiet, "text-to-record")
 	shut(!quiet && !postal && !email, "verify-code")

@@ -59,7 +59,7 @@ var needed = map[string]map[string]string{
 		"code_life": duration, "code_tries": whole, "codes_per_contact": whole, "codes_free": whole, "code_pause": duration, "code_digits_written": whole, "code_digits_spoken": whole,
 		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "second_factor_required": whole, "sign_in_life": duration, "recovery_codes": whole, "invite_life": duration,
 		"key_life": duration, "key_misses_per_minute": whole, "proposal_life": duration,
-		"idempotency_life": duration, "argon2_memory_kib": whole, "argon2_passes": whole,
+		"idempotency_life": duration, "emergency_justified_within": duration, "argon2_memory_kib": whole, "argon2_passes": whole,
 		"course_pause": duration, "course_attempts_per_day": whole, "course_attempt_life": duration},
 	"watch": {"look_up_grace": duration, "lone_per_day": whole, "lone_per_week": whole, "burst_per_hour": whole, "burst_per_day": whole,
 		"burst_own_percent": whole, "burst_own_least": whole, "burst_own_days": whole, "hours_from": whole, "hours_to": whole, "working_days": listed, "closed_customers": whole,

@@ -38,6 +38,7 @@ type Set struct {
 	clauses  []Clause
 	profiles *Profiles
 	switches []Switch
+	scripts  []Script
 	memo     *memo
 }
 
@@ -96,6 +97,9 @@ func Recall(policy fs.FS) (*Set, error) {
 		return nil, err
 	}
 	if s.profiles, s.switches, err = readSwitches(policy, s.profiles); err != nil {
+		return nil, err
+	}
+	if s.scripts, err = readScripts(policy); err != nil {
 		return nil, err
 	}
 	seen := map[string]Rule{}

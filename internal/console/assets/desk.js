@@ -2,7 +2,9 @@
 "use strict";
 
 // "/" goes to the search field unless somebody types or has turned it off.
-// Alt with V, R and E goes to verification, request and the end of the contact.
+// Alt with V, R and E goes to verification, request and the end of the contact, with C, O, N and X to a change of the
+// account, an offer, the notes, and what is done for who is in danger or in fear.
+// A digit goes to the way out of a refusal that bears it.
 const reveal = (field) => {
   const closed = field.closest("details:not([open])");
   if (closed) closed.open = true;
@@ -16,6 +18,28 @@ const keys = {
   v: () => first(document.getElementById("verify")),
   r: () => first(document.getElementById("ask")),
   e: () => document.getElementById("end"),
+  c: () => unfold("change"),
+  o: () => unfold("consent"),
+  n: () => document.getElementById("note-text"),
+  x: () => { unfold("distress"); return document.getElementById("distress-emergency"); },
+};
+
+// unfold opens what is behind a title, and gives the title.
+const unfold = (id) => {
+  const part = document.getElementById(id);
+  if (!part) return null;
+  part.open = true;
+  return part.querySelector("summary");
+};
+
+const typed = (event) => event.target.closest("input:not([type=checkbox]), textarea, select");
+
+// way is the n-th way out of a refusal: its link is followed, its button has the focus.
+const way = (n) => {
+  const item = document.querySelector(`.ways > li:nth-child(${n})`);
+  const link = item && item.querySelector("a");
+  if (link) link.click();
+  return item && !link ? item.querySelector("button") : null;
 };
 
 document.addEventListener("keydown", (event) => {
@@ -24,8 +48,9 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey) {
     const find = keys[event.key.toLowerCase()];
     field = find && find();
-  } else if (event.key === "/" && document.body.dataset.keys === "on" && !event.target.closest("input:not([type=checkbox]), textarea, select")) {
-    field = document.getElementById("number");
+  } else if (document.body.dataset.keys === "on" && !typed(event)) {
+    if (event.key === "/") field = document.getElementById("number");
+    if (event.key >= "1" && event.key <= "9" && event.key.length === 1) field = way(event.key);
   }
   if (!field) return;
   event.preventDefault();

@@ -262,3 +262,27 @@ func Sweep(ctx context.Context, tx *store.Tx, at time.Time) error {
 	}
 	return nil
 }
+
+// Look tells whether a try could be made at the moment at, and counts nothing.
+func Look(ctx context.Context, q store.Querier, at time.Time, counters ...Counter) (Verdict, error) {
+	for i, c := range counters {
+		var s state
+		var open int64
+		err := q.QueryRow(ctx, "SELECT streak, day, today, open_at FROM throttle WHERE customer_id = $1 AND subject = $2", string(c.Of), c.subject()).Scan(&s.streak, &s.day, &s.today, &open)
+		if store.IsNoRow(err) {
+			continue
+		}
+		if err != nil {
+			return Verdict{}, fmt.Errorf("reading failed attempts: %w", err)
+		}
+		s.openAt = time.UnixMicro(open).UTC()
+		if c.Daily && s.day != dayOf(at) {
+			s.streak = 0
+		}
+		if v := s.judge(c, at); !v.Open() {
+			v.Counter = i
+			return v, nil
+		}
+	}
+	return Verdict{}, nil
+}

@@ -1,0 +1,141 @@
+package disclose
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
+	"ringfence/internal/rules"
+	"ringfence/internal/store"
+)
+
+// Claim is somebody's word that life or limb is at risk. It is on record before anything is given on it, and is justified
+// afterwards by who took it.
+//
+// cite: P-28, 47 USC 222(d)(4)
+type Claim struct {
+	ID       cpni.ID // names the claim; the same one again gives the same answer
+	Customer cpni.ID
+	Staff    cpni.ID
+	To       string // psap, law-enforcement or family
+	Kind     string // 911-call or life-at-risk
+	Caller   string // psap, guardian, immediate-family or other
+	Callback string // where the one who asks can be called back, as they gave it
+	Incident string // their number for what happened; "" when they have none
+}
+
+// longestClaim bounds what a claim says, in bytes.
+const longestClaim = 200
+
+func (c Claim) check() error {
+	if !c.ID.Valid() || len(c.Callback) > longestClaim || len(c.Incident) > longestClaim {
+		return cpni.Rejected("BAD_INPUT", "the claim has no id, or a field of it is longer than 200 bytes", nil, "shorten it")
+	}
+	if strings.TrimSpace(c.Callback) == "" {
+		return cpni.Rejected("BAD_INPUT", "nothing says where the one who asks can be called back", []string{"47 USC 222(d)(4)"},
+			"take the number and the name of the desk that calls; it needs no more than that")
+	}
+	return nil
+}
+
+// Emergency records a claim, and then asks the rules for the location of the customer's calls on it. What the rules answer
+// is on record as well.
+//
+// cite: P-28, P-41, I-01, 47 USC 222(d)(4)
+func (d *Door) Emergency(ctx context.Context, c Claim) (*Answer, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	now := d.Clock.Now()
+	due := now.Add(d.Policy.Numbers(now).Duration("security-defaults", "emergency_justified_within"))
+	_, err := d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		r, err := tx.Exec(ctx, "INSERT INTO emergency (customer_id, claim_id, staff_id, at, due, justified) VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING",
+			string(c.Customer), string(c.ID), string(c.Staff), now.UnixMicro(), due.UnixMicro())
+		if err != nil {
+			return nil, fmt.Errorf("recording an emergency: %w", err)
+		}
+		if n, err := r.RowsAffected(); n == 0 || err != nil {
+			return nil, err
+		}
+		e, err := d.Vault.Entry(ctx, tx, ledger.Entry{Customer: c.Customer, Kind: ledger.Change, At: now, Actor: string(c.Staff), Outcome: cpni.OK},
+			map[string]string{"what": "emergency claimed", "claim": string(c.ID), "to": c.To, "kind": c.Kind, "caller": c.Caller, "callback": c.Callback, "incident": c.Incident})
+		return []ledger.Entry{e}, err
+	})
+	if err != nil {
+		return nil, d.unrecorded(err)
+	}
+	return d.Disclose(ctx, c.Request())
+}
+
+// Request is what is asked of the rules on a claim. Asked again it gives the recorded answer.
+func (c Claim) Request() Request {
+	return Request{Caller: Caller{Staff: c.Staff}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
+		Emergency: &rules.Emergency{Kind: c.Kind, Caller: c.Caller}, IdempotencyKey: "emergency " + string(c.ID)}
+}
+
+// Unjustified is a claim that its taker has still to justify.
+type Unjustified struct {
+	Customer, ID cpni.ID
+	At, Due      time.Time
+}
+
+// mostUnjustified bounds an answer of Unjustified.
+const mostUnjustified = 50
+
+// Unjustified lists the claims that a member of the staff has still to justify, the one that is due first first.
+//
+// cite: P-28, P-41
+func (d *Door) Unjustified(ctx context.Context, by cpni.ID) ([]Unjustified, error) {
+	rows, err := d.DB.Reader().Query(ctx, "SELECT customer_id, claim_id, at, due FROM emergency WHERE staff_id = $1 AND justified = 0 ORDER BY due LIMIT $2", string(by), mostUnjustified)
+	if err != nil {
+		return nil, fmt.Errorf("listing emergencies: %w", err)
+	}
+	defer rows.Close()
+	var all []Unjustified
+	for rows.Next() {
+		var u Unjustified
+		var at, due int64
+		if err := rows.Scan(&u.Customer, &u.ID, &at, &due); err != nil {
+			return nil, fmt.Errorf("listing emergencies: %w", err)
+		}
+		u.At, u.Due = time.UnixMicro(at).UTC(), time.UnixMicro(due).UTC()
+		all = append(all, u)
+	}
+	return all, rows.Err()
+}
+
+// The shortest and longest justification, in bytes.
+const (
+	shortestReason = 20
+	longestReason  = 1000
+)
+
+// Justify records why something had to be given out in an emergency. Only who took the claim says so, once.
+//
+// cite: P-28, P-41, 47 USC 222(d)(4)
+func (d *Door) Justify(ctx context.Context, by, customer, claim cpni.ID, reason string) error {
+	reason = strings.Join(strings.Fields(reason), " ")
+	if len(reason) < shortestReason || len(reason) > longestReason {
+		return cpni.Rejected("BAD_INPUT", "a justification has 20 to 1,000 bytes", []string{"P-41", "47 USC 222(d)(4)"}, "write who asked, why life was at risk, and how you knew who they were")
+	}
+	now := d.Clock.Now()
+	_, err := d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		r, err := tx.Exec(ctx, "UPDATE emergency SET justified = $1 WHERE customer_id = $2 AND claim_id = $3 AND staff_id = $4 AND justified = 0",
+			now.UnixMicro(), string(customer), string(claim), string(by))
+		if err != nil {
+			return nil, fmt.Errorf("justifying an emergency: %w", err)
+		}
+		if n, err := r.RowsAffected(); err != nil {
+			return nil, err
+		} else if n == 0 {
+			return nil, cpni.Rejected("NOT_FOUND", "there is no such emergency of yours that is still to be justified", []string{"P-41"}, "see the list on your desk")
+		}
+		e, err := d.Vault.Entry(ctx, tx, ledger.Entry{Customer: customer, Kind: ledger.Change, At: now, Actor: string(by), Outcome: cpni.OK},
+			map[string]string{"what": "emergency justified", "claim": string(claim), "reason": reason})
+		return []ledger.Entry{e}, err
+	})
+	return err
+}
