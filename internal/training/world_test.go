@@ -71,6 +71,7 @@ func (w *world) node(courses *Catalogue) (*School, *Discipline) {
 	must(w.t, err)
 	numbers := set.Profiles().At(workdayOf(w.clock.Now(), zone))
 	r := staff.NewRegister(w.db, v, l, w.clock, plain{}, func(time.Time) staff.Rules { return staff.RulesOf(numbers) })
+	r.Govern(func() *rules.Set { return set })
 	p := Parts{DB: w.db, Vault: v, Ledger: l, Staff: r, Clock: w.clock, Zone: zone, Courses: courses, Rules: func(time.Time) Rules { return RulesOf(numbers) }}
 	return NewSchool(p), NewDiscipline(p)
 }
