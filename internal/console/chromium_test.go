@@ -76,7 +76,7 @@ func (c *chromium) do(steps ...chromedp.Action[chromedp.Void]) {
 func (c *chromium) look(width, height int64, scale float64, scheme string) {
 	c.t.Helper()
 	c.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
-	_, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
 	must(c.t, err)
 }
 

@@ -417,3 +417,12 @@ func httptestTLS(w *world) *httptest.Server {
 	w.t.Cleanup(s.Close)
 	return s
 }
+
+// empty sends everybody home for good: the database is as before anybody worked here.
+func (w *world) empty(t testing.TB) {
+	t.Helper()
+	must(t, w.DB.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), "DELETE FROM staff")
+		return err
+	}))
+}

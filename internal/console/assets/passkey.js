@@ -39,7 +39,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     button.disabled = true;
     try {
       const key = await navigator.credentials[form.dataset.passkey]({ publicKey: asked(form.dataset.ask) });
-      form.elements.passkey.value = said(key);
+      form.querySelector("[name=passkey]").value = said(key);
       form.submit();
     } catch (e) {
       button.disabled = false;
