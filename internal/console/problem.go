@@ -128,7 +128,7 @@ func refusedAs(r *cpni.Refusal) *fault {
 		f.status, f.title = http.StatusTooManyRequests, "Not yet"
 	case "AUDIT_DOWN", "BUSY":
 		f.status, f.title = http.StatusServiceUnavailable, "Not now"
-	case "ROLE", "UNTRAINED":
+	case "ROLE", "UNTRAINED", "SELF_REVIEW":
 		f.status, f.title = http.StatusForbidden, "Not your work"
 	case "IDEMPOTENCY", "CONFLICT", "TOKEN_SCOPE":
 		f.status = http.StatusConflict
