@@ -82,6 +82,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.customers()
 	a.records()
 	a.registers()
+	a.watching()
 	a.policy()
 	return a
 }
@@ -111,6 +112,7 @@ var tags = []*huma.Tag{
 	{Name: "disclosures", Description: "The one door."},
 	{Name: "customers", Description: "Customers, without CPNI."},
 	{Name: "records", Description: "What is on record, with proofs."},
+	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force."},
 }

@@ -80,6 +80,8 @@ func TestRightsAndScopes(t *testing.T) {
 		"contact":  {"POST", "/v1/contacts", object{"customer": ann.ID, "channel": "phone"}, "agent supervisor compliance fraud system", "contacts"},
 		"create":   {"POST", "/v1/customers", object{"name": "New", "lines": []any{}}, "billing admin system", "customers"},
 		"entries":  {"GET", about + "/entries", nil, "supervisor compliance officer fraud auditor", "records"},
+		"activity": {"GET", "/v1/activity", nil, "supervisor compliance officer fraud auditor", "records"},
+		"alerts":   {"GET", "/v1/alerts", nil, "supervisor compliance officer fraud", "alerts"},
 		"partner":  {"PUT", "/v1/partners/acme-energy", object{"class": "other"}, "compliance officer", "registers"},
 		"staff":    {"POST", "/v1/staff", object{"login": "", "name": "N", "role": "agent"}, "admin", "registers"},
 		"training": {"POST", "/v1/staff/" + string(s.Member(t, cpni.RoleAgent)) + "/training", object{"passed": "2026-01-01T00:00:00Z"}, "compliance admin", "registers"},

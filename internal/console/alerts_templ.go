@@ -257,7 +257,7 @@ func alertTable(rows []alertRow, labelledby string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "\"><table><thead><tr><th scope=\"col\">Raised</th><th scope=\"col\">What</th><th scope=\"col\">About</th><th scope=\"col\" class=\"num\">Entries</th><th scope=\"col\">State</th><th scope=\"col\">Who works on it</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "\"><table class=\"listed\"><thead><tr><th scope=\"col\">Raised</th><th scope=\"col\">What</th><th scope=\"col\">About</th><th scope=\"col\" class=\"num\">Entries</th><th scope=\"col\">State</th><th scope=\"col\">Who works on it</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

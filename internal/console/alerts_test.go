@@ -97,7 +97,7 @@ func TestAlertsAreForOthers(t *testing.T) {
 	own.says(t, "There are none here.")
 	own.lacks(t, string(all[0].ID), "(1 open)")
 	supervisor.get("/home").lacks(t, string(all[0].ID))
-	supervisor.get(at).is(t, http.StatusUnprocessableEntity).says(t, "SELF_REVIEW", "The case is about you, so others work on it.")
+	supervisor.get(at).is(t, http.StatusForbidden).says(t, "SELF_REVIEW", "The case is about you, so others work on it.")
 	supervisor.submit(at+"/take").says(t, "SELF_REVIEW")
 	supervisor.get("/records/search?kind=alert").says(t, "There is nothing here.")
 	for who, status := range map[string]int{"agent": 403, "auditor": 403, "admin": 403, "marketing": 403, "fraud": 200, "officer": 200, "compliance": 200} {

@@ -132,7 +132,7 @@ func TestWithoutScripts(t *testing.T) {
 // Every page fits a desk, a telephone and a screen at 200 %, in light and dark, and axe finds nothing to complain of.
 func TestEveryPageIsSound(t *testing.T) {
 	w := newWorld(t)
-	b := w.signedIn(t, "supervisor")
+	b := w.signedIn(t, "compliance")
 	paths := w.visited(b, w.ann, annPIN, "What was the first concert you went to?")
 	c := w.chromium(t)
 	sound := func(what string) {

@@ -65,7 +65,7 @@ func (w *world) hostile() cpni.ID {
 	w.calls(id, 1, vault.Call{At: time.Date(2026, 2, 11, 3, 41, 7, 0, time.UTC), Seconds: 9, Answered: true, Out: true, Number: payload, ID: 1})
 	w.item(id, vault.Item{Class: cpni.Billing, Period: 202602, Values: map[string]string{payload: payload}})
 	w.item(id, vault.Item{Class: cpni.Service, Values: map[string]string{payload: payload}})
-	w.member(staff.Member{Login: `<script>hit=1</script>`, Name: payload, Role: cpni.RoleSupervisor, Trained: w.clock.Now()})
+	w.member(staff.Member{Login: `<script>hit=1</script>`, Name: payload, Role: cpni.RoleCompliance, Trained: w.clock.Now()})
 	w.serve(Options{Carrier: payload, Report: w.report})
 	return id
 }

@@ -127,7 +127,7 @@ func refusedAs(r *cpni.Refusal) *fault {
 		f.status, f.title = http.StatusTooManyRequests, "Not yet"
 	case "AUDIT_DOWN", "BUSY", "PROVIDER_DOWN":
 		f.status, f.title = http.StatusServiceUnavailable, "Not now"
-	case "ROLE", "UNTRAINED":
+	case "ROLE", "UNTRAINED", "SELF_REVIEW":
 		f.status, f.title = http.StatusForbidden, "Not your work"
 	case "IDEMPOTENCY", "CONFLICT", "TOKEN_SCOPE":
 		f.status = http.StatusConflict
