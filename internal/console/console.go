@@ -18,6 +18,19 @@ type Options struct {
 	Carrier string      // its name, as pages show it
 	Secure  bool        // people reach it by HTTPS: cookies are sent over nothing else
 	Report  func(error) // gets what goes wrong on our side; without personal data
+	// Settings are what the server was configured with, without secrets, as the settings page shows them.
+	Settings []Setting
+	// Stories names the carrier's scenarios with what each cites; nil: none are shown.
+	Stories func() ([]Story, error)
+}
+
+// Setting is one entry of the configuration.
+type Setting struct{ Name, Value string }
+
+// Story is a scenario by which a policy is tried.
+type Story struct {
+	File, Name string
+	Cites      []string // clauses and sections
 }
 
 // Console answers the staff's browsers.
@@ -27,6 +40,7 @@ type Console struct {
 	seal    sealer
 	assets  map[string]asset
 	handler http.Handler
+	counts  countCache
 }
 
 // New makes the console of an office.

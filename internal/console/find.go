@@ -124,6 +124,7 @@ type customerView struct {
 	Channels []option
 	Refused  *problemView // why the person may not open a contact
 	Running  []running
+	Forgets  bool // the person may propose to forget the customer
 }
 
 // running is a contact of the person with the customer that has not ended.
@@ -141,6 +142,7 @@ func (v *visit) customerPage() error {
 	if err := v.warned(&view.Card); err != nil {
 		return err
 	}
+	view.Forgets = v.member.May(staff.Forget)
 	if v.member.May(staff.ReadRecords) {
 		view.Card.Records = recordsAddress(p.ID)
 	}

@@ -38,8 +38,9 @@ func (v *visit) page(title, here string) page {
 		item  navItem
 		right staff.Right
 	}{{navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Records", Address: "/records"}, staff.ReadRecords},
-		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}} {
-		if n.right == "" || v.member.May(n.right) {
+		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""},
+		{navItem{Text: "Proposals", Address: "/proposals"}, twoPeople}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {
+		if n.right == "" || v.mayCome(n.right) {
 			n.item.Here = n.item.Address == here
 			p.Nav = append(p.Nav, n.item)
 		}

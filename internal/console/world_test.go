@@ -20,6 +20,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
+	"ringfence/internal/scenario"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -85,7 +86,7 @@ func newWorld(t testing.TB) *world {
 	must(t, err)
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 5, 15, 0, 0, 0, time.UTC)}, people: map[string]cpni.ID{}}
 	w.Office, err = office.Open(ctx, office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "ledger.test.example", Signer: signer, Clock: w.clock, Zone: zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}})
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: scenario.Rehearse(stories)})
 	must(t, err)
 	t.Cleanup(func() {
 		w.Close()

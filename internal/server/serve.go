@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	"ringfence/internal/api"
 	"ringfence/internal/console"
-	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 )
 
@@ -111,7 +109,7 @@ func Handler(o *office.Office, c Config, m *metrics, report func(error), secure 
 	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
-	mux.Handle("/", m.measured("console", console.New(o, console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report}).Handler()))
+	mux.Handle("/", m.measured("console", console.New(o, console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Settings: c.settings(secure, o), Stories: c.stories()}).Handler()))
 	return headers(mux, secure)
 }
 
@@ -120,11 +118,10 @@ func ready(w http.ResponseWriter, r *http.Request, o *office.Office) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	faults := map[string]string{}
-	if err := o.DB.Ping(ctx); err != nil {
-		faults["database"] = "it does not answer"
-	}
-	if _, err := o.Ledger.Newest(ctx); err != nil && !errors.Is(err, ledger.ErrNotYet) {
-		faults["ledger"] = strings.SplitN(err.Error(), "(", 2)[0]
+	for _, c := range o.Checks(ctx) {
+		if c.Says != "" {
+			faults[c.Name] = c.Says
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if len(faults) > 0 {
