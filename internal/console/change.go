@@ -46,6 +46,7 @@ func (v *visit) showChange(status int, file, text string, refusal *cpni.Refusal)
 	}
 	if refusal != nil {
 		view.Problem = problemOf(refusal)
+		view.Problem.Says = "This cannot take effect. " + strings.TrimSuffix(refusal.Says, ".") + "."
 		view.Problem.Retry = "text"
 	}
 	return v.show(status, changePage(view))

@@ -381,9 +381,9 @@ func TestGovernancePagesAreSound(t *testing.T) {
 				}
 			}
 			if pictures != "" {
-				picture, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(90))
+				picture, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
 				must(t, err)
-				must(t, os.WriteFile(filepath.Join(pictures, strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(path)+"-"+view.what+".jpg"), picture, 0o600))
+				must(t, os.WriteFile(filepath.Join(pictures, strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(path)+"-"+view.what+".png"), picture, 0o600))
 			}
 		}
 	}
