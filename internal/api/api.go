@@ -8,6 +8,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.registers()
 	a.watching()
 	a.policy()
+	a.proposals()
 	return a
 }
 
@@ -114,6 +116,7 @@ var tags = []*huma.Tag{
 	{Name: "records", Description: "What is on record, with proofs."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
+	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force."},
 }
 
@@ -189,11 +192,12 @@ type operation struct {
 	huma.Operation
 	right rightOf
 	scope string
+	most  int64 // of a body, in bytes; 0: mostBody
 }
 
 // register adds an operation. It is answered only to a key whose member has the right, and whose scopes have the scope.
 func register[I, O any](a *API, op operation, do func(ctx context.Context, c caller, in *I) (*O, error)) {
-	op.MaxBodyBytes, op.BodyReadTimeout = mostBody, bodyTime
+	op.MaxBodyBytes, op.BodyReadTimeout = cmp.Or(op.most, mostBody), bodyTime
 	if len(op.Errors) == 0 {
 		op.Errors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	}

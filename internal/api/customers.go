@@ -202,9 +202,4 @@ func (a *API) customers() {
 		func(ctx context.Context, c caller, in *OneCustomer) (*struct{}, error) {
 			return nil, a.office.Contacts.EndService(ctx, in.ID, string(c.member.ID))
 		})
-	register(a, operation{right: staff.Forget, scope: "customers", Operation: huma.Operation{OperationID: "forget-customer", Method: http.MethodDelete, Path: "/v1/customers/{id}", Tags: tag,
-		Summary: "Forget a customer", Description: "Destroys the customer's key: nothing of theirs can be read again by anybody. The ledger still verifies."}},
-		func(ctx context.Context, c caller, in *OneCustomer) (*struct{}, error) {
-			return nil, a.office.Customers.Forget(ctx, in.ID, string(c.member.ID))
-		})
 }

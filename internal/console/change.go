@@ -97,12 +97,10 @@ func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 			form("listed", "", "Directory listing", "", "Whether a number is published."))
 	}
 	for _, c := range []cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP} {
-		view.Categories = append(view.Categories, option{string(c), categoryWords[c]})
+		view.Categories = append(view.Categories, option{string(c), capital(categoryWords[c])})
 	}
 	return view
 }
-
-var categoryWords = map[cpni.Category]string{cpni.Local: "Local", cpni.LongDistance: "Long distance", cpni.Wireless: "Wireless", cpni.VoIP: "Voice over IP"}
 
 // change changes the account. Only where the customer is proved in the contact is anything changed; the services see to it.
 //

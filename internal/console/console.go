@@ -30,6 +30,19 @@ type Options struct {
 	SSOName string
 	// Demonstration: a name and password are enough, and the sign-in says so.
 	Demonstration bool
+	// Settings are what the server was configured with, without secrets, as the settings page shows them.
+	Settings []Setting
+	// Stories names the carrier's scenarios with what each cites; nil: none are shown.
+	Stories func() ([]Story, error)
+}
+
+// Setting is one entry of the configuration.
+type Setting struct{ Name, Value string }
+
+// Story is a scenario by which a policy is tried.
+type Story struct {
+	File, Name string
+	Cites      []string // clauses and sections
 }
 
 // Console answers the staff's browsers.
@@ -39,6 +52,7 @@ type Console struct {
 	seal    sealer
 	assets  map[string]asset
 	handler http.Handler
+	counts  countCache
 }
 
 // New makes the console of an office.

@@ -886,7 +886,7 @@ func joinPage(v joinView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = rightList(v.Rights).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = allowedList(v.Rights).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -953,8 +953,8 @@ func newPassword(shortest int, focus bool) templ.Component {
 	})
 }
 
-// rightList says what a role allows.
-func rightList(rights []string) templ.Component {
+// allowedList says what a role allows.
+func allowedList(rights []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -106,6 +106,7 @@ type customerView struct {
 	Running  []running
 	History  []historyView
 	Claim    string // address of the page for emergencies; "" for who may not open it
+	Forgets  bool   // the person may propose to forget the customer
 }
 
 // running is a contact of the person with the customer that has not ended.
@@ -123,6 +124,7 @@ func (v *visit) customerPage() error {
 	if err := v.warned(&view.Card); err != nil {
 		return err
 	}
+	view.Forgets = v.member.May(staff.Forget)
 	if v.member.May(staff.ReadRecords) {
 		view.Card.Records = recordsAddress(p.ID)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ringfence/internal/contact"
@@ -93,7 +94,13 @@ func wrongMethod(p place) *fault {
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (v *visit) notTheirWork(r staff.Right) *fault {
-	return &fault{status: http.StatusForbidden, title: "Not your work", refusal: v.member.Barred(r)}
+	ruling := v.member.Ruling(r)
+	refusal := *v.member.Barred(r)
+	refusal.Says = "your work does not include this: it needs the right to " + wordOf(rightWords, r) + ". " + ruling.Says
+	if len(ruling.Rules) > 0 {
+		refusal.Next = append(slices.Clone(refusal.Next), "read the rule "+ruling.Rules[0]+" under Rules")
+	}
+	return &fault{status: http.StatusForbidden, title: "Not your work", refusal: &refusal}
 }
 
 // faultOf turns an error of a service into what the person is told. What is not meant for people is told to Report, and
@@ -129,8 +136,10 @@ func refusedAs(r *cpni.Refusal) *fault {
 		f.status, f.title = http.StatusServiceUnavailable, "Not now"
 	case "ROLE", "UNTRAINED", "SELF_REVIEW":
 		f.status, f.title = http.StatusForbidden, "Not your work"
-	case "IDEMPOTENCY", "CONFLICT", "TOKEN_SCOPE":
+	case "IDEMPOTENCY", "CONFLICT", "TOKEN_SCOPE", "MOVED", "SAME_PERSON":
 		f.status = http.StatusConflict
+	case "NOT_FOUND":
+		return errNowhere
 	}
 	return f
 }

@@ -23,6 +23,7 @@ type place struct {
 	open    bool        // nobody need be signed in
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
+	files   bool        // what is posted brings files of rules
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
@@ -37,6 +38,7 @@ func addresses() []place {
 		staffPlaces(),
 		watchPlaces(),
 		callPlaces(),
+		governancePlaces(),
 	)
 }
 
@@ -60,8 +62,6 @@ func deskPlaces() []place {
 		{pattern: "/records/{customer}", right: staff.ReadRecords, get: (*visit).entriesPage},
 		{pattern: "/records/{customer}/{entry}", right: staff.ReadRecords, get: (*visit).entryPage},
 		{pattern: "/records/ledger", get: (*visit).ledgerPage},
-		{pattern: "/rules", get: (*visit).rulesPage},
-		{pattern: "/rules/numbers", get: (*visit).numbersPage},
 	}
 }
 
@@ -158,7 +158,11 @@ func (v *visit) come(p place) error {
 		return err
 	}
 	if v.posts() {
-		if err := v.readForm(); err != nil {
+		read := v.readForm
+		if p.files {
+			read = v.readBigForm
+		}
+		if err := read(); err != nil {
 			return err
 		}
 	}
@@ -169,7 +173,10 @@ func (v *visit) come(p place) error {
 		if v.posts() && !v.seal.holds(v.form.Get("token"), "form", v.session) {
 			return errForged
 		}
-		if p.right != "" && !v.member.May(p.right) {
+		if p.right != "" && !v.mayCome(p.right) {
+			if p.right == twoPeople {
+				return v.notTheirWork(staff.KeepPolicy)
+			}
 			return v.notTheirWork(p.right)
 		}
 	}
@@ -185,7 +192,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

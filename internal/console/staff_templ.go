@@ -371,7 +371,7 @@ func roleTable(roles []roleLine) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = rightList(r.Rights).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = allowedList(r.Rights).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -28,6 +28,7 @@ type visit struct {
 	session string        // the secret of the session; "" before sign-in
 	member  *staff.Member // nil before sign-in
 	form    url.Values    // of what is posted
+	uploads []upload      // files that are posted, where a place takes them
 	flash   flash         // what the request before this one left to be shown
 }
 

@@ -20,6 +20,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
+	"ringfence/internal/scenario"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -85,7 +86,7 @@ func newWorld(t testing.TB, change ...func(*office.Config)) *world {
 	must(t, err)
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 5, 15, 0, 0, 0, time.UTC)}, people: map[string]cpni.ID{}}
 	config := office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "ledger.test.example", Signer: signer, Clock: w.clock, Zone: zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, SecondFactorOptional: true}
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, SecondFactorOptional: true, Rehearse: scenario.Rehearse(stories)}
 	for _, c := range change {
 		c(&config)
 	}

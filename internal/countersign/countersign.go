@@ -121,6 +121,7 @@ var (
 	ErrSame    = cpni.Rejected("SAME_PERSON", "who proposes cannot agree: a second person is needed, with an account of their own", []string{"P-37", "47 CFR 64.2010(a)"}, "let a colleague with the same right look at it")
 	ErrOver    = cpni.Rejected("CONFLICT", "the proposal does not wait any more: it was decided, withdrawn, or its time is over", []string{"P-37"}, "look at what became of it", "propose it again if it is still needed")
 	ErrOther   = cpni.Rejected("CONFLICT", "the proposal is not what you were shown: nothing was done", []string{"P-37"}, "open the proposal again and read what it would do")
+	ErrThere   = cpni.Rejected("CONFLICT", "somebody has proposed exactly this already, and it waits for a second person", []string{"P-37"}, "agree to their proposal")
 	ErrNotOwn  = cpni.Rejected("ROLE", "a proposal is withdrawn by the one who made it", []string{"P-37"}, "refuse it instead")
 	ErrMadeBy  = cpni.Rejected("CONFLICT", "who proposed it may not do so any more", []string{"P-37"}, "propose it yourself, and let a third person agree")
 	errAgain   = errors.New("a member of the staff has changed meanwhile")
@@ -142,7 +143,8 @@ func hashOf(k Kind, act []byte) string {
 func actPlace(id cpni.ID) string    { return "proposal/" + string(id) }
 func reportPlace(id cpni.ID) string { return "proposal-report/" + string(id) }
 
-// Propose proposes an act, which is written as JSON. Under an id that is given, the same proposal is made once.
+// Propose proposes an act, which is written as JSON. What somebody has proposed already, and still waits, is not proposed
+// again: its proposer gets the proposal there is, others are told to agree to it.
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (r *Register) Propose(ctx context.Context, id cpni.ID, k Kind, act any, by cpni.ID) (*Proposal, error) {
@@ -179,6 +181,12 @@ func (r *Register) Propose(ctx context.Context, id cpni.ID, k Kind, act any, by 
 			return nil, err
 		}
 	}
+	if there, err := r.same(ctx, hashOf(k, text)); there != nil || err != nil {
+		if err == nil && there.By != by {
+			err = ErrThere
+		}
+		return there, err
+	}
 	now := r.clock.Now()
 	made := &Proposal{ID: id, Kind: k, State: Waiting, Hash: hashOf(k, text), By: by, At: now.Truncate(time.Microsecond), Expires: now.Add(r.life(now)).Truncate(time.Microsecond), Act: text}
 	if p.Try != nil {
@@ -202,6 +210,19 @@ func (r *Register) Propose(ctx context.Context, id cpni.ID, k Kind, act any, by 
 		return nil, plainly(err)
 	}
 	return made, nil
+}
+
+// same finds a proposal of exactly the same that can still be agreed to; nil when there is none.
+func (r *Register) same(ctx context.Context, hash string) (*Proposal, error) {
+	var id cpni.ID
+	err := r.db.Reader().QueryRow(ctx, "SELECT proposal_id FROM proposal WHERE hash = $1 AND state IN ($2, $3) AND expires > $4 LIMIT 1", hash, string(Trying), string(Waiting), r.clock.Now().UnixMicro()).Scan(&id)
+	if store.IsNoRow(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for the same proposal: %w", err)
+	}
+	return r.Get(ctx, id)
 }
 
 // asTheyWere fails when a member has changed since their rights were looked at.

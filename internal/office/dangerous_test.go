@@ -70,6 +70,12 @@ func TestForgettingTakesTwo(t *testing.T) {
 		if err != nil || p.State != countersign.Waiting || p.Hash == "" {
 			t.Fatalf("proposed: %+v, %v", p, err)
 		}
+		if again, err := o.ProposeForget(t.Context(), "", ann.ID, one); err != nil || again.ID != p.ID {
+			t.Errorf("proposed twice by one: %+v, %v", again, err)
+		}
+		if _, err := o.ProposeForget(t.Context(), "", ann.ID, two); codeOf(err) != "CONFLICT" {
+			t.Errorf("proposed by another too: %v", err)
+		}
 		if _, err := o.Proposals.Agree(t.Context(), p.ID, p.Hash, one); codeOf(err) != "SAME_PERSON" {
 			t.Errorf("the same person agrees: %v", err)
 		}
@@ -294,7 +300,7 @@ func TestChangingThePolicyTakesTwo(t *testing.T) {
 		if entries(t, a, ledger.Admin)["rules refused RETALIATION"] != 1 {
 			t.Error("retaliation is not on record")
 		}
-		propose := func() *countersign.Proposal {
+		propose := func(files map[string][]byte) *countersign.Proposal {
 			t.Helper()
 			p, err := a.ProposePolicy(t.Context(), "", files, one)
 			if err != nil || p.State != countersign.Trying {
@@ -311,7 +317,7 @@ func TestChangingThePolicyTakesTwo(t *testing.T) {
 			}
 			return p
 		}
-		p := propose()
+		p := propose(files)
 		if _, err := a.Proposals.Agree(t.Context(), p.ID, p.Hash, two); p.State != countersign.Failed || codeOf(err) != "CONFLICT" || !strings.Contains(string(p.Report), "told.yaml:3") {
 			t.Errorf("its stories fail: %+v, %v", p, err)
 		}
@@ -320,7 +326,8 @@ func TestChangingThePolicyTakesTwo(t *testing.T) {
 			under = p.Version()
 			return office.Rehearsal{Passed: 7}
 		}
-		p, rival := propose(), propose()
+		rival := propose(map[string][]byte{"rules/91-closed.cedar": []byte(closed)})
+		p = propose(files)
 		b := a.On(t, db)
 		if _, err := b.Proposals.Agree(t.Context(), p.ID, p.Hash, two); err != nil {
 			t.Fatal(err)
@@ -400,10 +407,6 @@ func TestRenewingKeysTakesTwo(t *testing.T) {
 			}
 			return p
 		}
-		late, err := a.ProposeRotate(t.Context(), "", office.KeysWrapping, one)
-		if err != nil {
-			t.Fatal(err)
-		}
 		all := []*countersign.Proposal{agreed(office.KeysWrapping), agreed(office.KeysCustomers)}
 		var both sync.WaitGroup
 		for _, o := range []*officetest.Office{a, b} {
@@ -431,6 +434,20 @@ func TestRenewingKeysTakesTwo(t *testing.T) {
 		}
 		if n := entries(t, a, ledger.Rotate); n["done "] != 2 {
 			t.Errorf("records of renewing: %v", n)
+		}
+		late, err := a.ProposeRotate(t.Context(), "", office.KeysWrapping, one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Vault.Renew(t.Context(), late.At.Unix(), nil); err != nil { // as nothing was renewed then, nothing is now
+			t.Fatal(err)
+		}
+		now, err := b.Vault.Wrapping(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Vault.Renew(t.Context(), now, nil); err != nil {
+			t.Fatal(err)
 		}
 		if _, err := a.Proposals.Agree(t.Context(), late.ID, late.Hash, two); codeOf(err) != "MOVED" {
 			t.Errorf("renewed once more by an old proposal: %v", err)

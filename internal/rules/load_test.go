@@ -420,3 +420,43 @@ func TestChangedFiles(t *testing.T) {
 		t.Error("the number is not changed")
 	}
 }
+
+// What another policy has otherwise is told rule by rule and number by number.
+func TestCompare(t *testing.T) {
+	files := builtIn().Files()
+	change := func(name, from, to string) []byte {
+		if !strings.Contains(string(files[name]), from) {
+			t.Fatalf("%s has no %q", name, from)
+		}
+		return []byte(strings.Replace(string(files[name]), from, to, 1))
+	}
+	const staffRules = "rules/02-staff.cedar"
+	after, err := builtIn().Changed(map[string][]byte{
+		staffRules:                change(staffRules, `["fraud", "billing", "system"]`, `["fraud", "system"]`),
+		"rules/90-mine.cedar":     []byte("// mine\n" + forbids + "forbid (principal, action == Action::\"billing\", resource);\n// the end\n"),
+		"profiles/cpni-core.yaml": change("profiles/cpni-core.yaml", "smallest_cell: 10", "smallest_cell: 12"),
+		"rules/01-words.cedar":    append([]byte("// another word\n"), files["rules/01-words.cedar"]...),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Compare(builtIn(), after)
+	if len(d.Rules) != 2 || d.Rules[0].ID != "mine" || d.Rules[0].Was != nil || d.Rules[1].ID != "role-protect" || d.Rules[1].Was == nil || d.Rules[1].Now == nil {
+		t.Fatalf("rules: %+v", d.Rules)
+	}
+	if text := d.Rules[0].Now.Text; !strings.HasPrefix(text, `@id("mine")`) || !strings.HasSuffix(text, ";") {
+		t.Errorf("the text of a rule is %q", text)
+	}
+	if was, now := d.Rules[1].Was.Text, d.Rules[1].Now.Text; !strings.Contains(was, `"billing"`) || strings.Contains(now, `"billing"`) || !strings.HasSuffix(was, "};") {
+		t.Errorf("from %q to %q", was, now)
+	}
+	if len(d.Numbers) != 2 || !strings.Contains(d.Numbers[0].Was, "smallest_cell: 10") || !strings.Contains(d.Numbers[1].Now, "smallest_cell: 12 (in-force from") {
+		t.Errorf("numbers: %+v", d.Numbers)
+	}
+	if !slices.Equal(d.Other, []string{"rules/01-words.cedar"}) {
+		t.Errorf("beside them: %v", d.Other)
+	}
+	if d := Compare(after, after); len(d.Rules)+len(d.Numbers)+len(d.Other) != 0 {
+		t.Errorf("nothing is otherwise, and %+v", d)
+	}
+}

@@ -52,6 +52,7 @@ type Rule struct {
 	Says    string    // one sentence for a person
 	File    string
 	Line    int
+	Text    string // in Cedar, with its annotations
 
 	policy *cedar.Policy
 }
@@ -248,12 +249,17 @@ func (c checker) files(archive *txtar.Archive, of func(name string) bool, seen m
 			faults = append(faults, wrong("%s", strings.ReplaceAll(says, "<input>", file.Name)))
 			continue
 		}
-		for _, p := range list {
+		for i, p := range list {
 			r, err := c.rule(file.Name, p)
 			if err != nil {
 				faults = append(faults, err)
 				continue
 			}
+			end := len(file.Data)
+			if i+1 < len(list) {
+				end = list[i+1].Position().Offset
+			}
+			r.Text = textOf(file.Data[p.Position().Offset:end])
 			if other, twice := seen[r.ID]; twice {
 				faults = append(faults, wrong("%s:%d: the rule %q stands at %s:%d already; an @id names one rule", r.File, r.Line, r.ID, other.File, other.Line))
 			}
@@ -265,6 +271,19 @@ func (c checker) files(archive *txtar.Archive, of func(name string) bool, seen m
 		return nil, faults1(faults)
 	}
 	return all, nil
+}
+
+// textOf gives the text of a rule without what stands between it and the next.
+func textOf(text []byte) string {
+	lines := strings.Split(strings.TrimRight(string(text), " \t\r\n"), "\n")
+	for len(lines) > 1 {
+		last := strings.TrimSpace(lines[len(lines)-1])
+		if last != "" && !strings.HasPrefix(last, "//") {
+			break
+		}
+		lines = lines[:len(lines)-1]
+	}
+	return strings.Join(lines, "\n")
 }
 
 // faults1 makes one refusal of several: of a RETALIATION among them, for that weighs more than a slip of the pen.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	"ringfence/internal/api"
 	"ringfence/internal/console"
-	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 )
 
@@ -63,7 +61,7 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	ctx, stop := context.WithCancel(ctx)
 	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
 	report := func(err error) { log.Error("work failed", "error", err) }
-	options, err := c.consoleOptions(o.Clock, secure, report)
+	options, err := c.consoleOptions(o, secure, report)
 	if err != nil {
 		stop()
 		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
@@ -133,11 +131,10 @@ func ready(w http.ResponseWriter, r *http.Request, o *office.Office) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	faults := map[string]string{}
-	if err := o.DB.Ping(ctx); err != nil {
-		faults["database"] = "it does not answer"
-	}
-	if _, err := o.Ledger.Newest(ctx); err != nil && !errors.Is(err, ledger.ErrNotYet) {
-		faults["ledger"] = strings.SplitN(err.Error(), "(", 2)[0]
+	for _, c := range o.Checks(ctx) {
+		if c.Says != "" {
+			faults[c.Name] = c.Says
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if len(faults) > 0 {

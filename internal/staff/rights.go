@@ -2,6 +2,7 @@ package staff
 
 import (
 	"fmt"
+	"slices"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
@@ -59,9 +60,7 @@ func (m *Member) standing() rules.Standing {
 // May reports whether the rules in force give the member a right.
 //
 // cite: P-37, 47 CFR 64.2010(a)
-func (m *Member) May(r Right) bool {
-	return m.work != nil && m.work.policy != nil && m.work.policy().Right(m.standing(), r).Allowed
-}
+func (m *Member) May(r Right) bool { return m.Ruling(r).Allowed }
 
 // Rulings gives what the rules in force say about each of the member's rights, in the order of Rights.
 //
@@ -73,21 +72,28 @@ func (m *Member) Rulings() []rules.Ruling {
 	return m.work.policy().Rights(m.standing())
 }
 
+// Ruling gives what the rules in force say about one right of the member.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (m *Member) Ruling(r Right) rules.Ruling {
+	if m.work == nil || m.work.policy == nil {
+		return rules.Ruling{Right: r, Says: "No rules on rights are in force here.", Clauses: []string{"P-37"}}
+	}
+	return m.work.policy().Right(m.standing(), r)
+}
+
 // Barred is the refusal of a member who has not a right: it says which rule gives it to whom. It is nil when they have it.
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (m *Member) Barred(r Right) *cpni.Refusal {
-	ruling := rules.Ruling{Right: r, Says: "No rules on rights are in force here.", Clauses: []string{"P-37"}}
-	if m.work != nil && m.work.policy != nil {
-		ruling = m.work.policy().Right(m.standing(), r)
-	}
+	ruling := m.Ruling(r)
 	if ruling.Allowed {
 		return nil
 	}
-	says := fmt.Sprintf("your work does not include this: it needs the right %s. %s", r, ruling.Says)
+	rule := ""
 	if len(ruling.Rules) > 0 {
-		says = fmt.Sprintf("your work does not include this: it needs the right %s (rule %s). %s", r, ruling.Rules[0], ruling.Says)
+		rule = fmt.Sprintf(" (rule %s)", ruling.Rules[0])
 	}
-	return cpni.Rejected("ROLE", says, append(append([]string{}, ruling.Clauses...), ruling.Cites...),
+	return cpni.Rejected("ROLE", fmt.Sprintf("your work does not include this: it needs the right %s%s. %s", r, rule, ruling.Says), slices.Concat(ruling.Clauses, ruling.Cites),
 		"let a colleague whose work it is do it", "ask an administrator if it should be yours")
 }
