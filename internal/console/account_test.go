@@ -476,3 +476,68 @@ func code(err error) cpni.Code {
 	}
 	return ""
 }
+
+// each gives every place with an address that it may have.
+func (w *world) each(do func(p place, address string)) {
+	for _, p := range addresses() {
+		address := strings.TrimSuffix(p.pattern, "{$}")
+		for name, value := range map[string]string{"customer": string(w.ann), "contact": string(cpni.NewID()), "entry": string(cpni.NewID()), "member": string(w.people["agent"]), "secret": "x"} {
+			address = strings.ReplaceAll(address, "{"+name+"}", value)
+		}
+		do(p, address)
+	}
+}
+
+// No role gets past what its rights are, at any address, however it asks.
+//
+// cite: P-37, P-38, 47 CFR 64.2010(a)
+func TestEveryAddressAsksForItsRight(t *testing.T) {
+	w := newWorld(t)
+	for _, role := range cpni.Roles {
+		if role == cpni.RoleSystem {
+			continue
+		}
+		b := w.signedIn(t, string(role))
+		token := b.token()
+		w.each(func(p place, address string) {
+			if p.right == "" || (&staff.Member{Role: role}).May(p.right) {
+				return
+			}
+			if p.get != nil {
+				b.get(address).is(t, http.StatusForbidden).says(t, "Not your work")
+			}
+			if p.post != nil {
+				b.post(address, "token", token).is(t, http.StatusForbidden).says(t, "Not your work")
+			}
+		})
+	}
+	b := w.browser(t)
+	w.each(func(p place, address string) {
+		if !p.open {
+			if at := b.get(address).is(t, http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(at, "/sign-in") {
+				t.Errorf("%s leads who is not signed in to %s", address, at)
+			}
+		}
+	})
+}
+
+// No form does anything that was not made for the session that sends it, or for the browser before there is one.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestEveryFormIsOurs(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "admin")
+	stranger := w.signedIn(t, "second").token()
+	w.each(func(p place, address string) {
+		if p.post == nil {
+			return
+		}
+		for _, token := range []string{"", "x", stranger} {
+			b.post(address, "token", token, "version", "1", "role", "agent", "login", "evil", "password", password, "again", password).is(t, http.StatusForbidden).says(t, "FORGED")
+		}
+		b.header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
+		b.post(address, "token", stranger).is(t, http.StatusForbidden).says(t, "FORGED", "another site")
+		b.header = http.Header{}
+	})
+	b.get("/me").is(t, http.StatusOK)
+}

@@ -102,7 +102,7 @@ func TestSingleSignOn(t *testing.T) {
 	down := w.browser(t)
 	back, err := url.Parse(down.toProvider("/sign-in")) // what it said of itself is known
 	must(t, err)
-	down.follow(down.get("/sign-in/sso/back?code=x&state=" + url.QueryEscape(back.Query().Get("state")))).says(t, "The provider of single sign-on does not answer.", "Sign in another way if you have a password or a passkey here.")
+	down.follow(down.get("/sign-in/sso/back?code=x&state="+url.QueryEscape(back.Query().Get("state")))).says(t, "The provider of single sign-on does not answer.", "Sign in another way if you have a password or a passkey here.")
 }
 
 // A provider that has seen one factor leaves the second to us.

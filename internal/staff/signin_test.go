@@ -415,6 +415,26 @@ func TestSessionsAreListed(t *testing.T) {
 	})
 }
 
+// A session of somebody who is no member any more opens nothing, at once.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestSessionOfNobody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.add("rae")
+		secret := w.signIn("rae")
+		if err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), "DELETE FROM staff WHERE staff_id = $1", string(id))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Session(t.Context(), secret); err != error(ErrSignIn) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // An invitation works once, for a while, for one member, and the last one counts.
 //
 // cite: P-37, 47 CFR 64.2010(a)
