@@ -86,6 +86,14 @@ func TestPasskeysByKeys(t *testing.T) {
 	c.press(kb.Enter)
 	c.sees("Who is calling?", "The agent, agent")
 
+	// Later, what would take the account over wants the passkey again.
+	w.clock.pass(20 * time.Minute)
+	c.goTo("/me/second-factor")
+	c.sees("Is it you?", "This wants to be sure that it is you.")
+	c.hasFocus("passkey")
+	c.press(kb.Enter)
+	c.sees("Set up a second factor")
+
 	// One more, on a device of its own, and the first goes.
 	_, err := chromedp.Call(c.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: first})
 	must(t, err)

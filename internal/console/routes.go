@@ -21,6 +21,7 @@ type place struct {
 	pattern string
 	right   staff.Right // who may come; "": whoever is signed in
 	open    bool        // nobody need be signed in
+	proved  bool        // who comes has lately proved who they are, or does so first
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
 	home    string      // pattern of the page that belongs to a place that is posted to
@@ -169,6 +170,15 @@ func (v *visit) come(p place) error {
 		}
 		if p.right != "" && !v.member.May(p.right) {
 			return notTheirWork(p.right)
+		}
+		if p.proved {
+			ok, err := v.office.Staff.Proved(v.r.Context(), v.session)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return v.toConfirm(p)
+			}
 		}
 	}
 	if do == nil {
