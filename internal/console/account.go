@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"slices"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
@@ -9,10 +10,12 @@ import (
 
 func accountPlaces() []place {
 	return []place{
-		{pattern: "/me/second-factor", get: (*visit).factorPage, post: (*visit).addApp},
-		{pattern: "/me/second-factor/passkey", post: (*visit).addPasskey, home: "/me/second-factor"},
-		{pattern: "/me/factors", post: (*visit).removeFactor, home: "/me"},
-		{pattern: "/me/recovery", post: (*visit).renewRecovery, home: "/me"},
+		{pattern: "/me/confirm", get: (*visit).confirmPage, post: (*visit).confirm},
+		{pattern: "/me/confirm/passkey", post: (*visit).confirmByPasskey, home: "/me/confirm"},
+		{pattern: "/me/second-factor", proved: true, get: (*visit).factorPage, post: (*visit).addApp},
+		{pattern: "/me/second-factor/passkey", proved: true, post: (*visit).addPasskey, home: "/me/second-factor"},
+		{pattern: "/me/factors", proved: true, post: (*visit).removeFactor, home: "/me"},
+		{pattern: "/me/recovery", proved: true, post: (*visit).renewRecovery, home: "/me"},
 		{pattern: "/me/sessions", post: (*visit).endSession, home: "/me"},
 		{pattern: "/me/password", post: (*visit).changePassword, home: "/me"},
 	}
@@ -57,6 +60,10 @@ func (v *visit) account() (accountView, error) {
 	a.Sessions, err = v.sessions(v.member.ID)
 	a.Others = len(a.Sessions) > 1
 	return a, err
+}
+
+func hasPasskey(all []staff.Factor) bool {
+	return slices.ContainsFunc(all, func(f staff.Factor) bool { return f.Kind == staff.KindPasskey })
 }
 
 var factorWords = map[staff.FactorKind]string{staff.KindTOTP: "App", staff.KindPasskey: "Passkey"}

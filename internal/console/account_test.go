@@ -223,13 +223,13 @@ func TestInviting(t *testing.T) {
 	admin.enrol("admin")
 	page := admin.get("/staff").is(t, http.StatusOK)
 	page.says(t, "11 on the register", "The untrained agent", "What each role allows", "Find customers and see their cards")
-	r := admin.post("/staff", "token", admin.token(), "login", "nia", "whole", "Nia Adeyemi", "role", "agent").is(t, http.StatusOK)
+	r := admin.post("/staff/add", "token", admin.token(), "login", "nia", "whole", "Nia Adeyemi", "role", "agent").is(t, http.StatusOK)
 	r.says(t, "Give this address to the person whom it is for", "works once")
 	invitation := r.invitation(t)
 	admin.get("/staff").lacks(t, "rfi_")
-	admin.submit("/staff", "login", "nia", "whole", "x", "role", "agent").says(t, "That login is taken, or is none.")
-	admin.submit("/staff", "login", "", "whole", "x", "role", "agent").says(t, "That login is taken, or is none.")
-	admin.submit("/staff", "login", "king", "role", "king").says(t, "That is no role.")
+	admin.submit("/staff/add", "login", "nia", "whole", "x", "role", "agent").says(t, "That login is taken, or is none.")
+	admin.submit("/staff/add", "login", "", "whole", "x", "role", "agent").says(t, "That login is taken, or is none.")
+	admin.submit("/staff/add", "login", "king", "role", "king").says(t, "That is no role.")
 
 	nia := w.browser(t)
 	clean := nia.get(invitation).is(t, http.StatusSeeOther)
@@ -268,7 +268,7 @@ func TestRegisterOfTheStaff(t *testing.T) {
 	for _, path := range []string{"/staff", at} {
 		agent.get(path).is(t, http.StatusForbidden).says(t, "it needs the right to keep the register of the staff")
 	}
-	for _, path := range []string{at + "/role", at + "/state", at + "/invitation", at + "/sessions", at + "/keys", at + "/keys/end", "/staff"} {
+	for _, path := range []string{at + "/role", at + "/state", at + "/invitation", at + "/sessions", at + "/keys", at + "/keys/end", "/staff/add"} {
 		agent.post(path, "token", agent.token(), "role", "admin").is(t, http.StatusForbidden)
 	}
 	admin.get("/staff/"+string(cpni.NewID())).is(t, http.StatusNotFound)
@@ -475,4 +475,115 @@ func code(err error) cpni.Code {
 		return r.Code
 	}
 	return ""
+}
+
+// What would take an account over wants to be sure that it is its holder who sits there.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestIsItYou(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "admin")
+	at := memberAddress(w.people["agent"])
+	version := b.get(at).value("version")
+	w.clock.pass(20 * time.Minute)
+	w.each(func(p place, address string) {
+		if !p.proved {
+			return
+		}
+		if p.get != nil {
+			if to := b.get(address).is(t, http.StatusSeeOther).Header.Get("Location"); to != "/me/confirm?back="+url.QueryEscape(address) {
+				t.Errorf("%s leads to %s", address, to)
+			}
+		}
+		if p.post != nil {
+			if to := b.post(address, "token", b.token(), "version", version, "role", "auditor").is(t, http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(to, "/me/confirm?back=") {
+				t.Errorf("%s leads to %s", address, to)
+			}
+		}
+	})
+	if got := b.get(at).value("version"); got != version {
+		t.Error("the member was changed")
+	}
+	page := b.follow(b.post(at+"/role", "token", b.token(), "version", version, "role", "auditor"))
+	page.says(t, "This wants to be sure that it is you. Nothing was done yet.", "Your password")
+	page = b.follow(b.post("/me/confirm", "token", b.token(), "back", at, "password", "wrong"))
+	page.says(t, "That is not the password that you have now.")
+	r := b.post("/me/confirm", "token", b.token(), "back", at, "password", password).is(t, http.StatusSeeOther)
+	if to := r.Header.Get("Location"); to != at {
+		t.Errorf("one is sent to %s", to)
+	}
+	b.submit(at+"/role", "version", version, "role", "auditor").says(t, "The role is changed")
+	page = b.get("/me/second-factor").is(t, http.StatusOK)
+	key := page.key(t)
+	b.post("/me/second-factor", "token", b.token(), "code", w.shows(t, key)).is(t, http.StatusOK)
+	w.clock.pass(20 * time.Minute)
+	b.follow(b.get("/me/second-factor")).says(t, "Is it you?", "Code of your app")
+	b.follow(b.post("/me/confirm", "token", b.token(), "back", "/me/second-factor", "password", password)).says(t, "A password alone does not prove who you are.")
+	b.follow(b.post("/me/confirm", "token", b.token(), "back", "https://evil.example", "code", w.shows(t, key))).says(t, "on the register")
+	b.get("/me/second-factor").is(t, http.StatusOK)
+}
+
+// each gives every place with an address that it may have.
+func (w *world) each(do func(p place, address string)) {
+	for _, p := range addresses() {
+		address := strings.TrimSuffix(p.pattern, "{$}")
+		for name, value := range map[string]string{"customer": string(w.ann), "contact": string(cpni.NewID()), "entry": string(cpni.NewID()), "member": string(w.people["agent"]), "secret": "x"} {
+			address = strings.ReplaceAll(address, "{"+name+"}", value)
+		}
+		do(p, address)
+	}
+}
+
+// No role gets past what its rights are, at any address, however it asks.
+//
+// cite: P-37, P-38, 47 CFR 64.2010(a)
+func TestEveryAddressAsksForItsRight(t *testing.T) {
+	w := newWorld(t)
+	for _, role := range cpni.Roles {
+		if role == cpni.RoleSystem {
+			continue
+		}
+		b := w.signedIn(t, string(role))
+		token := b.token()
+		w.each(func(p place, address string) {
+			if p.right == "" || (&staff.Member{Role: role}).May(p.right) {
+				return
+			}
+			if p.get != nil {
+				b.get(address).is(t, http.StatusForbidden).says(t, "Not your work")
+			}
+			if p.post != nil {
+				b.post(address, "token", token).is(t, http.StatusForbidden).says(t, "Not your work")
+			}
+		})
+	}
+	b := w.browser(t)
+	w.each(func(p place, address string) {
+		if !p.open {
+			if at := b.get(address).is(t, http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(at, "/sign-in") {
+				t.Errorf("%s leads who is not signed in to %s", address, at)
+			}
+		}
+	})
+}
+
+// No form does anything that was not made for the session that sends it, or for the browser before there is one.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestEveryFormIsOurs(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "admin")
+	stranger := w.signedIn(t, "second").token()
+	w.each(func(p place, address string) {
+		if p.post == nil {
+			return
+		}
+		for _, token := range []string{"", "x", stranger} {
+			b.post(address, "token", token, "version", "1", "role", "agent", "login", "evil", "password", password, "again", password).is(t, http.StatusForbidden).says(t, "FORGED")
+		}
+		b.header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
+		b.post(address, "token", stranger).is(t, http.StatusForbidden).says(t, "FORGED", "another site")
+		b.header = http.Header{}
+	})
+	b.get("/me").is(t, http.StatusOK)
 }

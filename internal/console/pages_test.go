@@ -26,7 +26,7 @@ const strictCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 func (w *world) visited(b *browser, of cpni.ID, pin, question string) []string {
 	w.t.Helper()
 	at := b.open(of, "phone")
-	paths := []string{"/desk", "/desk?c=" + string(of) + "&c=" + string(w.ann), customerAddress(of), "/me", "/me/second-factor", "/rules", "/rules/numbers", "/records/ledger", "/records", at}
+	paths := []string{"/desk", "/desk?c=" + string(of) + "&c=" + string(w.ann), customerAddress(of), "/me", "/me/second-factor", "/me/confirm", "/rules", "/rules/numbers", "/records/ledger", "/records", at}
 	b.ask(at)
 	paths = append(paths, b.at)
 	b.prove(at, "method", "pin", "secret", "000111")

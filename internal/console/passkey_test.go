@@ -86,6 +86,14 @@ func TestPasskeysByKeys(t *testing.T) {
 	c.press(kb.Enter)
 	c.sees("Who is calling?", "The agent, agent")
 
+	// Later, what would take the account over wants the passkey again.
+	w.clock.pass(20 * time.Minute)
+	c.goTo("/me/second-factor")
+	c.sees("Is it you?", "This wants to be sure that it is you.")
+	c.hasFocus("passkey")
+	c.press(kb.Enter)
+	c.sees("Set up a second factor")
+
 	// One more, on a device of its own, and the first goes.
 	_, err := chromedp.Call(c.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: first})
 	must(t, err)
@@ -309,4 +317,68 @@ func (c *chromium) picture(what string, width int64, scheme string) {
 		name += "-large"
 	}
 	must(c.t, os.WriteFile(folder+"/"+name+".png", png, 0o600))
+}
+
+// From an empty database to a colleague at the desk, by nothing but keys and what the pages say.
+//
+// cite: P-37, P-38, 47 CFR 64.2010(a)
+func TestFromNothingByKeys(t *testing.T) {
+	w := secured(t)
+	w.empty(t)
+	secret, err := w.Staff.SetUp(t.Context())
+	must(t, err)
+	c := w.chromium(t)
+	app := func() string {
+		t.Helper()
+		c.sees("Set up a second factor")
+		c.hasFocus("code")
+		return strings.ReplaceAll(evaluate[string](c, `document.querySelector(".key").innerText`), " ", "")
+	}
+	c.goTo("/set-up/" + secret)
+	c.sees("Set up the first administrator", "Keep the register of the staff")
+	if at := evaluate[string](c, `location.pathname`); at != "/set-up" {
+		t.Errorf("the secret stays in the address: %s", at)
+	}
+	c.hasFocus("login")
+	c.press("amos", kb.Tab, "Amos Ivanov", kb.Tab, "blue kettle rides", kb.Tab, "blue kettle rides", kb.Enter)
+	key := app()
+	c.press(w.shows(t, key), kb.Enter)
+	c.sees("Keep these recovery codes")
+	c.hasFocus("I have kept them: go on")
+	c.press(kb.Enter)
+	c.sees("1 on the register", "Amos Ivanov, administrator")
+	c.tabTo("login")
+	c.press("nia", kb.Tab, "Nia Adeyemi", kb.Tab, "Age", kb.Tab, kb.Enter)
+	c.sees("Give this address to the person")
+	c.hasFocus("secret")
+	invitation := evaluate[string](c, `document.activeElement.value`)
+	c.tabTo("Go to the member")
+	c.press(kb.Enter)
+	c.sees("Nia Adeyemi", "Not set", "Role: agent")
+	c.tabTo("Sign out")
+	c.press(kb.Enter)
+	c.sees("You are signed out.")
+
+	c.goTo(strings.TrimPrefix(invitation, w.server.URL))
+	c.sees("Welcome, Nia Adeyemi", "Serve customers")
+	c.hasFocus("password")
+	c.press("red lamps hum", kb.Tab, "red lamps hum", kb.Enter)
+	key = app()
+	c.press(w.shows(t, key), kb.Enter)
+	c.sees("Keep these recovery codes")
+	c.hasFocus("I have kept them: go on")
+	c.press(kb.Enter)
+	c.sees("Who is calling?", "Nia Adeyemi, agent")
+	w.clock.pass(time.Minute)
+	c.tabTo("Sign out")
+	c.press(kb.Enter)
+	c.sees("You are signed out.")
+	c.hasFocus("name")
+	c.press("nia", kb.Tab, "red lamps hum", kb.Enter)
+	c.sees("Second step")
+	c.hasFocus("code")
+	c.press(w.shows(t, key), kb.Enter)
+	c.sees("Who is calling?")
+	c.goTo("/join/" + secret)
+	c.sees("The invitation has been used, has lapsed, or was replaced by another.")
 }

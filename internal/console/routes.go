@@ -21,6 +21,7 @@ type place struct {
 	pattern string
 	right   staff.Right // who may come; "": whoever is signed in
 	open    bool        // nobody need be signed in
+	proved  bool        // who comes has lately proved who they are, or does so first
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
 	files   bool        // what is posted brings files of rules
@@ -178,6 +179,15 @@ func (v *visit) come(p place) error {
 				return v.notTheirWork(staff.KeepPolicy)
 			}
 			return v.notTheirWork(p.right)
+		}
+		if p.proved {
+			ok, err := v.office.Staff.Proved(v.r.Context(), v.session)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return v.toConfirm(p)
+			}
 		}
 	}
 	if do == nil {

@@ -12,13 +12,14 @@ import (
 func staffPlaces() []place {
 	const member = "/staff/{member}"
 	return []place{
-		{pattern: "/staff", right: staff.KeepStaff, get: (*visit).staffPage, post: (*visit).addMember},
+		{pattern: "/staff", right: staff.KeepStaff, get: (*visit).staffPage},
+		{pattern: "/staff/add", right: staff.KeepStaff, proved: true, post: (*visit).addMember, home: "/staff"},
 		{pattern: member, right: staff.KeepStaff, get: (*visit).memberPage},
-		{pattern: member + "/role", right: staff.KeepStaff, post: (*visit).changeRole, home: member},
-		{pattern: member + "/state", right: staff.KeepStaff, post: (*visit).changeState, home: member},
-		{pattern: member + "/invitation", right: staff.KeepStaff, post: (*visit).resetMember, home: member},
+		{pattern: member + "/role", right: staff.KeepStaff, proved: true, post: (*visit).changeRole, home: member},
+		{pattern: member + "/state", right: staff.KeepStaff, proved: true, post: (*visit).changeState, home: member},
+		{pattern: member + "/invitation", right: staff.KeepStaff, proved: true, post: (*visit).resetMember, home: member},
 		{pattern: member + "/sessions", right: staff.KeepStaff, post: (*visit).endMemberSessions, home: member},
-		{pattern: member + "/keys", right: staff.KeepStaff, post: (*visit).makeKey, home: member},
+		{pattern: member + "/keys", right: staff.KeepStaff, proved: true, post: (*visit).makeKey, home: member},
 		{pattern: member + "/keys/end", right: staff.KeepStaff, post: (*visit).revokeKey, home: member},
 	}
 }

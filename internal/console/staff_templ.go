@@ -184,7 +184,7 @@ func staffPage(v staffView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</tbody></table></div></section><section class=\"sheet\" aria-labelledby=\"add\"><h2 id=\"add\">Add a member</h2><form method=\"post\" action=\"/staff\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</tbody></table></div></section><section class=\"sheet\" aria-labelledby=\"add\"><h2 id=\"add\">Add a member</h2><form method=\"post\" action=\"/staff/add\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

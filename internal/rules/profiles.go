@@ -57,7 +57,7 @@ var needed = map[string]map[string]string{
 		"source_free_tries": whole, "source_longest_delay": duration, "source_failures_per_day": whole, "source_failures_in_all": whole, "surge_per_hour": whole,
 		"sign_in_free_tries": whole, "sign_in_longest_delay": duration, "sign_in_failures_per_day": whole, "sign_in_failures_in_all": whole, "initiation": duration, "alert_attempts": whole, "alert_within": duration,
 		"code_life": duration, "code_tries": whole, "codes_per_contact": whole, "codes_free": whole, "code_pause": duration, "code_digits_written": whole, "code_digits_spoken": whole,
-		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "second_factor_required": whole, "sign_in_life": duration, "recovery_codes": whole, "invite_life": duration,
+		"contact_idle": duration, "contact_longest": duration, "session_idle": duration, "session_longest": duration, "second_factor_required": whole, "sign_in_life": duration, "step_up": duration, "recovery_codes": whole, "invite_life": duration,
 		"key_life": duration, "key_misses_per_minute": whole, "proposal_life": duration,
 		"idempotency_life": duration, "emergency_justified_within": duration, "argon2_memory_kib": whole, "argon2_passes": whole,
 		"course_pause": duration, "course_attempts_per_day": whole, "course_attempt_life": duration},

@@ -40,6 +40,12 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"carrier.name": func(c *Config) { c.Carrier.Name = " " }, "carrier.zone": func(c *Config) { c.Carrier.Zone = "" }, "CONFIG_CONTACT.*P-12": func(c *Config) { c.Carrier.Contact.Email = "nobody" },
 		"database is empty": func(c *Config) { c.Database = "" }, "vault.key": func(c *Config) { c.Vault.Key = "" }, "ledger.origin": func(c *Config) { c.Ledger.Origin = "a b" },
 		"ledger.key": func(c *Config) { c.Ledger.Key = "" }, "listen": func(c *Config) { c.Listen = "8080" }, "metrics": func(c *Config) { c.Metrics = "x" },
+		"url \"desk\"": func(c *Config) { c.Address = "desk" }, "without a path": func(c *Config) { c.Address = "https://desk.example/console" }, "trusted-proxies: \"all\"": func(c *Config) { c.Proxies = []string{"10.0.0.0/8", "all"} },
+		"second-factor is required or optional": func(c *Config) { c.SignIn.SecondFactor = "no" },
+		"oidc.issuer":                           func(c *Config) { c.SignIn.OIDC.Issuer = "http://id.example" }, "oidc.client-id": func(c *Config) { c.SignIn.OIDC.Issuer = "https://id.example" },
+		"oidc needs url":             func(c *Config) { c.SignIn.OIDC.ClientID = "ringfence" },
+		"oidc.claim is":              func(c *Config) { c.SignIn.OIDC.Claim = "sub" },
+		"oidc.second-factor is ours": func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
 	} {
 		c := testConfig()
 		change(&c)
@@ -49,6 +55,19 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 	}
 	if err := (Config{}).Check(); strings.Count(fmt.Sprint(err), "\n") < 5 {
 		t.Errorf("not everything is named: %v", err)
+	}
+	whole := testConfig()
+	whole.Address, whole.Proxies = "https://desk.carrier.example/", []string{"10.0.0.0/8", "192.0.2.7", "fd00::/8"}
+	whole.SignIn = SignInWay{SecondFactor: "required", OIDC: OIDC{Name: "Carrier ID", Issuer: "https://id.carrier.example", ClientID: "ringfence", Claim: "preferred_username", SecondFactor: "provider"}}
+	if err := whole.Check(); err != nil {
+		t.Errorf("nothing is wrong: %v", err)
+	}
+	if got := whole.JoinAddress("x"); got != "https://desk.carrier.example/join/x" {
+		t.Errorf("an invitation leads to %s", got)
+	}
+	whole.SignIn.OIDC.SecretFile = filepath.Join(t.TempDir(), "none")
+	if _, err := whole.consoleOptions(Machine, true, nil); err == nil || !strings.Contains(err.Error(), "client-secret-file") {
+		t.Errorf("a secret that is not there: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	for _, text := range []string{"carrier: {nmae: X}", "carrier: [", "listen: {a: b}", "\xff\xfe", "database: x\ndatabase: y"} {

@@ -158,9 +158,9 @@ func (r *Register) AddPasskey(ctx context.Context, secret string, site Site, nam
 	return r.addFactor(ctx, h, Factor{ID: cpni.NewID(), Kind: KindPasskey, Name: name}, makingPasskey, plain, from)
 }
 
-// AskPasskey gives what a browser needs to show a passkey of the one whose sign-in goes on.
-func (r *Register) AskPasskey(ctx context.Context, pending string, site Site) ([]byte, error) {
-	m, err := r.pending(ctx, pending)
+// AskPasskey gives what a browser needs to show a passkey of the one whose sign-in goes on, or whose session it is.
+func (r *Register) AskPasskey(ctx context.Context, secret string, site Site) ([]byte, error) {
+	m, _, err := r.showing(ctx, secret, From{})
 	if err != nil {
 		return nil, err
 	}
@@ -179,25 +179,22 @@ func (r *Register) AskPasskey(ctx context.Context, pending string, site Site) ([
 	if err != nil {
 		return nil, fmt.Errorf("asking for a passkey: %w", err)
 	}
-	owner, _ := hashOf(pendingPrefix, pending)
-	return r.challenge(ctx, owner, usingPasskey, m.ID, session, options.Response)
+	return r.challenge(ctx, sha256.Sum256([]byte(secret)), usingPasskey, m.ID, session, options.Response)
 }
 
-// CheckPasskey is the second step of a sign-in: a passkey.
+// CheckPasskey is the second step of a sign-in: a passkey. With the secret of a session it proves again who its holder is.
 //
 // cite: P-37, 47 CFR 64.2010(a)
-func (r *Register) CheckPasskey(ctx context.Context, pending string, site Site, answer []byte, from From) (Step, error) {
-	m, err := r.pending(ctx, pending)
+func (r *Register) CheckPasskey(ctx context.Context, secret string, site Site, answer []byte, from From) (Step, error) {
+	m, a, err := r.showing(ctx, secret, from)
 	if err != nil {
 		return Step{}, err
 	}
-	now := r.clock.Now()
-	a := admission{from: from, at: now, by: "passkey", whole: true, pending: pending, counted: r.counters(m.Login, from.Source, now)}
-	if err := r.count(ctx, m, now, a.counted); err != nil {
+	a.by = "passkey"
+	if err := r.count(ctx, m, a.at, a.counted); err != nil {
 		return Step{}, err
 	}
-	owner, _ := hashOf(pendingPrefix, pending)
-	return r.showPasskey(ctx, owner, site, answer, a, func(w *webauthn.WebAuthn, session webauthn.SessionData, parsed *protocol.ParsedCredentialAssertionData) (keyholder, *webauthn.Credential, error) {
+	return r.showPasskey(ctx, sha256.Sum256([]byte(secret)), site, answer, a, func(w *webauthn.WebAuthn, session webauthn.SessionData, parsed *protocol.ParsedCredentialAssertionData) (keyholder, *webauthn.Credential, error) {
 		k, err := r.keyholder(ctx, m)
 		if err != nil {
 			return k, nil, err

@@ -90,16 +90,15 @@ func (r *Register) Abandon(ctx context.Context, secret string) error {
 	return err
 }
 
-// CheckCode is the second step of a sign-in: a code of an app, or a recovery code. A failed one counts as a failed sign-in.
+// CheckCode is the second step of a sign-in: a code of an app, or a recovery code. With the secret of a session it proves again
+// who its holder is. A failed one counts as a failed sign-in.
 //
 // cite: P-37, 47 CFR 64.2010(a)
-func (r *Register) CheckCode(ctx context.Context, pending, code string, from From) (Step, error) {
-	m, err := r.pending(ctx, pending)
+func (r *Register) CheckCode(ctx context.Context, secret, code string, from From) (Step, error) {
+	m, a, err := r.showing(ctx, secret, from)
 	if err != nil {
 		return Step{}, err
 	}
-	a := admission{from: from, at: r.clock.Now(), whole: true, pending: pending}
-	a.counted = r.counters(m.Login, from.Source, a.at)
 	if err := r.count(ctx, m, a.at, a.counted); err != nil {
 		return Step{}, err
 	}

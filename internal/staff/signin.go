@@ -75,6 +75,7 @@ type admission struct {
 	by      string             // what was shown, for the record
 	whole   bool               // nothing more is needed
 	pending string             // the secret of the sign-in that ends here; "": none
+	confirm string             // the secret of the session whose holder proves again who they are; "": a session begins
 	still   func(*store.Tx, *Member) error
 }
 
@@ -109,7 +110,10 @@ func (r *Register) admit(ctx context.Context, id cpni.ID, a admission) (Step, er
 			return nil, err
 		}
 		what := "signed in"
-		if step.Session == "" {
+		switch {
+		case a.confirm != "":
+			what = "proved again who they are"
+		case step.Session == "":
 			what = "first step of a sign-in"
 		}
 		return r.entries(ctx, tx, string(id), nil, map[string]string{"what": what, "by": a.by})
@@ -134,6 +138,9 @@ func newTokens() (t tokens) {
 
 // further begins a session for a member who has shown enough, and a sign-in that goes on for one who has not.
 func (r *Register) further(ctx context.Context, tx *store.Tx, m *Member, a admission, t tokens) (Step, error) {
+	if a.confirm != "" {
+		return Step{}, r.prove(ctx, tx, m, a)
+	}
 	if !a.whole {
 		n, err := r.countFactors(ctx, tx, m.ID)
 		if err != nil {
@@ -147,7 +154,7 @@ func (r *Register) further(ctx context.Context, tx *store.Tx, m *Member, a admis
 	if err := throttle.Clear(ctx, tx, "", r.loginSubject(m.Login)); err != nil {
 		return Step{}, err
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO session (hash, staff_id, began, active, ended, browser, network) VALUES ($1, $2, $3, $3, 0, $4, $5)",
+	_, err := tx.Exec(ctx, "INSERT INTO session (hash, staff_id, began, active, proved, ended, browser, network) VALUES ($1, $2, $3, $3, $3, 0, $4, $5)",
 		t.sessionHash[:], string(m.ID), a.at.UnixMicro(), shortWord(a.from.Browser), shortWord(a.from.Network))
 	return Step{Session: t.session}, err
 }

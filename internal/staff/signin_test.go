@@ -415,6 +415,81 @@ func TestSessionsAreListed(t *testing.T) {
 	})
 }
 
+// Who signed in a while ago proves again who they are for what would take an account over, with the best that they have.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestProvedLately(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.add("rae")
+		proved := func(session string) bool {
+			ok, err := w.Proved(t.Context(), session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ok
+		}
+		mine, other := w.signIn("rae"), w.signIn("rae")
+		if !proved(mine) || proved("") || proved(strings.Replace(mine, "rfs_", "rfp_", 1)) {
+			t.Error("a session that has just begun is proved, and nothing else")
+		}
+		w.clock.advance(numbers.StepUp)
+		if proved(mine) {
+			t.Error("a session is proved a quarter of an hour later")
+		}
+		if err := w.ProveByPassword(t.Context(), mine, "wrong", From{}); err != error(ErrOwnPassword) || proved(mine) {
+			t.Errorf("a wrong password: %v", err)
+		}
+		if err := w.ProveByPassword(t.Context(), mine, password, From{}); err != nil || !proved(mine) || proved(other) {
+			t.Errorf("the password: %v", err)
+		}
+		phone, done := w.setUp(mine)
+		w.clock.advance(numbers.StepUp)
+		if err := w.ProveByPassword(t.Context(), mine, password, From{}); code(err) != "CONFLICT" || proved(mine) {
+			t.Errorf("a password where there is a second factor: %v", err)
+		}
+		if _, err := w.CheckCode(t.Context(), mine, "000000", From{}); err != error(ErrCode) || proved(mine) {
+			t.Errorf("a wrong code: %v", err)
+		}
+		if step, err := w.CheckCode(t.Context(), mine, phone.code(), From{}); err != nil || step != (Step{}) || !proved(mine) || proved(other) {
+			t.Errorf("the code: %+v, %v", step, err)
+		}
+		if _, err := w.CheckCode(t.Context(), other, phone.code(), From{}); err != error(ErrCode) {
+			t.Errorf("the same code in another session: %v", err)
+		}
+		w.clock.advance(time.Minute)
+		if _, err := w.CheckCode(t.Context(), other, done.Codes[0], From{}); err != nil || !proved(other) {
+			t.Errorf("a recovery code: %v", err)
+		}
+		if err := w.SignOut(t.Context(), other); err != nil || proved(other) {
+			t.Errorf("after signing out: %v", err)
+		}
+		if err := w.ProveByPassword(t.Context(), other, password, From{}); err != error(ErrSignIn) {
+			t.Errorf("a session that has ended: %v", err)
+		}
+	})
+}
+
+// A session of somebody who is no member any more opens nothing, at once.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func TestSessionOfNobody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.add("rae")
+		secret := w.signIn("rae")
+		if err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), "DELETE FROM staff WHERE staff_id = $1", string(id))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Session(t.Context(), secret); err != error(ErrSignIn) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // An invitation works once, for a while, for one member, and the last one counts.
 //
 // cite: P-37, 47 CFR 64.2010(a)

@@ -64,6 +64,7 @@ type Rules struct {
 	SecondFactor     bool           // nobody signs in with a password alone
 	SignInLife       time.Duration  // from the password to the second factor
 	InviteLife       time.Duration  // of a one-time invitation
+	StepUp           time.Duration  // how long a proof of who it is lasts for acts that want one
 	RecoveryCodes    int            // how many a member gets
 	Login, Source    throttle.Rules // of failed sign-ins, by login and by where they come from
 }
@@ -75,7 +76,7 @@ func RulesOf(n rules.InForce) Rules {
 	const defaults = "security-defaults"
 	return Rules{TrainingLife: n.Duration("cpni-core", "training_life"), SessionIdle: n.Duration(defaults, "session_idle"),
 		SessionLength: n.Duration(defaults, "session_longest"), KeyLife: n.Duration(defaults, "key_life"), ShortestPassword: n.Int(defaults, "shortest_password"),
-		SecondFactor: n.Int(defaults, "second_factor_required") != 0, SignInLife: n.Duration(defaults, "sign_in_life"), InviteLife: n.Duration(defaults, "invite_life"), RecoveryCodes: n.Int(defaults, "recovery_codes"),
+		SecondFactor: n.Int(defaults, "second_factor_required") != 0, SignInLife: n.Duration(defaults, "sign_in_life"), InviteLife: n.Duration(defaults, "invite_life"), StepUp: n.Duration(defaults, "step_up"), RecoveryCodes: n.Int(defaults, "recovery_codes"),
 		Login: throttle.Rules{FreeTries: n.Int(defaults, "sign_in_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "sign_in_longest_delay"),
 			PerDay: n.Int(defaults, "sign_in_failures_per_day"), Closed: n.Duration(defaults, "closed"), InAll: n.Int(defaults, "sign_in_failures_in_all")},
 		Source: throttle.Rules{FreeTries: n.Int(defaults, "source_free_tries"), FirstDelay: n.Duration(defaults, "first_delay"), LongestDelay: n.Duration(defaults, "source_longest_delay"),

@@ -55,7 +55,7 @@ type world struct {
 	numbers Rules
 }
 
-var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour, ShortestPassword: 8, SignInLife: 10 * time.Minute, InviteLife: 72 * time.Hour, RecoveryCodes: 10,
+var numbers = Rules{TrainingLife: 365 * 24 * time.Hour, SessionIdle: time.Hour, SessionLength: 12 * time.Hour, KeyLife: 90 * 24 * time.Hour, ShortestPassword: 8, SignInLife: 10 * time.Minute, InviteLife: 72 * time.Hour, StepUp: 15 * time.Minute, RecoveryCodes: 10,
 	Login:  throttle.Rules{FreeTries: 3, FirstDelay: time.Second, LongestDelay: 15 * time.Minute, PerDay: 10, Closed: 15 * time.Minute, InAll: 100},
 	Source: throttle.Rules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000}}
 

@@ -57,4 +57,5 @@ CREATE UNIQUE INDEX identity_by_staff ON identity (staff_id, issuer);
 
 ALTER TABLE session ADD COLUMN browser TEXT NOT NULL DEFAULT ''; -- a coarse word
 ALTER TABLE session ADD COLUMN network TEXT NOT NULL DEFAULT ''; -- a coarse network, never an address
+ALTER TABLE session ADD COLUMN proved BIGINT NOT NULL DEFAULT 0; -- when its holder last proved who they are
 CREATE INDEX session_by_staff ON session (staff_id);
