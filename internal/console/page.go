@@ -18,6 +18,7 @@ type page struct {
 	Keys           bool   // single keys are on
 	Note           string // one line about what has just been done
 	Problem        *problemView
+	Lapse          string // one line about training that runs out, or is over
 }
 
 type navItem struct {
@@ -38,6 +39,7 @@ func (v *visit) page(title, here string) page {
 		item  navItem
 		right staff.Right
 	}{{navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Records", Address: "/records"}, staff.ReadRecords},
+		{navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},
 		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}} {
 		if n.right == "" || v.member.May(n.right) {
 			n.item.Here = n.item.Address == here
@@ -45,6 +47,7 @@ func (v *visit) page(title, here string) page {
 		}
 	}
 	p.Find = v.member.May(staff.See)
+	p.Lapse = v.lapse()
 	if s := v.at(); s != nil {
 		p.At = contactAddress(s.ID)
 	}

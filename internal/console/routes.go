@@ -32,6 +32,8 @@ type place struct {
 func addresses() []place {
 	return slices.Concat(
 		deskPlaces(),
+		trainingPlaces(),
+		disciplinePlaces(),
 	)
 }
 
@@ -167,7 +169,7 @@ func (v *visit) come(p place) error {
 			return errForged
 		}
 		if p.right != "" && !v.member.May(p.right) {
-			return notTheirWork(p.right)
+			return v.barred(p.right)
 		}
 	}
 	if do == nil {
@@ -182,7 +184,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry"} {
+	for _, name := range []string{"customer", "contact", "entry", "course", "section", "attempt", "member", "finding"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")
