@@ -147,7 +147,7 @@ func disciplinePage(v disciplineView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "\" required></div><div class=\"field\"><label for=\"severity\">How grave</label> <select id=\"severity\" name=\"severity\"><option value=\"minor\">Minor</option> <option value=\"serious\">Serious</option> <option value=\"grave\">Grave</option></select></div><div class=\"field\"><label for=\"entry\">Alert or entry <small>its id, if there is one</small></label> <input id=\"entry\" class=\"mono\" name=\"entry\" type=\"text\" maxlength=\"26\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "\" required></div><div class=\"field\"><label for=\"severity\">How grave</label> <select id=\"severity\" name=\"severity\"><option value=\"minor\">Minor</option> <option value=\"serious\">Serious</option> <option value=\"grave\">Grave</option></select></div><div class=\"field\"><label for=\"entry\">From alert or entry <small>id</small></label> <input id=\"entry\" class=\"mono\" name=\"entry\" type=\"text\" maxlength=\"26\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -160,7 +160,7 @@ func disciplinePage(v disciplineView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "\" autocomplete=\"off\" spellcheck=\"false\"></div><div class=\"field\"><label for=\"entry-customer\">Its customer <small>the id, if it is about one</small></label> <input id=\"entry-customer\" class=\"mono\" name=\"customer\" type=\"text\" maxlength=\"26\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "\" autocomplete=\"off\" spellcheck=\"false\"></div><div class=\"field\"><label for=\"entry-customer\">Customer of it <small>id</small></label> <input id=\"entry-customer\" class=\"mono\" name=\"customer\" type=\"text\" maxlength=\"26\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
