@@ -82,6 +82,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.customers()
 	a.records()
 	a.registers()
+	a.training()
 	a.policy()
 	return a
 }

@@ -25,6 +25,7 @@ func trainingPlaces() []place {
 		{pattern: course + "/{section}", get: (*visit).sectionPage, post: (*visit).readSection},
 		{pattern: "/training/attempts/{attempt}", get: (*visit).attemptPage, post: (*visit).gradeTest},
 		{pattern: "/training/passes/{pass}", get: (*visit).passPage},
+		{pattern: "/training/taught/{digest}", get: (*visit).taughtPage},
 		{pattern: "/training/staff", get: (*visit).coveragePage},
 		{pattern: "/training/staff/{member}", get: (*visit).traineePage, post: (*visit).recordPass},
 		{pattern: "/training/records.csv", get: (*visit).exportTraining},

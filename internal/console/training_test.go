@@ -93,7 +93,7 @@ func (w *world) visitedTraining(login, words string) []string {
 	bare, err := w.Discipline.Find(ctx, training.Finding{Staff: w.people["second"], Severity: "minor"}, words, "test")
 	must(w.t, err)
 	must(w.t, w.Ledger.Sequence(ctx))
-	return append(paths, findingAddress(bare.ID), "/discipline?entry="+string(bare.ID)+"&customer="+string(w.ann))
+	return append(paths, "/training/taught/"+c.Digest, findingAddress(bare.ID), "/discipline?entry="+string(bare.ID)+"&customer="+string(w.ann))
 }
 
 // Who is refused for want of training reads why, takes the course at once, and serves.
@@ -246,6 +246,29 @@ func TestPassPage(t *testing.T) {
 		w.signedIn(t, who).get(at).says(t, "Record of training", "The untrained agent", "Customer information at Test Carrier, version 1.0.0", "15 of 15 questions, 100 %; 12 were needed", "5 Mar 2027", string(p.Record), p.Digest, "leaf ", "Signed checkpoint", "ledger.test.example")
 	}
 	w.signedIn(t, "second").get(at).is(t, http.StatusNotFound)
+	taught := "/training/taught/" + p.Digest
+	text := w.signedIn(t, "auditor").get(taught).is(t, http.StatusOK)
+	text.says(t, "Verify before telling", "What is asked", "Which of these proves who a caller is?")
+	text.lacks(t, "Displays lie")
+	w.signedIn(t, "agent").get(taught).is(t, http.StatusForbidden)
+	w.signedIn(t, "auditor").get("/training/taught/none").is(t, http.StatusNotFound)
+}
+
+// Who loses their training in the middle of a contact is refused there, and the refusal leads to the course.
+//
+// cite: P-38, P-39, 47 CFR 64.2009(b)
+func TestUntrainedWhileAsking(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "agent")
+	at := b.open(w.ann, "phone")
+	b.prove(at, "method", "pin", "secret", annPIN)
+	must(t, w.Discipline.Decide(context.Background(), w.caseOf(t, "agent").ID, training.Retraining, time.Time{}, "x", "test"))
+	r := b.ask(at)
+	r.says(t, "Refused", "UNTRAINED", "Take the course now")
+	r.lacks(t, "703 555")
+	if !strings.Contains(r.page, `href="/training"`) {
+		t.Error("the refusal does not lead to the course")
+	}
 }
 
 // From the finding to the suspension: the member reads it and answers, somebody else decides, and the desk is shut.

@@ -165,6 +165,7 @@ type passView struct {
 	Course   string
 	Version  string
 	Digest   string
+	Text     string // address of what was taught, for who may read it
 	At       string
 	Score    string
 	Until    string
@@ -227,8 +228,47 @@ func (v *visit) scored(view *passView, p *training.Pass) error {
 		return err
 	}
 	view.Course = v.named(c.Title)
+	if v.mayReadTraining() {
+		view.Text = "/training/taught/" + p.Digest
+	}
 	view.Score = fmt.Sprintf("%d of %d questions, %d %%; %d were needed", a.Result.Hits, a.Result.Asked, a.Result.Percent(), a.Result.Needed)
 	return nil
+}
+
+// taughtView is a course as it was taught, for who looks at what a pass stands for.
+type taughtView struct {
+	page
+	Name, Version, Digest string
+	Intro                 string // HTML
+	Sections              []sectionView
+	Questions             []askedView
+	PassMark, Draws       int
+}
+
+// taughtPage shows the whole of a course that somebody took, now or once. What is right is not told: who reads it takes
+// tests as well.
+//
+// cite: P-38, P-39, 47 CFR 64.2009(b)
+func (v *visit) taughtPage() error {
+	if !v.mayReadTraining() {
+		return notTheirWork(staff.Train)
+	}
+	c, err := v.office.Training.Course(v.r.Context(), v.r.PathValue("digest"))
+	if err != nil {
+		return err
+	}
+	view := taughtView{page: v.page(v.named(c.Title), "/training"), Name: v.named(c.Title), Version: c.Version, Digest: c.Digest, Intro: v.taught(c.Intro), PassMark: c.PassMark, Draws: c.Draws}
+	for i, s := range c.Sections {
+		view.Sections = append(view.Sections, sectionView{No: i + 1, Title: s.Title, HTML: v.taught(s.HTML)})
+	}
+	for i, q := range c.Questions {
+		x := askedView{No: i + 1, Asks: v.named(q.Asks)}
+		for _, choice := range q.Choices {
+			x.Choices = append(x.Choices, choiceView{Says: v.named(choice.Says)})
+		}
+		view.Questions = append(view.Questions, x)
+	}
+	return v.show(http.StatusOK, taughtPage(view))
 }
 
 // exportTraining sends everybody's records of training as a file.
