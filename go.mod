@@ -33,6 +33,7 @@ require (
 	github.com/tink-crypto/tink-go/v2 v2.9.0
 	github.com/transparency-dev/merkle v0.0.2
 	github.com/transparency-dev/tessera v1.0.1
+	github.com/yuin/goldmark v1.8.4
 	github.com/zitadel/oidc/v3 v3.52.0
 	golang.org/x/crypto v0.59.0
 	golang.org/x/mod v0.43.0
@@ -42,8 +43,6 @@ require (
 	golang.org/x/tools v0.52.0
 	pgregory.net/rapid v1.3.0
 )
-
-require github.com/yuin/goldmark v1.8.4
 
 require (
 	github.com/bmatcuk/doublestar/v4 v4.10.4 // indirect

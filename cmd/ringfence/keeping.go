@@ -177,7 +177,7 @@ type staffCommand struct {
 	Add     staffAddCommand     `cmd:"" help:"Add a member of the staff, or an integration (role system)."`
 	Invite  staffInviteCommand  `cmd:"" help:"Take a member's password and second factors away, and invite them anew."`
 	List    staffListCommand    `cmd:"" help:"List the staff."`
-	Trained staffTrainedCommand `cmd:"" help:"Record that a member has passed the course."`
+	Trained staffTrainedCommand `cmd:"" help:"Record that a member has passed a course elsewhere; the course that is built in is taken at the desk."`
 	Disable staffDisableCommand `cmd:"" help:"Shut a member out at once."`
 	Key     staffKeyCommand     `cmd:"" help:"Make an API key for a member; it is shown once."`
 	Keys    staffKeysCommand    `cmd:"" help:"List API keys, without their secrets."`
@@ -305,10 +305,11 @@ func (m member) find(ctx context.Context, o *server.Opened) (cpni.ID, error) {
 type staffTrainedCommand struct {
 	configured
 	member
-	On string `placeholder:"DATE" help:"The day (default: today)."`
+	On       string `placeholder:"DATE" help:"The day (default: today)."`
+	Evidence string `default:"recorded by the command, without more" help:"What shows it, such as the certificate's number."`
 }
 
-// Run records training.
+// Run records training from elsewhere.
 func (c *staffTrainedCommand) Run(ctx context.Context, s streams) error {
 	return c.with(ctx, func(o *server.Opened) error {
 		id, err := c.find(ctx, o)
@@ -323,7 +324,8 @@ func (c *staffTrainedCommand) Run(ctx context.Context, s streams) error {
 			}
 			at = day.UTC()
 		}
-		return o.Staff.Train(ctx, id, at, "command")
+		_, err = o.Training.RecordOutside(ctx, id, at, c.Evidence, "command")
+		return err
 	})
 }
 

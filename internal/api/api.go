@@ -84,6 +84,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.records()
 	a.registers()
 	a.watching()
+	a.training()
 	a.policy()
 	a.proposals()
 	return a

@@ -85,6 +85,8 @@ func TestRightsAndScopes(t *testing.T) {
 		"partner":  {"PUT", "/v1/partners/acme-energy", object{"class": "other"}, "compliance officer", "registers"},
 		"staff":    {"POST", "/v1/staff", object{"login": "", "name": "N", "role": "agent"}, "admin", "registers"},
 		"training": {"POST", "/v1/staff/" + string(s.Member(t, cpni.RoleAgent)) + "/training", object{"passed": "2026-01-01T00:00:00Z"}, "compliance admin", "registers"},
+		"trainees": {"GET", "/v1/training", nil, "supervisor compliance officer fraud auditor", "records"},
+		"passes":   {"GET", "/v1/staff/" + string(s.Member(t, cpni.RoleAgent)) + "/training", nil, "supervisor compliance officer fraud auditor", "records"},
 		"key":      {"POST", "/v1/keys", object{"staff": s.Member(t, cpni.RoleAgent), "name": ""}, "admin", "registers"},
 		"partners": {"GET", "/v1/partners", nil, "agent supervisor marketing compliance officer fraud billing auditor admin system", "registers"},
 		"policy":   {"GET", "/v1/policy", nil, "agent supervisor marketing compliance officer fraud billing auditor admin system", "policy"},

@@ -102,17 +102,23 @@ func (a *API) registers() {
 			id, err := a.office.Staff.Add(ctx, m, "", string(c.member.ID))
 			return &struct{ Body StaffID }{StaffID{id}}, err
 		})
-	register(a, operation{right: staff.Train, scope: "registers", Operation: huma.Operation{OperationID: "record-training", Method: http.MethodPost, Path: "/v1/staff/{id}/training", Tags: tag, Summary: "Record that a member has passed the course"}},
+	register(a, operation{right: staff.Train, scope: "registers", Operation: huma.Operation{OperationID: "record-training", Method: http.MethodPost, Path: "/v1/staff/{id}/training", Tags: tag, Summary: "Record that a member has passed a course elsewhere", Description: "Nobody records their own. The course that is built in is taken at the desk."}},
 		func(ctx context.Context, c caller, in *struct {
 			ID   cpni.ID `path:"id" maxLength:"26"`
 			Body struct {
-				Passed time.Time `json:"passed"`
+				Passed   time.Time `json:"passed"`
+				Evidence string    `json:"evidence,omitempty" maxLength:"1000" doc:"What shows it, such as the certificate's number; it is kept with the record."`
 			}
 		}) (*struct{}, error) {
 			if in.Body.Passed.After(a.office.Clock.Now()) {
 				return nil, badInput("training cannot have been passed in the future")
 			}
-			return nil, a.office.Staff.Train(ctx, in.ID, in.Body.Passed.UTC(), string(c.member.ID))
+			evidence := in.Body.Evidence
+			if evidence == "" {
+				evidence = "recorded by the API, without more"
+			}
+			_, err := a.office.Training.RecordOutside(ctx, in.ID, in.Body.Passed.UTC(), evidence, string(c.member.ID))
+			return nil, err
 		})
 	register(a, operation{right: staff.KeepStaff, scope: "registers", Operation: huma.Operation{OperationID: "make-key", Method: http.MethodPost, Path: "/v1/keys", Tags: tag, DefaultStatus: http.StatusCreated, Summary: "Make an API key", Description: "It is shown once."}},
 		func(ctx context.Context, c caller, in *struct{ Body NewKey }) (*struct{ Body MadeKey }, error) {

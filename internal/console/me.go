@@ -22,7 +22,7 @@ type meView struct {
 func (v *visit) mePage() error {
 	m := v.member
 	n := v.office.Policy.Numbers(v.now)
-	view := meView{page: v.page("You", "/me"), Name: m.Name, Login: m.Login, Lapsed: !v.now.Before(m.Until), Trained: "Never",
+	view := meView{page: v.page("You", "/me"), Name: m.Name, Login: m.Login, Lapsed: !v.now.Before(m.TrainedUntil()), Trained: "Never",
 		Idle: length(n.Duration("security-defaults", "session_idle")), Whole: length(n.Duration("security-defaults", "session_longest"))}
 	if !m.Until.IsZero() {
 		view.Trained = "Good until " + v.moment(m.Until)

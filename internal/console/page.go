@@ -19,6 +19,7 @@ type page struct {
 	Keys           bool   // single keys are on
 	Note           string // one line about what has just been done
 	Problem        *problemView
+	Lapse          string // one line about training that runs out, or is over
 }
 
 type navItem struct {
@@ -39,8 +40,9 @@ func (v *visit) page(title, here string) page {
 		item  navItem
 		right staff.Right
 	}{{navItem{Text: "Home", Address: "/home"}, staff.Watch}, {navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Alerts", Address: "/alerts"}, staff.Watch},
-		{navItem{Text: "Records", Address: "/records"}, staff.ReadRecords}, {navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""},
-		{navItem{Text: "Proposals", Address: "/proposals"}, twoPeople}, {navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {
+		{navItem{Text: "Records", Address: "/records"}, staff.ReadRecords}, {navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},
+		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}, {navItem{Text: "Proposals", Address: "/proposals"}, twoPeople},
+		{navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {
 		if n.right == "" || v.mayCome(n.right) {
 			n.item.Here = n.item.Address == here
 			if n.right == staff.Watch && n.item.Address == "/alerts" {
@@ -50,6 +52,7 @@ func (v *visit) page(title, here string) page {
 		}
 	}
 	p.Find = v.member.May(staff.See)
+	p.Lapse = v.lapse()
 	if s := v.at(); s != nil {
 		p.At = contactAddress(s.ID)
 	}

@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
+	"ringfence/internal/training"
 	"ringfence/internal/vault"
 )
 
@@ -111,7 +112,7 @@ func (v *visit) faultOf(err error) *fault {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, contact.ErrNoContact), errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, vault.ErrForgotten):
+	case errors.Is(err, contact.ErrNoContact), errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, vault.ErrForgotten), errors.Is(err, training.ErrNone):
 		return errNowhere
 	case errors.As(err, &refusal):
 		var lost *disclose.Unrecorded

@@ -40,6 +40,8 @@ func addresses() []place {
 		watchPlaces(),
 		callPlaces(),
 		governancePlaces(),
+		trainingPlaces(),
+		disciplinePlaces(),
 	)
 }
 
@@ -178,7 +180,7 @@ func (v *visit) come(p place) error {
 			if p.right == twoPeople {
 				return v.notTheirWork(staff.KeepPolicy)
 			}
-			return v.notTheirWork(p.right)
+			return v.barred(p.right)
 		}
 		if p.proved {
 			ok, err := v.office.Staff.Proved(v.r.Context(), v.session)
@@ -202,7 +204,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

@@ -165,7 +165,7 @@ func changePage(v policyChangeView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</datalist></div><div class=\"field\"><label for=\"text\">Its text</label> <textarea class=\"mono\" id=\"text\" name=\"text\" rows=\"22\" spellcheck=\"false\" autocapitalize=\"off\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</datalist></div><div class=\"field\"><label for=\"text\">Its text</label> <textarea class=\"text\" id=\"text\" name=\"text\" rows=\"22\" spellcheck=\"false\" autocapitalize=\"off\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -29,6 +29,8 @@ func acts() map[string]act {
 		"import-approvals": importApprovals,
 		"partner":          putPartner,
 		"train":            train,
+		"finding":          findViolation,
+		"sanction":         sanction,
 		"load-rules":       loadRules,
 		"switch-profile":   switchProfile,
 		"end-service":      endService,
@@ -239,17 +241,6 @@ func importApprovals(_ context.Context, _ *world, a args) (result, error) {
 
 func putPartner(ctx context.Context, w *world, a args) (result, error) {
 	return of(w.partners.Put(ctx, teller, w.partner(a.text("id"), a)), succeeded())
-}
-
-func train(ctx context.Context, w *world, a args) (result, error) {
-	if a.has("passed") && !a.flag("passed") {
-		return result{}, notBuilt("`train` with passed: no")
-	}
-	at := a.moment("at")
-	if at.IsZero() {
-		at = w.clock.Now()
-	}
-	return of(w.staff.Train(ctx, w.staffIDs[a.text("staff")], at, teller), succeeded())
 }
 
 func endService(ctx context.Context, w *world, a args) (result, error) {

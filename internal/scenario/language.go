@@ -78,7 +78,7 @@ var otherCodes = []string{
 	"NOTICE_N01", "NOTICE_N02", "NOTICE_N03", "NOTICE_N04", "NOTICE_N05", "NOTICE_N06", "NOTICE_N07", "NOTICE_N08", "NOTICE_N09", "NOTICE_N10",
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
-	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION",
+	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT",
 }
 
 func noticeCodes() []string {
@@ -195,8 +195,12 @@ func filingVerbs() []verb {
 	return []verb{
 		{name: "optout-failure", fields: []field{need("id", defines("optout-failure")), may("found", moment), may("judged", moment), may("mechanism", text), may("affected", count), may("anomaly", flag)},
 			gives: []given{ok()}, results: []field{may("letter-by", moment)}},
-		{name: "train", fields: []field{need("staff", staffName), may("course", text), may("passed", flag), may("at", moment)}, gives: []given{ok()}},
-		{name: "sanction", fields: []field{need("staff", staffName), need("for", text)}, gives: []given{ok()}},
+		{name: "train", fields: []field{need("staff", staffName), may("course", text), may("passed", flag), may("at", moment)}, gives: []given{ok(), rejects("TOO_MANY", "ROLE")},
+			results: []field{may("right", count), may("asked", count), may("until", moment)}},
+		{name: "finding", fields: []field{need("id", defines("finding")), need("staff", staffName), need("what", text), may("by", staffName), may("severity", oneOf("minor", "serious", "grave")), may("happened", moment)},
+			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT")}},
+		{name: "sanction", fields: []field{need("staff", staffName), need("for", text), may("by", staffName), may("is", oneOf("unfounded", "warning", "retraining", "suspension", "dismissal", "lifted")), may("until", moment)},
+			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT", "CONFLICT")}},
 		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text)}, gives: []given{ok()}},
 		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text)}, gives: []given{ok()}},
 		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar)))},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ type Scenario struct {
 	zone     *time.Location
 	setup    *node // what the file and the story say together
 	profiles map[string]string
+	courses  fs.FS // the policy whose courses are taken; nil: the built-in one
 	steps    []step
 }
 

@@ -103,6 +103,7 @@ func Run(ctx context.Context, files []*File, o Options) ([]Outcome, error) {
 	var all []Outcome
 	for _, f := range files {
 		for _, s := range f.Scenarios {
+			s.courses = o.Policy
 			failure, err := s.run(ctx, g, policy)
 			if err != nil {
 				return all, fmt.Errorf("%s:%d: %s: %w", s.File, s.Line, s.Name, err)
@@ -151,7 +152,9 @@ const stepMost = 2 * time.Minute
 func (w *world) take(ctx context.Context, s step) *Failure {
 	ctx, cancel := context.WithTimeout(ctx, stepMost)
 	defer cancel()
-	w.clock.set(s.at)
+	if err := w.reach(ctx, s); err != nil {
+		return &Failure{Expected: s.expect.words(), Got: err.Error()}
+	}
 	if s.verb == "" {
 		return nil
 	}

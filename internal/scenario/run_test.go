@@ -95,7 +95,9 @@ func TestPlantedExpectationsAreNotMet(t *testing.T) {
 		for _, s := range f.Scenarios {
 			w, leave := told(t, g, p, s)
 			for _, step := range s.steps {
-				w.clock.set(step.at)
+				if err := w.reach(t.Context(), step); err != nil {
+					t.Fatal(err)
+				}
 				if step.verb == "" {
 					continue
 				}

@@ -38,6 +38,7 @@ type world struct {
 	names     map[cpni.ID]string // of customers
 	staffIDs  map[string]cpni.ID
 	contacts  map[string]cpni.ID
+	findings  map[string]cpni.ID
 	code      string           // that was last sent
 	before    map[cpni.ID]bool // records of the setup
 	down      map[string]bool  // parts that a fault has taken down
@@ -55,14 +56,14 @@ func readPolicy(files fs.FS) (*rules.Set, error) { return rules.Load(files) }
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {
 		return nil, err
 	}
 	carrier := args{w, s.setup}.sub("carrier")
-	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap,
+	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: s.courses,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))

@@ -61,11 +61,12 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	ctx, stop := context.WithCancel(ctx)
 	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
 	report := func(err error) { log.Error("work failed", "error", err) }
-	options, err := c.consoleOptions(o, secure, report)
+	options, err := c.consoleOptions(o.Clock, secure, report)
 	if err != nil {
 		stop()
 		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
 	}
+	options.Settings, options.Stories = c.settings(secure, o), c.stories()
 	server := &http.Server{Handler: Handler(o, options, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"ringfence/internal/console"
-	"ringfence/internal/office"
+	"ringfence/internal/cpni"
 	"ringfence/internal/staff/sso"
 )
 
@@ -74,9 +74,8 @@ func (c Config) proxies() ([]netip.Prefix, error) {
 }
 
 // consoleOptions are those of the console of a configuration that was checked.
-func (c Config) consoleOptions(of *office.Office, secure bool, report func(error)) (console.Options, error) {
-	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional",
-		Settings: c.settings(secure, of), Stories: c.stories()}
+func (c Config) consoleOptions(clock cpni.Clock, secure bool, report func(error)) (console.Options, error) {
+	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional"}
 	var err error
 	if o.Proxies, err = c.proxies(); err != nil {
 		return o, err
@@ -85,7 +84,7 @@ func (c Config) consoleOptions(of *office.Office, secure bool, report func(error
 	if way.Issuer == "" {
 		return o, nil
 	}
-	settings := sso.Options{Issuer: way.Issuer, ClientID: way.ClientID, Redirect: o.Address + "/sign-in/sso/back", Claim: way.Claim, SecondFactor: way.SecondFactor == "provider", Clock: of.Clock, Report: report}
+	settings := sso.Options{Issuer: way.Issuer, ClientID: way.ClientID, Redirect: o.Address + "/sign-in/sso/back", Claim: way.Claim, SecondFactor: way.SecondFactor == "provider", Clock: clock, Report: report}
 	if settings.Claim == "" {
 		settings.Claim = sso.ByEmail
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 )
 
 // material is what a course teaches.
@@ -20,7 +21,7 @@ type material struct {
 var heading = regexp.MustCompile(`^## (\S.*?)\s+\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}\s*$`)
 
 // markdown renders what is taught. HTML in the text, and addresses with scripts, are left out.
-var markdown = goldmark.New()
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Typographer))
 
 // readMaterial cuts the material into its sections and renders them.
 func readMaterial(file string, text []byte) (*material, error) {
