@@ -25,7 +25,7 @@ func findingAddress(id cpni.ID) string { return "/discipline/findings/" + string
 // Words of the process.
 var (
 	severityWords = map[training.Severity]string{"minor": "minor", "serious": "serious", "grave": "grave"}
-	sanctionWords     = map[training.Kind]string{training.Statement: "Statement of the member", training.Unfounded: "No violation", training.Warning: "Warning", training.Retraining: "New training",
+	sanctionWords = map[training.Kind]string{training.Statement: "Statement of the member", training.Unfounded: "No violation", training.Warning: "Warning", training.Retraining: "New training",
 		training.Suspension: "Suspension", training.Dismissal: "Dismissal", training.Lifted: "Suspension lifted"}
 	decisionChoices = []option{{"warning", "Warning"}, {"retraining", "New training: nothing is released until the course is passed again"}, {"suspension", "Suspension: serves nobody until the day, or until the course is passed again"},
 		{"dismissal", "Dismissal: shut out at once"}, {"unfounded", "No violation"}, {"lifted", "Lift a suspension"}}

@@ -101,7 +101,7 @@ func (v *visit) suspendedUntil(st training.Standing) string {
 // standingWords, and the tone of each.
 var (
 	standingWords = map[training.State]string{training.Current: "current", training.Lapsing: "lapses soon", training.Lapsed: "lapsed", training.Never: "never passed", training.Suspended: "suspended", training.Exempt: "needs none"}
-	stateTones = map[training.State]string{training.Current: "good", training.Lapsing: "warn", training.Lapsed: "bad", training.Never: "bad", training.Suspended: "bad"}
+	stateTones    = map[training.State]string{training.Current: "good", training.Lapsing: "warn", training.Lapsed: "bad", training.Never: "bad", training.Suspended: "bad"}
 )
 
 // standingView is how somebody stands with their training.

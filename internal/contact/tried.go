@@ -65,6 +65,9 @@ func (d *Desk) triedKey(ctx context.Context, tx *store.Tx, day int) ([]byte, err
 	}
 }
 
+// mostAlike bounds the tries that Alike gives: the newest.
+const mostAlike = 60
+
 // Alike gives on which customers the wrong secret of an attempt was tried since a moment of the same day, that attempt
 // among them; nobody when the attempt was none with a wrong secret. The tag names the secret within its day.
 //
@@ -78,7 +81,7 @@ func Alike(ctx context.Context, q store.Querier, customer cpni.ID, in string, at
 	if err != nil {
 		return "", nil, fmt.Errorf("reading a wrong secret's tag: %w", err)
 	}
-	rows, err := q.Query(ctx, "SELECT customer_id, contact_id, at FROM tried WHERE day = $1 AND tag = $2 AND at >= $3 AND at <= $4 ORDER BY at, customer_id", day, t, since.UnixMicro(), at.UnixMicro())
+	rows, err := q.Query(ctx, "SELECT customer_id, contact_id, at FROM tried WHERE day = $1 AND tag = $2 AND at >= $3 AND at <= $4 ORDER BY at DESC, customer_id LIMIT $5", day, t, since.UnixMicro(), at.UnixMicro(), mostAlike)
 	if err != nil {
 		return "", nil, fmt.Errorf("comparing wrong secrets: %w", err)
 	}

@@ -119,8 +119,8 @@ func TestDetectors(t *testing.T) {
 				ask(t, o, agent, in)
 			}
 		}},
-		{"one-secret", "ONE_SECRET", 4, false, func(t *testing.T, o *officetest.Office, agent cpni.ID, some []cpni.ID) {
-			for _, id := range some[:4] {
+		{"one-secret", "ONE_SECRET", 5, false, func(t *testing.T, o *officetest.Office, agent cpni.ID, some []cpni.ID) {
+			for _, id := range some[:5] {
 				o.Time.Add(5 * time.Minute)
 				wrong(t, o, o.Contact(t, agent, id), "Red  Fox 99")
 			}

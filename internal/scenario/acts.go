@@ -20,6 +20,7 @@ func acts() map[string]act {
 	return map[string]act{
 		"contact":          openContact,
 		"hangup":           hangUp,
+		"look-up":          lookUp,
 		"authenticate":     authenticate,
 		"enrol":            enrol,
 		"change":           change,
@@ -39,6 +40,7 @@ func acts() map[string]act {
 		"fault":            fault,
 		"records":          records,
 		"alerts":           alerts,
+		"case":             caseAct,
 		"verify":           verify,
 	}
 }

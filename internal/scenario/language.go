@@ -78,7 +78,7 @@ var otherCodes = []string{
 	"NOTICE_N01", "NOTICE_N02", "NOTICE_N03", "NOTICE_N04", "NOTICE_N05", "NOTICE_N06", "NOTICE_N07", "NOTICE_N08", "NOTICE_N09", "NOTICE_N10",
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
-	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT",
+	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON",
 }
 
 func noticeCodes() []string {
@@ -100,6 +100,7 @@ func contactVerbs() []verb {
 	return []verb{
 		{name: "contact", fields: []field{need("id", defines("contact")), need("customer", customers), need("channel", channel), may("agent", staffName),
 			may("caller", text), may("outbound", flag), may("source", text)}, gives: []given{ok(), rejects("UNTRAINED", "ROLE")}},
+		{name: "look-up", fields: []field{need("customer", customers), need("by", staffName)}, gives: []given{ok()}},
 		{name: "hangup", fields: []field{need("contact", refers("contact"))}, bare: "contact", gives: []given{ok()}},
 		{name: "authenticate", fields: []field{need("contact", refers("contact")), may("password", text), may("pin", text), may("backup", dict(question, text)),
 			may("callback", text), may("answered", flag), may("photo-id", fields("a photo ID", need("name", text), may("expires", date), may("government", flag))),
@@ -223,11 +224,13 @@ func keepingVerbs() []verb {
 		{name: "records", fields: []field{need("of", recordKinds), may("customer", customers), may("where", dict(word, scalar))},
 			gives: []given{ok()}, results: []field{may("count", count), may("each", dict(word, scalar)), may("none-contains", text)}},
 		{name: "alerts", fields: []field{may("since", moment)}, gives: []given{ok()}, results: []field{may("codes", list(text))}},
+		{name: "case", fields: []field{need("code", text), need("by", staffName), need("does", oneOf("take", "note", "close")), may("says", text), may("outcome", oneOf("explained", "violation", "false-alarm"))},
+			gives: []given{ok(), rejects("SELF_REVIEW", "ROLE", "CONFLICT", "REASON")}},
 		{name: "verify", gives: []given{ok()}},
 	}
 }
 
-var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "alerts")
+var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "look-ups", "alerts")
 
 // together says that field a is given only along with field b.
 func together(a, b string) func(r *reader, n *node) {

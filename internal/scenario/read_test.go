@@ -28,7 +28,7 @@ const stepLine = 9 // where the step stands in minimal
 // cite: P-28
 func TestBadStepsNameTheirLine(t *testing.T) {
 	for _, c := range []struct{ name, step, says string }{
-		{"unknown verb", `disclosse: {contact: c1}`, `unknown verb "disclosse"; the verbs are contact, hangup`},
+		{"unknown verb", `disclosse: {contact: c1}`, `unknown verb "disclosse"; the verbs are contact, look-up`},
 		{"two verbs", `{hangup: c1, verify: {}}`, "a step has one verb; this one has hangup and verify"},
 		{"empty step", `{}`, "the step is empty"},
 		{"unknown field", `hangup: {contract: c1}`, "unknown field \"contract\" of `hangup`; the fields are contact"},

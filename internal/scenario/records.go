@@ -21,7 +21,7 @@ type record struct {
 }
 
 // kinds tells which entries of the ledger each word of `records` means.
-var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt, "alerts": ledger.Alert}
+var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt, "look-ups": ledger.Lookup, "alerts": ledger.Alert}
 
 // records counts and shows what is on record since the first step.
 func records(ctx context.Context, w *world, a args) (result, error) {
@@ -32,6 +32,10 @@ func records(ctx context.Context, w *world, a args) (result, error) {
 	switch {
 	case of == "messages":
 		all, err = w.messageRecords(ctx, a.text("customer"))
+	case kind == ledger.Alert:
+		if err = w.watchLooks(ctx); err == nil {
+			all, err = w.ledgerRecords(ctx, a.text("customer"), kind)
+		}
 	case built:
 		all, err = w.ledgerRecords(ctx, a.text("customer"), kind)
 	default:
@@ -186,6 +190,9 @@ func (w *world) rememberSetup(ctx context.Context) error {
 // alerts gives the codes of the alerts since the first step, or since a later moment.
 func alerts(ctx context.Context, w *world, a args) (result, error) {
 	var raised []ledger.Row
+	if err := w.watchLooks(ctx); err != nil {
+		return result{}, err
+	}
 	err := w.ledger.Each(ctx, func(row ledger.Row) error {
 		if row.Kind == ledger.Alert && !w.before[row.ID] && (!a.has("since") || !row.At.Before(a.moment("since"))) {
 			raised = append(raised, row)

@@ -38,6 +38,9 @@ func (w *world) build(ctx context.Context) error {
 			}
 		}
 	}
+	if err := w.tellWatch(ctx, s); err != nil {
+		return err
+	}
 	if partners := s.n.get("partners"); partners != nil {
 		for _, e := range partners.entries {
 			if err := w.partners.Put(ctx, teller, w.partner(e.key, args{w, e.value})); err != nil {

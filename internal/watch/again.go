@@ -24,8 +24,8 @@ var againAndAgain = Detector{Name: "again", Code: "AGAIN", Says: "The same perso
 		if err != nil {
 			return nil, err
 		}
-		rows, err := s.tx.Query(s.ctx, "SELECT "+foundColumns+" FROM watch_entry WHERE customer_id = $1 AND at >= $2 AND at <= $3 AND actor = $4"+touched+" ORDER BY at, seq",
-			string(e.Customer), since.UnixMicro(), e.At.UnixMicro(), e.Actor)
+		rows, err := s.tx.Query(s.ctx, "SELECT "+foundColumns+" FROM watch_entry WHERE customer_id = $1 AND at >= $2 AND at <= $3 AND actor = $4"+touched+" ORDER BY at DESC, seq DESC LIMIT $5",
+			string(e.Customer), since.UnixMicro(), e.At.UnixMicro(), e.Actor, mostLooked)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ var againAndAgain = Detector{Name: "again", Code: "AGAIN", Says: "The same perso
 			if err != nil {
 				return nil, err
 			}
-			if days[s.day(x.At)] = true; last.IsZero() || x.At.Sub(last) > n.Grace {
+			if days[s.day(x.At)] = true; last.IsZero() || last.Sub(x.At) > n.Grace {
 				visits++
 			}
 			last = x.At

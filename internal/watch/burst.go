@@ -19,32 +19,56 @@ var bursts = Detector{Name: "burst", Code: "BURST", Says: "More customers were w
 			return nil, nil
 		}
 		n := s.numbers(e.At)
-		y, m, d := e.At.In(s.w.parts.Zone).Date()
-		day, err := s.touches(e.Actor, time.Date(y, m, d, 0, 0, 0, 0, s.w.parts.Zone), e.At, e.Seq)
+		day := s.day(e.At)
+		today, fresh, err := s.customersToday(e)
+		if err != nil || !fresh {
+			return nil, err
+		}
+		since, err := s.since("burst", e.Actor, e.At.Add(-time.Hour))
 		if err != nil {
 			return nil, err
 		}
-		before := customers(day[:max(0, len(day)-1)])
-		today := customers(day)
-		if err := setHabit(s.ctx, s.tx, e.Actor, s.day(e.At), today); err != nil || today == before {
-			return nil, err
-		}
-		since, err := s.since("burst", e.Actor, e.At.Add(-24*time.Hour))
+		hour, err := s.touches(e.Actor, since.Add(time.Microsecond), e.At, e.Seq, n.BurstPerHour, false)
 		if err != nil {
 			return nil, err
 		}
-		day = slices.DeleteFunc(day, func(t touch) bool { return t.at.Before(since) })
-		hour := slices.DeleteFunc(slices.Clone(day), func(t touch) bool { return !t.at.After(e.At.Add(-time.Hour)) })
-		switch most, err := s.usual(e.Actor, s.day(e.At), n); {
-		case err != nil:
-			return nil, err
-		case customers(hour) > n.BurstPerHour:
+		if customers(hour) > n.BurstPerHour {
 			return &finding{Subject: e.Actor, Member: cpni.ID(e.Actor), Evidence: seqs(hour)}, nil
-		case customers(day) > min(n.BurstPerDay, most):
-			return &finding{Subject: e.Actor, Member: cpni.ID(e.Actor), Evidence: seqs(day)}, nil
 		}
-		return nil, nil
+		most, err := s.usual(e.Actor, day, n)
+		if err != nil || today <= min(n.BurstPerDay, most) {
+			return nil, err
+		}
+		closed, err := s.since("burst", e.Actor, time.Time{})
+		if err != nil || s.day(closed) == day { // of this day's number somebody has heard
+			return nil, err
+		}
+		all, err := s.touches(e.Actor, s.midnight(e.At), e.At, e.Seq, today, false)
+		return &finding{Subject: e.Actor, Member: cpni.ID(e.Actor), Evidence: seqs(all)}, err
 	}}
+
+// midnight is when the carrier's day of a moment began.
+func (s *sight) midnight(at time.Time) time.Time {
+	y, m, d := at.In(s.w.parts.Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, s.w.parts.Zone)
+}
+
+// customersToday counts the event's customer among those whom the person has worked on today; fresh is false when it was
+// so already.
+func (s *sight) customersToday(e Event) (n int, fresh bool, err error) {
+	var before int
+	err = s.tx.QueryRow(s.ctx, "SELECT count(*) FROM (SELECT 1 FROM watch_entry WHERE customer_id = $1 AND at >= $2 AND at <= $3 AND actor = $4 AND seq < $5"+touched+" LIMIT 1) x",
+		string(e.Customer), s.midnight(e.At).UnixMicro(), e.At.UnixMicro(), e.Actor, e.Seq).Scan(&before)
+	if err != nil || before > 0 {
+		return 0, false, err
+	}
+	err = s.tx.QueryRow(s.ctx, "INSERT INTO watch_habit (actor, day, customers) VALUES ($1, $2, 1) ON CONFLICT (actor, day) DO UPDATE SET customers = watch_habit.customers + 1 RETURNING customers",
+		e.Actor, s.day(e.At)).Scan(&n)
+	if err != nil {
+		return 0, false, fmt.Errorf("noting how much somebody works: %w", err)
+	}
+	return n, true, nil
+}
 
 // habitDays is how many days of somebody's work tell what is usual for them.
 const habitDays = 20

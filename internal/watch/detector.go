@@ -118,12 +118,21 @@ type touch struct {
 }
 
 // touched are conditions on touches.
-const touched = " AND customer_id <> '' AND ((kind = 'lookup' AND purpose = '" + Card + "') OR (kind = 'contact' AND purpose = '" + opened + "'))"
+const touched = " AND touch = 1"
 
-// touches gives what a person began between two moments, both included, up to the entry at seq.
-func (s *sight) touches(actor string, from, to time.Time, seq int64) ([]touch, error) {
-	rows, err := s.tx.Query(s.ctx, "SELECT seq, customer_id, at, lone FROM watch_entry WHERE actor = $1 AND at >= $2 AND at <= $3 AND seq <= $4"+touched+" ORDER BY at, seq",
-		actor, from.UnixMicro(), to.UnixMicro(), seq)
+// mostLooked bounds how many entries a detector looks back at for one event, where its own limit asks for no more: what
+// somebody does all day long, or a program with their key, must not cost more with each time.
+const mostLooked = 120
+
+// touches gives what a person began between two moments, both included, up to the entry at seq: the newest of it, enough
+// to count most customers, in order.
+func (s *sight) touches(actor string, from, to time.Time, seq int64, most int, lone bool) ([]touch, error) {
+	only := ""
+	if lone {
+		only = " AND lone = 1"
+	}
+	rows, err := s.tx.Query(s.ctx, "SELECT seq, customer_id, at, lone FROM watch_entry WHERE actor = $1 AND at >= $2 AND at <= $3 AND seq <= $4"+touched+only+" ORDER BY at DESC, seq DESC LIMIT $5",
+		actor, from.UnixMicro(), to.UnixMicro(), seq, max(mostLooked, 4*(most+1))) // a card and a contact each, and again
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +147,7 @@ func (s *sight) touches(actor string, from, to time.Time, seq int64) ([]touch, e
 		t.at, t.lone = time.UnixMicro(at).UTC(), lone != 0
 		all = append(all, t)
 	}
+	slices.Reverse(all)
 	return all, rows.Err()
 }
 

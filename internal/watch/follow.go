@@ -14,7 +14,7 @@ import (
 )
 
 // batch is about how many entries one transaction takes up: few enough that the door waits little for it.
-const batch = 200
+const batch = 100
 
 // positionName is the small fact in which the database keeps how far Watch has followed: the place of the next entry, and
 // while the index is made again also the cursor in the records.
@@ -202,9 +202,13 @@ func (s *sight) take(t ledger.Told) error {
 }
 
 func index(ctx context.Context, tx *store.Tx, e ledger.Entry, seq int64) error {
-	_, err := tx.Exec(ctx, `INSERT INTO watch_entry (seq, entry_id, customer_id, at, actor, contact, kind, purpose, outcome, code)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (seq) DO NOTHING`,
-		seq, string(e.ID), string(e.Customer), e.At.UnixMicro(), e.Actor, e.Contact, string(e.Kind), e.Purpose, string(e.Outcome), string(e.Code))
+	touch := 0
+	if e.Customer != "" && (e.Kind == ledger.Lookup && e.Purpose == Card || e.Kind == ledger.Contact && e.Purpose == opened) {
+		touch = 1
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO watch_entry (seq, entry_id, customer_id, at, actor, contact, kind, purpose, outcome, code, touch)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (seq) DO NOTHING`,
+		seq, string(e.ID), string(e.Customer), e.At.UnixMicro(), e.Actor, e.Contact, string(e.Kind), e.Purpose, string(e.Outcome), string(e.Code), touch)
 	if err != nil {
 		return fmt.Errorf("indexing an entry: %w", err)
 	}

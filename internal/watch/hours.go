@@ -21,7 +21,7 @@ var afterHours = Detector{Name: "after-hours", Code: "AFTER_HOURS", Says: "Custo
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.touches(e.Actor, since, e.At, e.Seq)
+		all, err := s.touches(e.Actor, since, e.At, e.Seq, n.Closed, false)
 		if err != nil {
 			return nil, err
 		}

@@ -41,16 +41,12 @@ var loneLookUps = Detector{Name: "no-contact", Code: "LOOKUPS", Says: "Cards wer
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.touches(e.Actor, week, e.At, e.Seq)
+		lone, err := s.touches(e.Actor, week, e.At, e.Seq, n.LonePerWeek, true)
 		if err != nil {
 			return nil, err
 		}
-		var lone, today []touch
-		for _, t := range all {
-			if !t.lone {
-				continue
-			}
-			lone = append(lone, t)
+		var today []touch
+		for _, t := range lone {
 			if s.day(t.at) == s.day(e.At) {
 				today = append(today, t)
 			}
@@ -69,7 +65,7 @@ func servesCallers(e Event) bool {
 // inContact reports whether a person had, or soon after had, a contact with the customer whom they looked up.
 func (s *sight) inContact(e Event, n Numbers) (bool, error) {
 	var some int
-	err := s.tx.QueryRow(s.ctx, "SELECT count(*) FROM watch_entry WHERE actor = $1 AND at >= $2 AND at <= $3 AND customer_id = $4 AND kind = 'contact' AND purpose = '"+opened+"'",
+	err := s.tx.QueryRow(s.ctx, "SELECT count(*) FROM watch_entry WHERE actor = $1 AND at >= $2 AND at <= $3 AND customer_id = $4 AND kind = 'contact'"+touched,
 		e.Actor, e.At.Add(-n.Longest).UnixMicro(), e.At.Add(n.Grace).UnixMicro(), string(e.Customer)).Scan(&some)
 	return some > 0, err
 }

@@ -65,10 +65,9 @@ func (s *sight) alert(detector string, code cpni.Code, f *finding, now time.Time
 	if err != nil {
 		return "", false, fmt.Errorf("raising an alert: %w", err)
 	}
-	for _, seq := range f.Evidence {
-		if _, err := s.tx.Exec(s.ctx, "INSERT INTO watch_evidence (alert_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(id), seq); err != nil {
-			return "", false, fmt.Errorf("keeping the evidence of an alert: %w", err)
-		}
+	added, err := s.keep(id, f.Evidence, fresh)
+	if err != nil {
+		return "", false, fmt.Errorf("keeping the evidence of an alert: %w", err)
 	}
 	newest := now
 	if len(f.Evidence) > 0 {
@@ -80,8 +79,33 @@ func (s *sight) alert(detector string, code cpni.Code, f *finding, now time.Time
 			return "", false, err
 		}
 	}
-	_, err = s.tx.Exec(s.ctx, "UPDATE watch_alert SET newest = $1, evidence = (SELECT count(*) FROM watch_evidence WHERE alert_id = $2) WHERE alert_id = $2", newest.UnixMicro(), string(id))
+	_, err = s.tx.Exec(s.ctx, "UPDATE watch_alert SET newest = $1, evidence = evidence + $2 WHERE alert_id = $3", newest.UnixMicro(), added, string(id))
 	return id, fresh, err
+}
+
+// mostEvidence bounds the entries that a case keeps.
+const mostEvidence = 1000
+
+// keep adds evidence to an alert. To one that is there already only what is newer than its newest is added, and no more than
+// a case keeps.
+func (s *sight) keep(id cpni.ID, evidence []int64, fresh bool) (added int, err error) {
+	newest, there := int64(-1), 0
+	if !fresh {
+		err := s.tx.QueryRow(s.ctx, "SELECT coalesce((SELECT max(seq) FROM watch_evidence WHERE alert_id = $1), -1), evidence FROM watch_alert WHERE alert_id = $1", string(id)).Scan(&newest, &there)
+		if err != nil {
+			return 0, err
+		}
+	}
+	for _, seq := range evidence {
+		if seq <= newest || there+added >= mostEvidence {
+			continue
+		}
+		if _, err := s.tx.Exec(s.ctx, "INSERT INTO watch_evidence (alert_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(id), seq); err != nil {
+			return added, err
+		}
+		added++
+	}
+	return added, nil
 }
 
 // evidence gives ids and times of what an alert rests on.

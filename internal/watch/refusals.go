@@ -19,8 +19,8 @@ var refusals = Detector{Name: "refusals", Code: "REFUSALS", Says: "Requests abou
 		if err != nil {
 			return nil, err
 		}
-		rows, err := s.tx.Query(s.ctx, "SELECT seq, contact FROM watch_entry WHERE customer_id = $1 AND at >= $2 AND at <= $3 AND kind = 'decision' AND outcome <> 'permit' AND contact <> '' ORDER BY at, seq",
-			string(e.Customer), since.UnixMicro(), e.At.UnixMicro())
+		rows, err := s.tx.Query(s.ctx, "SELECT seq, contact FROM watch_entry WHERE customer_id = $1 AND at >= $2 AND at <= $3 AND kind = 'decision' AND outcome <> 'permit' AND contact <> '' ORDER BY at DESC, seq DESC LIMIT $4",
+			string(e.Customer), since.UnixMicro(), e.At.UnixMicro(), mostLooked)
 		if err != nil {
 			return nil, err
 		}

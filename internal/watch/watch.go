@@ -44,7 +44,7 @@ func New(p Parts) *Watch { return &Watch{p} }
 // the door has the database to itself.
 const (
 	followEvery = time.Second
-	breath      = 10 * time.Millisecond
+	breath      = 5 * time.Millisecond
 )
 
 // Run follows until ctx ends. Of several nodes one at a time does it; the others look whether it still does. report gets

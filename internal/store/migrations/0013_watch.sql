@@ -33,12 +33,15 @@ CREATE TABLE watch_entry (
     purpose     TEXT    NOT NULL,
     outcome     TEXT    NOT NULL,
     code        TEXT    NOT NULL,
+    touch       INTEGER NOT NULL, -- 1: somebody began to work on the customer
     lone        INTEGER NOT NULL DEFAULT 0 -- 1: a look-up that no contact came with
 );
 CREATE INDEX watch_entry_at ON watch_entry (at, seq);
 CREATE INDEX watch_entry_actor ON watch_entry (actor, at, seq);
 CREATE INDEX watch_entry_code ON watch_entry (code, at, seq);
 CREATE INDEX watch_entry_customer ON watch_entry (customer_id, at, seq);
+CREATE INDEX watch_entry_touch ON watch_entry (actor, at, seq) WHERE touch = 1;
+CREATE INDEX watch_entry_touched ON watch_entry (customer_id, at, seq) WHERE touch = 1;
 
 -- How often each thing happened on a day of the carrier's: rule:ID, decision, permit, refused:CODE and the like.
 CREATE TABLE watch_count (
