@@ -76,7 +76,7 @@ func TestWrapUp(t *testing.T) {
 	second := b.open(w.ann, "store")
 	card := b.get(customerAddress(w.ann))
 	card.says(t, "Your contact with this customer still runs", "Telephone The agent The caller gave up none")
-	b.submit(second + "/end").says(t, "The contact has ended") // as before there were outcomes
+	b.submit(second+"/end").says(t, "The contact has ended") // as before there were outcomes
 	b.get(customerAddress(w.ann)).says(t, "Shop The agent Ended none")
 }
 
