@@ -119,6 +119,12 @@ func TestWaysByDigits(t *testing.T) {
 	c.sees("That is not the secret.")
 	c.goTo(b.at)
 	c.hasFocus("answer-title")
+	c.press("1")
+	c.hasFocus("secret-password")
+	c.press(annPassword, kb.Enter) // and the key itself is not typed
+	c.sees("Verified by password.")
+	c.goTo(b.at)
+	c.hasFocus("answer-title")
 	c.press("6")
 	c.sees("Send it to the postal address of record")
 	c.hasFocus("Ask this way\n: Send it to the postal address of record")
