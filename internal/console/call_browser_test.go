@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	browserpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -280,4 +281,21 @@ func TestNarrowingByKeys(t *testing.T) {
 		t.Error("a number stands in the address")
 	}
 	c.picture("desk-narrowed")
+
+	// On paper there are the calls and what allowed them, and nothing to press.
+	_, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	must(t, err)
+	shown := func(what string) bool {
+		return evaluate[bool](c, `(e => !!e && e.getClientRects().length > 0)(document.querySelector("`+what+`"))`)
+	}
+	for _, what := range []string{".calls", "#answer-title", "h1"} {
+		if !shown(what) {
+			t.Errorf("%s is not printed", what)
+		}
+	}
+	for _, what := range []string{"#ask", "#call", "#verify", ".filter", "#end", "nav"} {
+		if shown(what) {
+			t.Errorf("%s is printed", what)
+		}
+	}
 }
