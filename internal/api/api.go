@@ -79,6 +79,7 @@ func New(o *office.Office, report func(error)) *API {
 	}
 	a.huma = humago.New(a.mux, config)
 	a.contacts()
+	a.calls()
 	a.disclosures()
 	a.customers()
 	a.records()

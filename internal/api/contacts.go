@@ -25,6 +25,7 @@ type Contact struct {
 	Live     bool         `json:"live" doc:"Whether what is proved in it counts: not ended, not idle or open for too long."`
 	Speaker  string       `json:"speaker,omitempty" enum:"customer,authorised" doc:"Who has been proved in it."`
 	Proved   []Proved     `json:"proved,omitempty" doc:"By which methods, and when."`
+	OneTime  string       `json:"one_time,omitempty" enum:"yes,no" doc:"What the customer answered when asked for consent for this call; nothing when they were not asked."`
 }
 
 // Proved is one proof given in a contact.
@@ -39,6 +40,9 @@ func (a *API) contactOf(s *contact.State) Contact {
 	c := Contact{ID: s.ID, Customer: s.Customer, Channel: s.Channel, Outbound: s.Outbound, Opened: s.Opened, Live: a.office.Contacts.Live(s, now), Speaker: speaker}
 	for _, e := range s.Evidence {
 		c.Proved = append(c.Proved, Proved{e.Method, e.At})
+	}
+	if s.Asked != nil {
+		c.OneTime = map[bool]string{true: "yes", false: "no"}[s.Asked.Yes]
 	}
 	return c
 }
@@ -181,11 +185,14 @@ func (a *API) contacts() {
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "end-contact", Method: http.MethodDelete, Path: "/v1/contacts/{id}", Tags: tag,
 		Summary: "End a contact", Description: "What was proved in it no longer counts."}},
-		func(ctx context.Context, c caller, in *OneContact) (*struct{}, error) {
+		func(ctx context.Context, c caller, in *struct {
+			OneContact
+			Outcome contact.Outcome `query:"outcome" enum:"served,not-verified,called-back,transferred,gave-up,cut-off,helped" doc:"How it ended."`
+		}) (*struct{}, error) {
 			if _, err := a.mine(ctx, c, in.ID); err != nil {
 				return nil, err
 			}
-			return nil, a.office.Contacts.End(ctx, in.ID)
+			return nil, a.office.Contacts.WrapUp(ctx, in.ID, in.Outcome)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "prove", Method: http.MethodPost, Path: "/v1/contacts/{id}/proofs", Tags: tag,
 		Summary: "Take a proof", Description: "One way by which somebody tries to show who they are. Every try is on record and counts; it cannot be repeated under an Idempotency-Key."}},

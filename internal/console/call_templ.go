@@ -1148,4 +1148,30 @@ func careDetails(v contactView) templ.Component {
 	})
 }
 
+// callKeys are the keys of a call beside those of every page.
+func callKeys() templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 112, "<dl class=\"keys\"><dt><kbd>1</kbd> … <kbd>9</kbd></dt><dd>go that way out of a refusal</dd><dt><kbd>Alt</kbd> + <kbd>C</kbd></dt><dd>change the account</dd><dt><kbd>Alt</kbd> + <kbd>O</kbd></dt><dd>offer something on this call</dd><dt><kbd>Alt</kbd> + <kbd>N</kbd></dt><dd>write a note</dd><dt><kbd>Alt</kbd> + <kbd>X</kbd></dt><dd>somebody is in danger or in fear</dd></dl>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
 var _ = templruntime.GeneratedTemplate

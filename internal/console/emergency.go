@@ -122,7 +122,7 @@ func (v *visit) emergencyAnswer() error {
 	if err != nil {
 		return err
 	}
-	answer, err := v.office.Door.Disclose(v.r.Context(), c.Request())
+	answer, err := v.office.Door.Claimed(v.r.Context(), c)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
+	"ringfence/internal/vault"
 )
 
 // Claim is somebody's word that life or limb is at risk. It is on record before anything is given on it, and is justified
@@ -67,13 +68,23 @@ func (d *Door) Emergency(ctx context.Context, c Claim) (*Answer, error) {
 	if err != nil {
 		return nil, d.unrecorded(err)
 	}
-	return d.Disclose(ctx, c.Request())
+	return d.Claimed(ctx, c)
 }
 
-// Request is what is asked of the rules on a claim. Asked again it gives the recorded answer.
-func (c Claim) Request() Request {
-	return Request{Caller: Caller{Staff: c.Staff}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
-		Emergency: &rules.Emergency{Kind: c.Kind, Caller: c.Caller}, IdempotencyKey: "emergency " + string(c.ID)}
+// Claimed gives the answer to a claim that is on record: asked again, the recorded one.
+//
+// cite: P-28, P-41, I-11
+func (d *Door) Claimed(ctx context.Context, c Claim) (*Answer, error) {
+	var at int64
+	err := d.DB.Reader().QueryRow(ctx, "SELECT at FROM emergency WHERE customer_id = $1 AND claim_id = $2 AND staff_id = $3", string(c.Customer), string(c.ID), string(c.Staff)).Scan(&at)
+	if store.IsNoRow(err) {
+		return nil, ledger.ErrNoRecord
+	}
+	if err != nil {
+		return nil, d.unrecorded(fmt.Errorf("reading an emergency: %w", err))
+	}
+	return d.Disclose(ctx, Request{Caller: Caller{Staff: c.Staff}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
+		Months: []int{vault.Month(time.UnixMicro(at), d.Zone)}, Emergency: &rules.Emergency{Kind: c.Kind, Caller: c.Caller}, IdempotencyKey: "emergency " + string(c.ID)})
 }
 
 // Unjustified is a claim that its taker has still to justify.

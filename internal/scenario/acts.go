@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notify"
+	"ringfence/internal/rules"
 )
 
 // act does what a verb says and tells what came of it. An error is something that no service means to answer.
@@ -26,6 +27,7 @@ func acts() map[string]act {
 		"change":           change,
 		"disclose":         discloseAct,
 		"approval":         askApproval,
+		"notice":           giveNotice,
 		"answer":           answer,
 		"import-approvals": importApprovals,
 		"partner":          putPartner,
@@ -226,7 +228,36 @@ func (n newPlaces) met(*world, *node) bool { return !n.went() }
 
 func (n newPlaces) String() string { return "a message went to the new place" }
 
+// giveNotice reads the words of a one-time notice on a call. Written notices are not built.
+func giveNotice(_ context.Context, w *world, a args) (result, error) {
+	switch {
+	case a.text("kind") != "one-time" || a.has("recipients"):
+		return result{}, notBuilt("`notice` but of kind one-time, without recipients")
+	case a.has("via") && a.text("via") != "oral" || !a.has("contact"):
+		return result{}, notBuilt("`notice` of kind one-time but orally, in a contact")
+	}
+	w.read[a.text("id")] = w.contact(a.text("contact"))
+	return succeeded(), nil
+}
+
+// answerOnCall takes the answer to a one-time notice in the contact in which it was read.
+func answerOnCall(ctx context.Context, w *world, a args) (result, error) {
+	s, _ := w.office.Script(rules.OneTimeScript)
+	c := contact.Consent{Contact: w.read[a.text("notice")], Yes: a.text("says") == "grant", Script: s.Version, Read: a.has("evidence") && a.text("evidence") != "no"}
+	if a.has("contact") {
+		c.Contact = w.contact(a.text("contact"))
+	}
+	if c.Contact != w.read[a.text("notice")] {
+		c.Script = "" // it was read in another contact
+	}
+	_, err := w.office.OneTimeConsent(ctx, c)
+	return of(err, succeeded())
+}
+
 func answer(ctx context.Context, w *world, a args) (result, error) {
+	if _, ok := w.read[a.text("notice")]; ok {
+		return answerOnCall(ctx, w, a)
+	}
 	if a.text("says") != "object" {
 		return result{}, notBuilt("`answer` with says: " + a.text("says"))
 	}

@@ -32,14 +32,13 @@ const unfold = (id) => {
   return part.querySelector("summary");
 };
 
-const typed = (event) => event.target.closest("input:not([type=checkbox]), textarea, select");
+const single = (event) => document.body.dataset.keys === "on" && !event.target.closest("input:not([type=checkbox]), textarea, select");
 
-// way is the n-th way out of a refusal: its link is followed, its button has the focus.
+// way goes the n-th way out of a refusal: it follows the link, and gives the focus to the button. It says whether there is one.
 const way = (n) => {
-  const item = document.querySelector(`.ways > li:nth-child(${n})`);
-  const link = item && item.querySelector("a");
-  if (link) link.click();
-  return item && !link ? item.querySelector("button") : null;
+  const to = document.querySelector(`.ways > li:nth-child(${n}) :is(a, button)`);
+  if (to) to.localName === "a" ? to.click() : to.focus();
+  return !!to;
 };
 
 document.addEventListener("keydown", (event) => {
@@ -48,14 +47,18 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey) {
     const find = keys[event.key.toLowerCase()];
     field = find && find();
-  } else if (document.body.dataset.keys === "on" && !typed(event)) {
-    if (event.key === "/") field = document.getElementById("number");
-    if (event.key >= "1" && event.key <= "9" && event.key.length === 1) field = way(event.key);
+  } else if (event.key === "/" && single(event)) {
+    field = document.getElementById("number");
   }
   if (!field) return;
   event.preventDefault();
   reveal(field);
   if (field.id === "number") field.select();
+});
+
+// Taken when the digit itself comes, and not before, so that it is not typed into the field that it leads to.
+document.addEventListener("keypress", (event) => {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && /^[1-9]$/.test(event.key) && single(event) && way(event.key)) event.preventDefault();
 });
 
 // A link to a field opens the form that the field is in.
