@@ -119,6 +119,17 @@ func TestSecondStep(t *testing.T) {
 	late.follow(late.get("/sign-in/second")).says(t, "That has taken too long, or was done already.")
 }
 
+// A demonstration says that it is one, where it lets people in with less; nothing else does.
+func TestDemonstrationSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.browser(t).get("/sign-in").lacks(t, "This is a demonstration")
+	w.serve(Options{Carrier: "Test Carrier", Report: w.report, Demonstration: true})
+	b := w.browser(t)
+	b.get("/sign-in").says(t, "This is a demonstration: a name and the password that it printed are enough.")
+	b.follow(b.signIn("agent", password)).says(t, "Who is calling?")
+	b.get("/me").says(t, "add a second factor")
+}
+
 // Which step comes tells nothing to who does not know the password.
 //
 // cite: P-37, 47 CFR 64.2010(a)

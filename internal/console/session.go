@@ -70,6 +70,13 @@ func wanted(back string) string {
 }
 
 func (v *visit) signOut() error {
+	if step := v.cookie(stepCookie); step != "" && v.seal.holds(v.form.Get("token"), "step", step) {
+		v.setCookie(stepCookie, "", 0)
+		if err := v.office.Staff.Abandon(v.r.Context(), step); err != nil {
+			return err
+		}
+		return v.goTo("/sign-in")
+	}
 	if v.session != "" {
 		if !v.seal.holds(v.form.Get("token"), "form", v.session) {
 			return errForged
