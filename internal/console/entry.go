@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
+	"ringfence/internal/staff"
 	"ringfence/internal/vault"
 	"ringfence/internal/watch"
 )
@@ -30,6 +31,7 @@ type entryView struct {
 	Decision *decisionView
 	Proof    *proofView
 	Waits    string // why there is no proof yet
+	Finding  string // address at which a finding is recorded from it, for whose work that is
 }
 
 // decisionView is a recorded decision with what it rested on, and how it comes out today.
@@ -70,6 +72,9 @@ func (v *visit) entryPage() error {
 	}
 	if err := v.office.Viewed(ctx, v.member.ID, watch.Records, row.Customer); err != nil {
 		return err
+	}
+	if v.member.May(staff.Discipline) {
+		view.Finding = "/discipline?entry=" + string(row.ID) + "&customer=" + string(row.Customer)
 	}
 	if row.Kind == ledger.Decision {
 		view.Decision, err = v.decisionView(row)

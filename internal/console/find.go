@@ -140,7 +140,7 @@ func (v *visit) customerPage() error {
 		view.Refused = &problemView{Code: "ROLE", Says: "Contacts are opened by those who serve customers.", Clauses: []string{"P-37", "47 CFR 64.2010(a)"}, Next: []string{"Let an agent take the contact."}}
 	case !v.now.Before(v.member.TrainedUntil()):
 		view.Refused = &problemView{Code: "UNTRAINED", Says: "You have no current training on customer information, so you cannot open a contact.", Clauses: []string{"P-38", "47 CFR 64.2009(b)"},
-			Next: []string{"Pass the course first.", "Until then let a trained colleague take the contact."}}
+			Next: []string{"Until then let a trained colleague take the contact."}}
 	}
 	if view.Running, err = v.running(p.ID); err != nil {
 		return err

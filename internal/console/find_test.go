@@ -132,7 +132,7 @@ func TestOpenContact(t *testing.T) {
 		r.says(t, "A contact is by phone, store, online, chat or mail.", "CHANNEL", "47 CFR 64.2010")
 	}
 	for _, who := range []struct{ login, code, says, next string }{
-		{"untrained", "UNTRAINED", "no current training on customer information", "Pass the course first."},
+		{"untrained", "UNTRAINED", "no current training on customer information", "Take the course now"},
 		{"officer", "ROLE", "Contacts are opened by those who serve customers.", "Let an agent take the contact."},
 	} {
 		b := w.signedIn(t, who.login)

@@ -14,6 +14,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/store"
 	"ringfence/internal/training"
 )
 
@@ -246,6 +247,12 @@ func TestPassPage(t *testing.T) {
 		w.signedIn(t, who).get(at).says(t, "Record of training", "The untrained agent", "Customer information at Test Carrier, version 1.0.0", "15 of 15 questions, 100 %; 12 were needed", "5 Mar 2027", string(p.Record), p.Digest, "leaf ", "Signed checkpoint", "ledger.test.example")
 	}
 	w.signedIn(t, "second").get(at).is(t, http.StatusNotFound)
+	b.get(at).lacks(t, "differs from what the ledger")
+	must(t, w.DB.Tx(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.Exec(context.Background(), "UPDATE training_pass SET valid_until = valid_until + 1000000")
+		return err
+	}))
+	b.get(at).says(t, "This differs from what the ledger has on record.")
 	taught := "/training/taught/" + p.Digest
 	text := w.signedIn(t, "auditor").get(taught).is(t, http.StatusOK)
 	text.says(t, "Verify before telling", "What is asked", "Which of these proves who a caller is?")

@@ -172,6 +172,7 @@ type passView struct {
 	By       string
 	Evidence string
 	Standing standingView
+	Sound    bool // as the ledger has it
 	Record   cpni.ID
 	Again    string // address of this page
 	Proof    *proofView
@@ -197,6 +198,9 @@ func (v *visit) passPage() error {
 	view := passView{page: v.page("Record of training", "/training"), Carrier: v.options.Carrier, Name: m.Name, Login: m.Login, Member: m.ID, Role: roleWords[m.Role], Version: p.Version, Digest: p.Digest,
 		At: v.moment(p.Passed), Until: v.moment(p.Until), Standing: v.standingView(m), Record: p.Record, Again: passAddress(p.ID)}
 	if view.By, err = v.actor(p.By); err != nil {
+		return err
+	}
+	if view.Sound, err = s.Sound(ctx, p); err != nil {
 		return err
 	}
 	if p.Outside() {

@@ -254,7 +254,7 @@ func (o *Office) OpenContact(ctx context.Context, c contact.Opening) (*contact.S
 		refusal = cpni.Rejected("UNTRAINED", "the person is suspended, so they serve nobody", []string{"P-39", "47 CFR 64.2009(b)"}, "pass the course again, or wait for the end of the suspension", "let an agent take the contact")
 	case !m.May(staff.Serve):
 		refusal = m.Barred(staff.Serve)
-	case m.Role != cpni.RoleSystem && !o.Clock.Now().Before(m.TrainedUntil()):
+	case m.Role != cpni.RoleSystem && (!o.Clock.Now().Before(m.TrainedUntil()) || o.Training.Standing(m, o.Clock.Now()).State == training.Lapsed):
 		refusal = cpni.Rejected("UNTRAINED", "the person has no current training on customer information", []string{"P-38", "47 CFR 64.2009(b)"}, "pass the course first")
 	default:
 		return o.Contacts.Open(ctx, c)

@@ -92,7 +92,7 @@ func (s *School) Begin(ctx context.Context, id cpni.ID, course string) (*Attempt
 			string(id), string(a.ID), c.ID, c.Version, c.Digest, now.UnixMicro(), string(asked)); err != nil {
 			return nil, err
 		}
-		e, err := s.entry(ctx, tx, ledger.Admin, "", string(id), map[string]any{"what": "course test begun", "member": id, "course": c.ID, "version": c.Version, "digest": c.Digest, "attempt": a.ID, "asked": a.Asked})
+		e, err := s.entry(ctx, tx, now, ledger.Admin, "", string(id), map[string]any{"what": "course test begun", "member": id, "course": c.ID, "version": c.Version, "digest": c.Digest, "attempt": a.ID, "asked": a.Asked})
 		return []ledger.Entry{e}, err
 	})
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *School) Grade(ctx context.Context, id, attempt cpni.ID, chosen [][]int)
 			detail["until"] = until
 		}
 		detail["what"] = what
-		e, err := s.entry(ctx, tx, ledger.Admin, "", string(id), detail)
+		e, err := s.entry(ctx, tx, r.Graded, ledger.Admin, "", string(id), detail)
 		if err != nil {
 			return nil, err
 		}

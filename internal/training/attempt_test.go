@@ -42,9 +42,11 @@ func TestPass(t *testing.T) {
 		if err != nil || len(passes) != 1 || passes[0].Outside() || passes[0].Attempt != a.ID || passes[0].Record != a.Result.Record || !passes[0].Until.Equal(m.Until) {
 			t.Fatalf("%+v, %v", passes, err)
 		}
-		if p, err := w.Pass(t.Context(), passes[0].ID); err != nil || p.ID != passes[0].ID {
+		p, err := w.Pass(t.Context(), passes[0].ID)
+		if err != nil || p.ID != passes[0].ID {
 			t.Errorf("%+v, %v", p, err)
 		}
+		w.soundUntilChanged(p)
 		if _, err := w.Pass(t.Context(), cpni.NewID()); !errors.Is(err, ErrNone) {
 			t.Errorf("a pass that nobody has: %v", err)
 		}
@@ -260,6 +262,7 @@ func TestOutsidePass(t *testing.T) {
 		if m := w.member(id); !m.Until.Equal(passed.AddDate(0, 0, 365)) || !p.Until.Equal(m.Until) || !p.Outside() {
 			t.Errorf("%+v, %+v", m, p)
 		}
+		w.soundUntilChanged(p)
 		if text, err := w.Evidence(t.Context(), p); err != nil || text != "certificate 7 of the old carrier" {
 			t.Errorf("%q, %v", text, err)
 		}

@@ -105,6 +105,7 @@ func (d *Discipline) Find(ctx context.Context, f Finding, what, by string) (*Fin
 		return nil, err
 	}
 	now := d.Clock.Now()
+	f.Happened = f.Happened.UTC().Truncate(time.Microsecond) // as it is kept
 	if f.Happened.IsZero() {
 		f.Happened = now
 	}
@@ -122,7 +123,7 @@ func (d *Discipline) Find(ctx context.Context, f Finding, what, by string) (*Fin
 	_, err = d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		f.Found = d.Clock.Now()
 		f.ID = cpni.NewTimedID(f.Found)
-		e, err := d.entry(ctx, tx, ledger.Admin, "", by, map[string]any{"what": "violation found", "finding": f.ID, "member": f.Staff, "happened": f.Happened, "severity": f.Severity, "source": f.Source, "text": what})
+		e, err := d.entry(ctx, tx, f.Found, ledger.Admin, "", by, map[string]any{"what": "violation found", "finding": f.ID, "member": f.Staff, "happened": f.Happened, "severity": f.Severity, "source": f.Source, "text": what})
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +152,7 @@ func (d *Discipline) OpenCase(ctx context.Context, finding cpni.ID, by string) (
 	_, err = d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		now := d.Clock.Now()
 		id := cpni.NewTimedID(now)
-		e, err := d.entry(ctx, tx, ledger.Admin, "", by, map[string]any{"what": "case opened", "case": id, "finding": f.ID, "member": f.Staff})
+		e, err := d.entry(ctx, tx, now, ledger.Admin, "", by, map[string]any{"what": "case opened", "case": id, "finding": f.ID, "member": f.Staff})
 		if err != nil {
 			return nil, err
 		}

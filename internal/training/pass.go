@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -64,6 +65,7 @@ func (s *School) RecordOutside(ctx context.Context, id cpni.ID, passed time.Time
 	if string(id) == by {
 		return nil, errOneself
 	}
+	passed = passed.UTC().Truncate(time.Microsecond) // as it is kept
 	evidence, err := written(evidence, "what shows that the course was passed")
 	if err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func (s *School) RecordOutside(ctx context.Context, id cpni.ID, passed time.Time
 			return nil, err
 		}
 		p = Pass{Staff: id, Passed: passed, Until: passed.Add(s.Rules(passed).Life), Recorded: now, By: by}
-		e, err := s.entry(ctx, tx, ledger.Admin, "", by, map[string]any{"what": "course passed elsewhere", "member": id, "role": m.Role, "passed": passed, "until": p.Until, "evidence": evidence})
+		e, err := s.entry(ctx, tx, now, ledger.Admin, "", by, map[string]any{"what": "course passed elsewhere", "member": id, "role": m.Role, "passed": passed, "until": p.Until, "evidence": evidence})
 		if err != nil {
 			return nil, err
 		}
@@ -148,6 +150,38 @@ func (p *Parts) wrote(ctx context.Context, record cpni.ID, field string) (string
 	}
 	text, _ := detail[field].(string)
 	return text, nil
+}
+
+// Sound reports whether a pass is as the ledger has it: nobody has changed its row.
+//
+// cite: P-38, I-22, 47 CFR 64.2009(b)
+func (s *School) Sound(ctx context.Context, p *Pass) (bool, error) {
+	row, err := s.Ledger.Record(ctx, "", p.Record)
+	if errors.Is(err, ledger.ErrNoRecord) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading a record: %w", err)
+	}
+	plain, err := s.Vault.OpenRecord(ctx, row)
+	if err != nil {
+		return false, fmt.Errorf("opening a record: %w", err)
+	}
+	var was struct {
+		Member                           cpni.ID
+		Course, Version, Digest, Attempt string
+		Passed                           any // when, of one passed elsewhere; else whether
+		Until                            time.Time
+	}
+	if err := vault.Detail(plain, &was); err != nil {
+		return false, err
+	}
+	same := was.Member == p.Staff && was.Course == p.Course && was.Version == p.Version && was.Digest == p.Digest && was.Attempt == string(p.Attempt) && was.Until.Equal(p.Until) && row.Actor == p.By
+	if p.Outside() {
+		passed, err := time.Parse(time.RFC3339Nano, fmt.Sprint(was.Passed))
+		return same && err == nil && passed.Equal(p.Passed), nil
+	}
+	return same && was.Passed == true && row.At.Equal(p.Passed), nil
 }
 
 // exported are the columns of an export.

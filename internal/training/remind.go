@@ -67,7 +67,7 @@ func (s *School) remind(ctx context.Context, m *staff.Member, now time.Time, kno
 		return nil
 	}
 	_, err := s.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		e, err := s.entry(ctx, tx, ledger.Admin, "", keeper, map[string]any{"what": "reminded that training ends", "member": m.ID, "until": st.Until, "days": step})
+		e, err := s.entry(ctx, tx, now, ledger.Admin, "", keeper, map[string]any{"what": "reminded that training ends", "member": m.ID, "until": st.Until, "days": step})
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (s *School) replace(ctx context.Context, m *staff.Member, now time.Time) er
 		if err := s.Staff.RetrainTx(ctx, tx, m.ID, from); err != nil {
 			return nil, err
 		}
-		e, err := s.entry(ctx, tx, ledger.Admin, "", keeper, map[string]any{"what": "training ended by a new course", "member": m.ID, "course": c.ID, "version": c.Version, "from": from})
+		e, err := s.entry(ctx, tx, now, ledger.Admin, "", keeper, map[string]any{"what": "training ended by a new course", "member": m.ID, "course": c.ID, "version": c.Version, "from": from})
 		return []ledger.Entry{e}, err
 	})
 	s.Staff.Changed(m.ID)
@@ -118,7 +118,7 @@ func (s *School) unsuspend(ctx context.Context, m *staff.Member, now time.Time) 
 		if err := s.Staff.LiftTx(ctx, tx, m.ID); err != nil {
 			return nil, err
 		}
-		e, err := s.entry(ctx, tx, ledger.Admin, "", keeper, map[string]any{"what": "suspension over", "member": m.ID, "since": m.Suspended.Since, "until": m.Suspended.Until})
+		e, err := s.entry(ctx, tx, now, ledger.Admin, "", keeper, map[string]any{"what": "suspension over", "member": m.ID, "since": m.Suspended.Since, "until": m.Suspended.Until})
 		return []ledger.Entry{e}, err
 	})
 	s.Staff.Changed(m.ID)

@@ -77,7 +77,7 @@ func (d *Discipline) step(ctx context.Context, c *Case, s Step, text, by string)
 		case Unfounded, Lifted:
 			what = "case decided: " + string(s.Kind)
 		}
-		e, err := d.entry(ctx, tx, ledger.Admin, "", by, map[string]any{"what": what, "case": c.ID, "finding": c.Finding, "member": c.Staff, "until": s.Until, "text": text})
+		e, err := d.entry(ctx, tx, s.At, ledger.Admin, "", by, map[string]any{"what": what, "case": c.ID, "finding": c.Finding, "member": c.Staff, "until": s.Until, "text": text})
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +158,7 @@ func (d *Discipline) alert(ctx context.Context, f *Finding, subject cpni.ID, wha
 		if err := tx.QueryRow(ctx, unless, string(subject)).Scan(&n); err != nil || n > 0 {
 			return nil, err
 		}
-		e, err := d.entry(ctx, tx, ledger.Alert, SanctionMissing, keeper, map[string]any{"what": what, "finding": f.ID, "subject": subject})
+		e, err := d.entry(ctx, tx, d.Clock.Now(), ledger.Alert, SanctionMissing, keeper, map[string]any{"what": what, "finding": f.ID, "subject": subject})
 		if err != nil {
 			return nil, err
 		}

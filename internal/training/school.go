@@ -126,8 +126,8 @@ func (s *School) anew(m *staff.Member) *Course {
 }
 
 // entry makes a record about a member of the staff.
-func (p *Parts) entry(ctx context.Context, tx *store.Tx, kind ledger.Kind, code cpni.Code, by string, detail any) (ledger.Entry, error) {
-	return p.Vault.Entry(ctx, tx, ledger.Entry{Kind: kind, At: p.Clock.Now(), Actor: by, Outcome: cpni.OK, Code: code}, detail)
+func (p *Parts) entry(ctx context.Context, tx *store.Tx, at time.Time, kind ledger.Kind, code cpni.Code, by string, detail any) (ledger.Entry, error) {
+	return p.Vault.Entry(ctx, tx, ledger.Entry{Kind: kind, At: at, Actor: by, Outcome: cpni.OK, Code: code}, detail)
 }
 
 // lock keeps others from changing what belongs to a member until tx ends.

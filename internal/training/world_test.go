@@ -152,3 +152,26 @@ func (w *world) take(id cpni.ID, right int) *Attempt {
 func (w *world) course() *Course { return w.School.Courses.All()[0] }
 
 func workdayOf(t time.Time, zone *time.Location) workday.Date { return workday.DateIn(t, zone) }
+
+// soundUntilChanged fails unless a pass is as the ledger has it, and each change of it is found out.
+func (w *world) soundUntilChanged(p *Pass) {
+	w.t.Helper()
+	if ok, err := w.Sound(w.t.Context(), p); err != nil || !ok {
+		w.t.Errorf("a pass that nobody changed: %t, %v", ok, err)
+	}
+	for name, change := range map[string]func(*Pass){
+		"whose":    func(p *Pass) { p.Staff = cpni.NewID() },
+		"when":     func(p *Pass) { p.Passed = p.Passed.Add(time.Hour) },
+		"how long": func(p *Pass) { p.Until = p.Until.Add(time.Hour) },
+		"which":    func(p *Pass) { p.Version += ".1" },
+		"text":     func(p *Pass) { p.Digest += "0" },
+		"by whom":  func(p *Pass) { p.By = "nobody" },
+		"record":   func(p *Pass) { p.Record = cpni.NewID() },
+	} {
+		changed := *p
+		change(&changed)
+		if ok, err := w.Sound(w.t.Context(), &changed); err != nil || ok {
+			w.t.Errorf("%s was changed, and it is not found out: %v", name, err)
+		}
+	}
+}
