@@ -450,7 +450,7 @@ func TestCompare(t *testing.T) {
 	if was, now := d.Rules[1].Was.Text, d.Rules[1].Now.Text; !strings.Contains(was, `"billing"`) || strings.Contains(now, `"billing"`) || !strings.HasSuffix(was, "};") {
 		t.Errorf("from %q to %q", was, now)
 	}
-	if len(d.Numbers) != 2 || !strings.Contains(d.Numbers[0].Was, "smallest_cell: 10") || !strings.Contains(d.Numbers[1].Now, "smallest_cell: 12 (in-force from") {
+	if len(d.Numbers) != 1 || !strings.Contains(d.Numbers[0].Was, "smallest_cell: 10") || !strings.Contains(d.Numbers[0].Now, "smallest_cell: 12 (in-force from") {
 		t.Errorf("numbers: %+v", d.Numbers)
 	}
 	if !slices.Equal(d.Other, []string{"rules/01-words.cedar"}) {
