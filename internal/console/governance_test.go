@@ -250,6 +250,11 @@ func TestRulesAreRead(t *testing.T) {
 	for _, r := range set.Rules() {
 		b.get("/rules/"+r.ID).is(t, http.StatusOK)
 	}
+	for _, path := range []string{"/rules", "/rules/roles", "/rules/try", "/rules/numbers"} {
+		if n := len(b.get(path).page); n > 150_000 {
+			t.Errorf("%s has %d bytes", path, n)
+		}
+	}
 	if len(w.reports) > 0 {
 		t.Errorf("reported: %v", w.reports)
 	}
