@@ -70,7 +70,9 @@ func Compare(before, after *Set) Difference {
 	}
 	old, fresh := rows(before), rows(after)
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(old)), maps.Keys(fresh))
-	slices.SortFunc(keys, func(a, b row) int { return slices.Compare([]string{a.profile, a.section}, []string{b.profile, b.section}) })
+	slices.SortFunc(keys, func(a, b row) int {
+		return slices.Compare([]string{a.profile, a.section}, []string{b.profile, b.section})
+	})
 	for _, k := range slices.Compact(keys) {
 		gone := slices.DeleteFunc(slices.Clone(old[k]), func(n string) bool { return slices.Contains(fresh[k], n) })
 		come := slices.DeleteFunc(slices.Clone(fresh[k]), func(n string) bool { return slices.Contains(old[k], n) })

@@ -293,7 +293,7 @@ func TestRightsThatAreRefused(t *testing.T) {
 			"rights/01-rights.cedar": without("keepers-see-no-customers")}, []string{mine + ":1", "auditor", "see"}},
 		"an auditor who acts":          {map[string]func(string) string{mine: text(grants(`action == Action::"operate", resource) when { context.role == "auditor" };`))}, []string{mine + ":1", "auditor", "operate"}},
 		"an auditor who reads nothing": {map[string]func(string) string{"rights/01-rights.cedar": func(s string) string { return strings.Replace(s, `"fraud", "auditor"]`, `"fraud"]`, 1) }}, []string{"read-records"}},
-		"a policy for ever": {map[string]func(string) string{"rights/01-rights.cedar": without("right-keep-policy")}, []string{"keep-policy", "nobody could mend"}},
+		"a policy for ever":            {map[string]func(string) string{"rights/01-rights.cedar": without("right-keep-policy")}, []string{"keep-policy", "nobody could mend"}},
 		"somebody suspended": {map[string]func(string) string{"rights/01-rights.cedar": without("suspended-may-nothing")},
 			[]string{"rights/01-rights.cedar:", "right-serve", "suspended"}},
 		"nobody in particular":   {map[string]func(string) string{mine: text(grants(`action == Action::"train", resource);`))}, []string{mine + ":1"}},
