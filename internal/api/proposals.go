@@ -97,7 +97,8 @@ func (a *API) proposed(p *countersign.Proposal, err error) (*proposed, error) {
 	return &proposed{"/v1/proposals/" + string(p.ID), body}, err
 }
 
-type oneProposal struct {
+// OneProposal names a proposal.
+type OneProposal struct {
 	ID cpni.ID `path:"id" maxLength:"26"`
 }
 
@@ -133,7 +134,7 @@ func (a *API) proposals() {
 			return out, nil
 		})
 	register(a, operation{scope: "proposals", Operation: huma.Operation{OperationID: "read-proposal", Method: http.MethodGet, Path: "/v1/proposals/{id}", Tags: tag, Summary: "Read a proposal"}},
-		func(ctx context.Context, c caller, in *oneProposal) (*proposalBody, error) {
+		func(ctx context.Context, c caller, in *OneProposal) (*proposalBody, error) {
 			return answer(a.office.Proposals.For(ctx, in.ID, c.member))
 		})
 	register(a, operation{scope: "proposals", most: mostPolicyBody, Operation: huma.Operation{OperationID: "propose", Method: http.MethodPost, Path: "/v1/proposals", Tags: tag, DefaultStatus: http.StatusAccepted,
@@ -147,7 +148,7 @@ func (a *API) proposals() {
 	register(a, operation{scope: "proposals", Operation: huma.Operation{OperationID: "agree", Method: http.MethodPost, Path: "/v1/proposals/{id}/agreement", Tags: tag,
 		Summary: "Agree to a proposal", Description: "By another member than the one who proposed, with the same right; the hash is that of the proposal as it was read. It is done once."}},
 		func(ctx context.Context, c caller, in *struct {
-			oneProposal
+			OneProposal
 			Body struct {
 				Hash string `json:"hash" minLength:"64" maxLength:"64"`
 			}
@@ -158,14 +159,14 @@ func (a *API) proposals() {
 			return answer(a.office.Proposals.Agree(ctx, in.ID, in.Body.Hash, c.member.ID))
 		})
 	register(a, operation{scope: "proposals", Operation: huma.Operation{OperationID: "refuse", Method: http.MethodPost, Path: "/v1/proposals/{id}/refusal", Tags: tag, Summary: "Refuse somebody else's proposal"}},
-		func(ctx context.Context, c caller, in *oneProposal) (*proposalBody, error) {
+		func(ctx context.Context, c caller, in *OneProposal) (*proposalBody, error) {
 			if _, err := a.office.Proposals.For(ctx, in.ID, c.member); err != nil {
 				return nil, err
 			}
 			return answer(a.office.Proposals.Refuse(ctx, in.ID, c.member.ID))
 		})
 	register(a, operation{scope: "proposals", Operation: huma.Operation{OperationID: "withdraw", Method: http.MethodDelete, Path: "/v1/proposals/{id}", Tags: tag, Summary: "Withdraw one's own proposal", DefaultStatus: http.StatusOK}},
-		func(ctx context.Context, c caller, in *oneProposal) (*proposalBody, error) {
+		func(ctx context.Context, c caller, in *OneProposal) (*proposalBody, error) {
 			if _, err := a.office.Proposals.For(ctx, in.ID, c.member); err != nil {
 				return nil, err
 			}

@@ -3,8 +3,6 @@ package console
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,16 +20,6 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/vault"
 )
-
-// picture keeps what the browser shows, for people to look at; git does not keep it.
-func (c *chromium) picture(name string) {
-	c.t.Helper()
-	const folder = "../../build/pictures"
-	must(c.t, os.MkdirAll(folder, 0o755))
-	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
-	must(c.t, err)
-	must(c.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
-}
 
 // acts counts what a browser has the server do.
 func (w *world) acts() *atomic.Int64 {

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -230,4 +232,55 @@ func (c *chromium) violations() []string {
 		}
 	}
 	return out
+}
+
+// views are the windows in which every page has to be whole.
+var views = []struct {
+	what          string
+	width, height int64
+	scale         float64
+	scheme        string
+	axe           bool
+}{{"on a desk", 1280, 900, 1, "light", true}, {"in the dark", 1280, 900, 1, "dark", true}, {"on a telephone", 400, 850, 1, "light", true}, {"at 200 %", 640, 450, 2, "light", false}}
+
+// isSound fails unless a page fits every window and axe finds nothing to complain of, and keeps a picture of each. Where path
+// is "" it is the page that the browser shows.
+func (c *chromium) isSound(what, path string) {
+	c.t.Helper()
+	for _, view := range views {
+		c.look(view.width, view.height, view.scale, view.scheme)
+		if path != "" {
+			c.goTo(path)
+		}
+		if over := c.wide(); over > 0 {
+			c.t.Errorf("%s %s: %d pixels wider than the window", what, view.what, over)
+		}
+		if view.axe {
+			for _, v := range c.violations() {
+				c.t.Errorf("%s %s: %s", what, view.what, v)
+			}
+		}
+		c.picture(what + " " + view.what)
+	}
+}
+
+// pictures is where what the browser has shown is kept for people to look at; git does not keep it.
+const pictures = "../../build/pictures"
+
+// ids stand in addresses, and would make the name of a picture another each time.
+var ids = regexp.MustCompile(`[0-9a-z]{26}`)
+
+// picture keeps what the browser shows.
+func (c *chromium) picture(what string) {
+	c.t.Helper()
+	must(c.t, os.MkdirAll(pictures, 0o755))
+	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
+	must(c.t, err)
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(ids.ReplaceAllString(what, "id"))), "-")
+	must(c.t, os.WriteFile(filepath.Join(pictures, name+".png"), png, 0o644))
 }

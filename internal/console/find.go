@@ -137,7 +137,7 @@ func (v *visit) customerPage() error {
 	case v.member.Suspended != nil:
 		view.Refused = problemOf(errSuspended.refusal)
 	case !v.member.May(staff.Serve):
-		view.Refused = &problemView{Code: "ROLE", Says: "Contacts are opened by those who serve customers.", Clauses: []string{"P-37", "47 CFR 64.2010(a)"}, Next: []string{"Let an agent take the contact."}}
+		view.Refused = problemOf(v.member.Barred(staff.Serve))
 	case !v.now.Before(v.member.TrainedUntil()):
 		view.Refused = &problemView{Code: "UNTRAINED", Says: "You have no current training on customer information, so you cannot open a contact.", Clauses: []string{"P-38", "47 CFR 64.2009(b)"},
 			Next: []string{"Until then let a trained colleague take the contact."}}

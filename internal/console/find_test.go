@@ -133,7 +133,7 @@ func TestOpenContact(t *testing.T) {
 	}
 	for _, who := range []struct{ login, code, says, next string }{
 		{"untrained", "UNTRAINED", "no current training on customer information", "Take the course now"},
-		{"officer", "ROLE", "Contacts are opened by those who serve customers.", "Let an agent take the contact."},
+		{"officer", "ROLE", "right-serve", "Let a colleague whose work it is do it."},
 	} {
 		b := w.signedIn(t, who.login)
 		b.get(customerAddress(w.ann)).says(t, who.code, who.says, who.next, "47 CFR 64.20")

@@ -237,20 +237,7 @@ func TestAccountPagesAreSound(t *testing.T) {
 	c.named()
 	sound := func(what string) {
 		t.Helper()
-		for _, view := range []struct {
-			width, height int64
-			scale         float64
-			scheme        string
-		}{{1280, 900, 1, "light"}, {1280, 900, 1, "dark"}, {400, 850, 1, "light"}, {640, 450, 2, "light"}} {
-			c.look(view.width, view.height, view.scale, view.scheme)
-			if over := c.wide(); over > 0 {
-				t.Errorf("%s: %d pixels wider than a window of %d", what, over, view.width)
-			}
-			for _, v := range c.violations() {
-				t.Errorf("%s at %d in %s: %s", what, view.width, view.scheme, v)
-			}
-			c.picture(what, view.width, view.scheme)
-		}
+		c.isSound(what, "")
 		c.look(1280, 900, 1, "light")
 		if evaluate[bool](c, `typeof hit !== "undefined"`) {
 			t.Errorf("%s: a script has run", what)
@@ -300,23 +287,6 @@ func TestAccountPagesAreSound(t *testing.T) {
 	c.goTo(strings.TrimPrefix(invitation, c.at))
 	c.sees("Welcome")
 	sound("join")
-}
-
-// picture keeps what the browser shows where RINGFENCE_PICTURES names a folder.
-func (c *chromium) picture(what string, width int64, scheme string) {
-	folder := os.Getenv("RINGFENCE_PICTURES")
-	if folder == "" {
-		return
-	}
-	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
-	must(c.t, err)
-	name := strings.ReplaceAll(what, " ", "-") + "-" + scheme
-	if width < 500 {
-		name += "-narrow"
-	} else if width < 700 {
-		name += "-large"
-	}
-	must(c.t, os.WriteFile(folder+"/"+name+".png", png, 0o600))
 }
 
 // From an empty database to a colleague at the desk, by nothing but keys and what the pages say.

@@ -23,6 +23,18 @@ type proposalRow struct {
 	Mine                   bool
 }
 
+// story tells who proposed it, and by when or by whom it ends.
+func (r proposalRow) story() string {
+	s := "proposed by " + r.By + ", " + r.At
+	if r.Until != "" {
+		s += "; can be agreed to until " + r.Until
+	}
+	if r.Second != "" {
+		s += "; ended: " + r.Second
+	}
+	return s
+}
+
 // proposalsView lists proposals: those that wait for this person, their own, and what became of the others.
 type proposalsView struct {
 	page

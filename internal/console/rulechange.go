@@ -46,7 +46,9 @@ func (v *visit) showChange(status int, file, text string, refusal *cpni.Refusal)
 	}
 	if refusal != nil {
 		view.Problem = problemOf(refusal)
-		view.Problem.Says = "This cannot take effect. " + strings.TrimSuffix(refusal.Says, ".") + "."
+		if refusal.Code == "RULES" || refusal.Code == "RETALIATION" { // it begins with the name of a file
+			view.Problem.Says = "This cannot take effect. " + strings.TrimSuffix(refusal.Says, ".") + "."
+		}
 		view.Problem.Retry = "text"
 	}
 	return v.show(status, changePage(view))

@@ -34,8 +34,8 @@ func (v *visit) settingsPage() error {
 		return err
 	}
 	view := settingsView{page: v.page("Settings", "/settings"), Settings: v.options.Settings, Key: cpni.NewID(), Two: cpni.NewID(),
-		Policy: []Setting{{"Policy", set.Version()}, {"Rules", strconv.Itoa(len(set.Rules()))}, {"Published beside the files", strconv.Itoa(len(set.Published()))}},
-		Keys:   []Setting{{"Wrapping key", strconv.FormatInt(h.WrappingID, 10)}, {"Keys last renewed", v.ago(h.Rotated, "never")}, {"Ledger", v.office.Ledger.Origin()}, {"Its public key", v.office.Ledger.VerifierKey()}}}
+		Policy: []Setting{{"Policy", set.Version()}, {"Rules", strconv.Itoa(len(set.Rules()))}},
+		Keys:   []Setting{{"Wrapping key", strconv.FormatInt(h.WrappingID, 10)}, {"Keys last renewed", v.ago(h.Rotated, "never")}, {"First keys made", v.ago(h.Began, "")}, {"Ledger", v.office.Ledger.Origin()}, {"Its public key", v.office.Ledger.VerifierKey()}}}
 	for _, r := range set.Profiles().Rows() {
 		p := profileView{Name: r.Profile, Section: r.Section, State: r.State}
 		if r.From != "" {

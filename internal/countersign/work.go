@@ -19,7 +19,8 @@ const silence = 5 * time.Minute
 // Work tries what is to be tried and does what is agreed to and takes long, until nothing is left that no other node works
 // on. What was interrupted is begun again.
 func (r *Register) Work(ctx context.Context) error {
-	rows, err := r.db.Reader().Query(ctx, "SELECT proposal_id FROM proposal WHERE state IN ($1, $2) AND claimed < $3 ORDER BY at", string(Trying), string(Working), r.clock.Now().Add(-silence).UnixMicro())
+	rows, err := r.db.Reader().Query(ctx, "SELECT proposal_id FROM proposal WHERE (state = $1 OR state = $2 AND expires > $3) AND claimed < $4 ORDER BY at", string(Working), string(Trying),
+		r.clock.Now().UnixMicro(), r.clock.Now().Add(-silence).UnixMicro())
 	if err != nil {
 		return fmt.Errorf("looking for agreed proposals: %w", err)
 	}

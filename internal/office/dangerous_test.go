@@ -459,3 +459,57 @@ func TestRenewingKeysTakesTwo(t *testing.T) {
 		}
 	})
 }
+
+// Who holds the master key may act alone, and the record says so.
+//
+// cite: P-37, I-21
+func TestBreakGlassIsOnRecord(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		ann := o.Customer(t)
+		if err := o.Customers.ForgetAlone(t.Context(), ann.ID, "command"); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := o.Ledger.Records(t.Context(), "", ledger.Filter{Kind: ledger.Forget})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%d records, %v", len(rows), err)
+		}
+		plain, err := o.Vault.OpenRecord(t.Context(), rows[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d struct{ How string }
+		if err := vault.Detail(plain, &d); err != nil || !strings.Contains(d.How, "break-glass") {
+			t.Errorf("on record: %q, %v", d.How, err)
+		}
+	})
+}
+
+// Health counts on both databases, and a verification that was asked for is remembered.
+//
+// cite: P-37, P-41
+func TestHealth(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		o.Customer(t)
+		h, err := o.Health(t.Context())
+		if err != nil || h.Waiting == 0 || h.Size == 0 || h.Verified != nil || h.WrappingID == 0 || !h.Rotated.IsZero() || h.Began.IsZero() || !h.Signed.IsZero() {
+			t.Errorf("before the first checkpoint: %+v, %v", h, err)
+		}
+		if err := o.Ledger.Sequence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		by := o.Member(t, cpni.RoleAdmin)
+		if v, err := o.Verify(t.Context(), by); err != nil || v.Faults != 0 || v.Entries == 0 {
+			t.Errorf("verified: %+v, %v", v, err)
+		}
+		if h, err = o.Health(t.Context()); err != nil || h.Verified == nil || h.Verified.Entries == 0 || h.Signed.IsZero() || h.Entries == 0 {
+			t.Errorf("after it: %+v, %v", h, err)
+		}
+		for _, c := range h.Checks {
+			if c.Says != "" {
+				t.Errorf("%s: %s", c.Name, c.Says)
+			}
+		}
+	})
+}

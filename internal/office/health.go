@@ -46,6 +46,7 @@ type Health struct {
 	Verified   *Verified // nil: never, by this database's knowledge
 	Proposals  int64     // that wait, or are being tried or done
 	Rotated    time.Time // when keys were last renewed; zero: never
+	Began      time.Time // when the database, and its first keys, were made
 	WrappingID int64
 }
 
@@ -72,12 +73,13 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 		h.Database, size = "SQLite", "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 	}
 	q := o.DB.Reader()
-	var oldest, signed int64
+	var oldest, signed, began int64
 	for query, to := range map[string]*int64{
 		size:                               &h.Size,
 		"SELECT count(*) FROM ledger_lane": &h.Waiting,
 		"SELECT coalesce(min(at), 0) FROM ledger_lane":                                  &oldest,
 		"SELECT coalesce(max(at), 0) FROM ledger_checkpoint":                            &signed,
+		"SELECT coalesce(min(at), 0) FROM rule_set":                                     &began,
 		"SELECT count(*) FROM message WHERE state = 'queued'":                           &h.Outbox,
 		"SELECT count(*) FROM proposal WHERE state IN ('trying', 'waiting', 'working')": &h.Proposals,
 	} {
@@ -86,6 +88,7 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 		}
 	}
 	now := o.Clock.Now()
+	h.Began = time.UnixMicro(began).UTC()
 	if oldest != 0 {
 		h.Lag = max(0, now.Sub(time.UnixMicro(oldest)))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Difference is what another policy has otherwise, as people read it.
@@ -73,19 +74,23 @@ func Compare(before, after *Set) Difference {
 		return slices.Compare([]string{a.profile, a.section}, []string{b.profile, b.section})
 	})
 	for _, k := range slices.Compact(keys) {
-		for _, n := range old[k] {
-			if !slices.Contains(fresh[k], n) {
-				d.Numbers = append(d.Numbers, NumberChange{Profile: k.profile, Section: k.section, Was: n})
+		gone := slices.DeleteFunc(slices.Clone(old[k]), func(n string) bool { return slices.Contains(fresh[k], n) })
+		come := slices.DeleteFunc(slices.Clone(fresh[k]), func(n string) bool { return slices.Contains(old[k], n) })
+		for _, n := range gone {
+			c := NumberChange{Profile: k.profile, Section: k.section, Was: n}
+			name, _, _ := strings.Cut(n, ":")
+			if i := slices.IndexFunc(come, func(x string) bool { return strings.HasPrefix(x, name+":") }); i >= 0 {
+				c.Now = come[i]
+				come = slices.Delete(come, i, i+1)
 			}
+			d.Numbers = append(d.Numbers, c)
 		}
-		for _, n := range fresh[k] {
-			if !slices.Contains(old[k], n) {
-				d.Numbers = append(d.Numbers, NumberChange{Profile: k.profile, Section: k.section, Now: n})
-			}
+		for _, n := range come {
+			d.Numbers = append(d.Numbers, NumberChange{Profile: k.profile, Section: k.section, Now: n})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(after.Since(before))) {
-		if !touched[name] && !(len(d.Numbers) > 0 && (name == switchesFile || len(name) > 9 && name[:9] == "profiles/")) {
+		if !touched[name] && !(len(d.Numbers) > 0 && (name == switchesFile || strings.HasPrefix(name, "profiles/"))) {
 			d.Other = append(d.Other, name)
 		}
 	}

@@ -192,7 +192,7 @@ func readsMore(p *ast.Policy) (what string) {
 }
 
 // keptApart refuses a policy in which somebody who administers or audits can come to customers' information, in which an
-// auditor can do more than read, or in which who is suspended may do anything.
+// auditor can do more than read, in which who is suspended may do anything, or after which nobody could change it again.
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (s *Set) keptApart() error {
@@ -210,6 +210,11 @@ func (s *Set) keptApart() error {
 	}
 	if !s.rights.table[Standing{Role: cpni.RoleAuditor, Trained: true}][cpni.RightReadRecords].Allowed {
 		faults = append(faults, wrong("%s: no rule gives auditors the right read-records; they read everything but customers' information", rightsFolder))
+	}
+	for _, right := range []cpni.Right{cpni.RightKeepStaff, cpni.RightKeepPolicy, cpni.RightOperate} {
+		if !slices.ContainsFunc(cpni.Roles, func(role cpni.Role) bool { return s.rights.table[Standing{Role: role, Trained: true}][right].Allowed }) {
+			faults = append(faults, wrong("%s: no rule gives anybody the right %s, and without it nobody could mend that", rightsFolder, right))
+		}
 	}
 	for _, role := range []cpni.Role{cpni.RoleAdmin, cpni.RoleAuditor} {
 		for _, p := range cpni.Purposes {

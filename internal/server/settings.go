@@ -26,7 +26,10 @@ func (c Config) settings(secure bool, o *office.Office) []console.Setting {
 		}
 		return s
 	}
-	kind, _, _ := strings.Cut(c.Vault.Key, ":")
+	kind, _, ok := strings.Cut(c.Vault.Key, ":")
+	if !ok {
+		kind = "elsewhere"
+	}
 	stories := "built in"
 	if c.Scenarios != "" {
 		stories += " and " + c.Scenarios
