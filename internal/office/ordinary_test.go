@@ -24,6 +24,7 @@ var (
 	agentsOnDuty = flag.Int("agents", 8, "agents in the ordinary traffic of TestOrdinaryTraffic")
 	daysOfWork   = flag.Int("days", 10, "working days of it, at least 8")
 	seedOfIt     = flag.Uint64("seed", 20260302, "of its chance")
+	popularOfAll = flag.Float64("popular", 3, "of a hundred wrong secrets, how many are among the four that many people try")
 )
 
 // traffic is a carrier's days, made by chance from a seed: people who call, agents who serve them in shifts and now and then
@@ -101,7 +102,7 @@ func (f *traffic) asks(by, in cpni.ID) {
 	}
 }
 
-// popular are wrong secrets that many people try: three in a hundred of the wrong ones are among them.
+// popular are wrong secrets that many people try.
 var popular = []string{"password 1", "qwerty 123", "letmein now", "sunshine 7"}
 
 // serve is one call from the card to the end, as it goes: most people know their password, some not at once, some never;
@@ -117,7 +118,7 @@ func (f *traffic) serve(by cpni.ID, at time.Time) {
 	f.at(at, func() { f.view(by, who) })
 	f.at(at.Add(10*time.Second), func() { in = f.opens(by, who) })
 	wrong := func() string {
-		if f.chance(3) {
+		if f.chance(*popularOfAll) {
 			return popular[f.r.IntN(len(popular))]
 		}
 		return "wrong " + string(cpni.NewID())
