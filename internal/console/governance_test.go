@@ -309,7 +309,7 @@ func TestGovernanceByKeys(t *testing.T) {
 	w := newWorld(t)
 	c := w.chromium(t)
 	c.signIn("compliance")
-	c.sees("Who is calling?")
+	c.sees("What waits for you")
 	c.goTo("/rules/change")
 	c.sees("Load changed rules")
 	c.tabTo("file")

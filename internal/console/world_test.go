@@ -1,9 +1,11 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"html"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -265,6 +267,24 @@ func (b *browser) post(path string, form ...string) reply {
 	r, err := http.NewRequest(http.MethodPost, b.server.URL+path, strings.NewReader(v.Encode()))
 	must(b.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.send(r)
+}
+
+// postTo posts a form in the way that the place reads it.
+func (b *browser) postTo(p place, path string, form ...string) reply {
+	b.t.Helper()
+	if !p.files {
+		return b.post(path, form...)
+	}
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	for i := 0; i < len(form); i += 2 {
+		must(b.t, parts.WriteField(form[i], form[i+1]))
+	}
+	must(b.t, parts.Close())
+	r, err := http.NewRequest(http.MethodPost, b.server.URL+path, &body)
+	must(b.t, err)
+	r.Header.Set("Content-Type", parts.FormDataContentType())
 	return b.send(r)
 }
 

@@ -28,7 +28,7 @@ func TestAFlippedBitInTheFileIsFound(t *testing.T) {
 	}
 	l := open(t, db, key(t))
 	trust := verifierKey(t, l)
-	commit(t, l, cpni.NewID(), 1500, 60)
+	commit(t, l, cpni.NewID(), 3000, 60)
 	if err := l.Sequence(t.Context()); err != nil {
 		t.Fatal(err)
 	}
