@@ -26,6 +26,7 @@ func TestBadInput(t *testing.T) {
 	_, agent := s.key(t, cpni.RoleAgent)
 	_, system := s.key(t, cpni.RoleSystem)
 	_, admin := s.key(t, cpni.RoleAdmin)
+	_, compliance := s.key(t, cpni.RoleCompliance)
 	ann := s.Customer(t)
 	contact := string(s.Contact(t, s.Member(t, cpni.RoleAgent), ann.ID))
 	const disclosures = "/v1/disclosures"
@@ -70,8 +71,8 @@ func TestBadInput(t *testing.T) {
 		"a number held by another":   {system, "POST", "/v1/customers", `{"name":"A","lines":[{"number":"` + ann.Lines[0].Number + `","categories":["local"]}]}`, 409, "NUMBER_HELD"},
 		"a category that is none":    {system, "POST", "/v1/customers", `{"name":"A","lines":[{"number":"+12025551717","categories":["kanarienvogel"]}]}`, 422, "BAD_INPUT"},
 		"a role that is none":        {admin, "POST", "/v1/staff", `{"login":"x1","name":"X","role":"kanarienvogel"}`, 422, "BAD_INPUT"},
-		"training in the future":     {admin, "POST", "/v1/staff/" + string(ann.ID) + "/training", `{"passed":"2036-01-01T00:00:00Z"}`, 422, "BAD_INPUT"},
-		"training of nobody":         {admin, "POST", "/v1/staff/" + string(ann.ID) + "/training", `{"passed":"2026-01-01T00:00:00Z"}`, 404, "NOT_FOUND"},
+		"training in the future":     {compliance, "POST", "/v1/staff/" + string(ann.ID) + "/training", `{"passed":"2036-01-01T00:00:00Z"}`, 422, "BAD_INPUT"},
+		"training of nobody":         {compliance, "POST", "/v1/staff/" + string(ann.ID) + "/training", `{"passed":"2026-01-01T00:00:00Z"}`, 404, "NOT_FOUND"},
 		"a key for nobody":           {admin, "POST", "/v1/keys", `{"staff":"` + string(ann.ID) + `","name":"x"}`, 404, "NOT_FOUND"},
 	} {
 		t.Run(name, func(t *testing.T) {

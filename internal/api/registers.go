@@ -43,10 +43,9 @@ func partnerOf(p partner.Partner) NamedPartner {
 
 // NewStaff is a member of the staff, or an integration.
 type NewStaff struct {
-	Login   string     `json:"login" minLength:"2" maxLength:"60"`
-	Name    string     `json:"name" minLength:"1" maxLength:"200"`
-	Role    cpni.Role  `json:"role" enum:"agent,supervisor,marketing,compliance,officer,fraud,billing,auditor,admin,system"`
-	Trained *time.Time `json:"trained,omitempty" doc:"When the course was passed."`
+	Login string    `json:"login" minLength:"2" maxLength:"60"`
+	Name  string    `json:"name" minLength:"1" maxLength:"200"`
+	Role  cpni.Role `json:"role" enum:"agent,supervisor,marketing,compliance,officer,fraud,billing,auditor,admin,system"`
 }
 
 // StaffID names a member.
@@ -95,11 +94,7 @@ func (a *API) registers() {
 	register(a, operation{right: staff.KeepStaff, scope: "registers", Operation: huma.Operation{OperationID: "add-staff", Method: http.MethodPost, Path: "/v1/staff", Tags: tag, DefaultStatus: http.StatusCreated,
 		Summary: "Add a member of the staff", Description: "Without a password: they act by API keys, or by a password that is set with `ringfence staff`."}},
 		func(ctx context.Context, c caller, in *struct{ Body NewStaff }) (*struct{ Body StaffID }, error) {
-			m := staff.Member{Login: in.Body.Login, Name: in.Body.Name, Role: in.Body.Role}
-			if in.Body.Trained != nil {
-				m.Trained = in.Body.Trained.UTC()
-			}
-			id, err := a.office.Staff.Add(ctx, m, "", string(c.member.ID))
+			id, err := a.office.Staff.Add(ctx, staff.Member{Login: in.Body.Login, Name: in.Body.Name, Role: in.Body.Role}, "", string(c.member.ID))
 			return &struct{ Body StaffID }{StaffID{id}}, err
 		})
 	register(a, operation{right: staff.Train, scope: "registers", Operation: huma.Operation{OperationID: "record-training", Method: http.MethodPost, Path: "/v1/staff/{id}/training", Tags: tag, Summary: "Record that a member has passed a course elsewhere", Description: "Nobody records their own. The course that is built in is taken at the desk."}},

@@ -37,17 +37,6 @@ type lineChoice struct {
 	Listed bool
 }
 
-// field names the first field of the form.
-func (f changeForm) field() string {
-	switch {
-	case f.Question:
-		return "change-question"
-	case f.ID == "online" || f.ID == "line-remove" || f.ID == "listed":
-		return "take-" + f.ID
-	}
-	return "change-" + f.ID
-}
-
 // changeView makes the view. Nothing is offered before the customer is proved.
 func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 	view := changeView{}

@@ -52,7 +52,6 @@ type Console struct {
 	seal    sealer
 	assets  map[string]asset
 	handler http.Handler
-	counts  countCache
 }
 
 // New makes the console of an office.

@@ -1,13 +1,11 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -23,7 +21,7 @@ type rulesView struct {
 	Policy    string
 	Groups    []ruleGroup
 	Count     int
-	Counted   string // of how many decisions the counts are
+	Days      int // over which decisions are counted
 	MayChange bool
 }
 
@@ -54,8 +52,11 @@ func ruleAddress(id string) templ.SafeURL { return templ.SafeURL("/rules/" + id)
 // cite: P-28
 func (v *visit) rulesPage() error {
 	set, _ := v.office.Policy.Current()
-	counts := v.ruleCounts(v.r.Context())
-	view := rulesView{page: v.page("Rules", "/rules"), Policy: set.Version(), Counted: counts.says(), MayChange: v.member.May(staff.KeepPolicy)}
+	counts, err := v.office.Watch.RuleCounts(v.r.Context(), countedDays)
+	if err != nil {
+		return err
+	}
+	view := rulesView{page: v.page("Rules", "/rules"), Policy: set.Version(), Days: countedDays, MayChange: v.member.May(staff.KeepPolicy)}
 	for _, r := range set.Rules() {
 		title, rights := groupTitle(r.File), strings.HasPrefix(r.File, "rights/")
 		if n := len(view.Groups); n == 0 || view.Groups[n-1].Title != title || view.Groups[n-1].Rights != rights {
@@ -64,7 +65,7 @@ func (v *visit) rulesPage() error {
 		g := &view.Groups[len(view.Groups)-1]
 		shown := ruleViewOf(r)
 		if !rights {
-			shown.Times = counts.of(r.ID)
+			shown.Times = strconv.FormatInt(counts[r.ID], 10)
 		}
 		g.Rules = append(g.Rules, shown)
 		view.Count++
@@ -79,63 +80,8 @@ func groupTitle(file string) string {
 	return capital(strings.ReplaceAll(name, "-", " "))
 }
 
-// ruleCount says how often each rule decided, of the newest decisions.
-type ruleCount struct {
-	Decisions int // that were looked at; 0: none were, or there was no time
-	Times     map[string]int
-}
-
-func (c ruleCount) says() string {
-	if c.Decisions == 0 {
-		return ""
-	}
-	return "of the newest " + counted(c.Decisions, "decision", "decisions")
-}
-
-func (c ruleCount) of(rule string) string {
-	if c.Decisions == 0 {
-		return ""
-	}
-	return strconv.Itoa(c.Times[rule])
-}
-
-// Bounds of counting: how many decisions are looked at, for how long, and how long the answer is kept.
-const (
-	mostCounted = 500
-	countTime   = 500 * time.Millisecond
-	countKept   = 30 * time.Second
-)
-
-// countCache keeps the last count.
-type countCache struct {
-	mu   sync.Mutex
-	at   time.Time
-	last ruleCount
-}
-
-// ruleCounts counts how often each rule decided the newest decisions that can still be read. Where there are so many that
-// they cannot be found in time, nothing is counted.
-func (v *visit) ruleCounts(ctx context.Context) ruleCount {
-	v.counts.mu.Lock()
-	defer v.counts.mu.Unlock()
-	if age := v.now.Sub(v.counts.at); age >= 0 && age < countKept && v.counts.last.Times != nil {
-		return v.counts.last
-	}
-	ctx, cancel := context.WithTimeout(ctx, countTime)
-	defer cancel()
-	c := ruleCount{Times: map[string]int{}}
-	all, err := v.office.Door.Newest(ctx, mostCounted)
-	if err == nil {
-		for _, r := range all {
-			c.Decisions++
-			for _, id := range r.Decision.Rules {
-				c.Times[id]++
-			}
-		}
-	}
-	v.counts.at, v.counts.last = v.now, c
-	return c
-}
+// countedDays is over how many of the carrier's days, today among them, the decisions of a rule are counted.
+const countedDays = 7
 
 // ruleDetail is one rule with everything that is known of it.
 type ruleDetail struct {
@@ -145,7 +91,7 @@ type ruleDetail struct {
 	Line    int
 	Text    string
 	Rights  bool
-	Counted string
+	Days    int // over which its decisions are counted
 	Clauses []rules.Clause
 	Stories []Story
 }
@@ -161,9 +107,12 @@ func (v *visit) rulePage() error {
 		return errNowhere
 	}
 	r := all[i]
-	counts := v.ruleCounts(v.r.Context())
-	view := ruleDetail{page: v.page("Rule "+r.ID, "/rules"), Rule: ruleViewOf(r), File: r.File, Line: r.Line, Text: r.Text, Rights: strings.HasPrefix(r.File, "rights/"), Counted: counts.says()}
-	view.Rule.Times = counts.of(r.ID)
+	counts, err := v.office.Watch.RuleCounts(v.r.Context(), countedDays)
+	if err != nil {
+		return err
+	}
+	view := ruleDetail{page: v.page("Rule "+r.ID, "/rules"), Rule: ruleViewOf(r), File: r.File, Line: r.Line, Text: r.Text, Rights: strings.HasPrefix(r.File, "rights/"), Days: countedDays}
+	view.Rule.Times = strconv.FormatInt(counts[r.ID], 10)
 	for _, c := range set.Clauses() {
 		if slices.Contains(r.Clauses, c.ID) {
 			view.Clauses = append(view.Clauses, c)
