@@ -268,7 +268,7 @@ func (c *chromium) isSound(what, path string) {
 const pictures = "../../build/pictures"
 
 // ids stand in addresses, and would make the name of a picture another each time.
-var ids = regexp.MustCompile(`[0-9a-z]{26}`)
+var ids = regexp.MustCompile(`[0-9A-Za-z_-]{26,}`)
 
 // picture keeps what the browser shows.
 func (c *chromium) picture(what string) {

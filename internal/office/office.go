@@ -215,14 +215,6 @@ const (
 	dueEvery     = time.Minute
 )
 
-// Due does what its time has come for: reminders, the end of suspensions, alerts about what waits for a decision. Done again,
-// or on another node, it does nothing twice.
-//
-// cite: P-38, P-39, 47 CFR 64.2009(b)
-func (o *Office) Due(ctx context.Context) error {
-	return errors.Join(o.Training.Due(ctx), o.Discipline.Due(ctx))
-}
-
 // sweep removes what has lapsed.
 func (o *Office) sweep(ctx context.Context) error {
 	return errors.Join(o.Door.Sweep(ctx), o.Staff.Sweep(ctx), o.Contacts.Sweep(ctx))

@@ -535,6 +535,13 @@ func TestCases(t *testing.T) {
 		if _, err := o.Watch.Case(ctx, cpni.NewID(), compliance); !errors.Is(err, watch.ErrNoCase) {
 			t.Errorf("no case: %v", err)
 		}
+		// Discipline goes on from it, once.
+		if err := errors.Join(o.Due(ctx), o.Due(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := o.Discipline.Findings(ctx, culprit); err != nil || len(found) != 1 || found[0].ID != id || found[0].Case != nil {
+			t.Errorf("the violation became the findings %v, %v", found, err)
+		}
 		c, err := o.Watch.Case(ctx, id, compliance)
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 )
 
 // DemoConfig is the configuration of a demonstration in folder.
@@ -116,6 +117,9 @@ func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*S
 	if err := demoPartners(ctx, o.Office); err != nil {
 		return nil, err
 	}
+	if err := demoDecoy(ctx, o.Office); err != nil {
+		return nil, err
+	}
 	data := filepath.Join(folder, "data")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
@@ -169,19 +173,26 @@ func demoCalls(ctx context.Context, im *intake.Importer, path string) (*intake.S
 }
 
 // demoStaff makes one member of each role, all of them trained today, and an API key for the agent.
+// untrained is the agent who has the course still before her.
+const untrained = "uma"
+
 func demoStaff(ctx context.Context, o *office.Office, s *SignIns) error {
 	for _, m := range []struct {
 		login, name string
 		role        cpni.Role
-	}{{"alma", "Alma Reyes", cpni.RoleAgent}, {"sam", "Sam Okafor", cpni.RoleSupervisor}, {"cora", "Cora Lindqvist", cpni.RoleCompliance}, {"fay", "Fay Nakamura", cpni.RoleFraud},
+	}{{"alma", "Alma Reyes", cpni.RoleAgent}, {untrained, "Uma Castellanos", cpni.RoleAgent}, {"sam", "Sam Okafor", cpni.RoleSupervisor}, {"cora", "Cora Lindqvist", cpni.RoleCompliance}, {"fay", "Fay Nakamura", cpni.RoleFraud},
 		{"bill", "Bill Hartmann", cpni.RoleBilling}, {"mia", "Mia Rossi", cpni.RoleMarketing}, {"otto", "Otto Brandt", cpni.RoleOfficer}, {"ada", "Ada Mensah", cpni.RoleAuditor}, {"amos", "Amos Ivanov", cpni.RoleAdmin}} {
 		password := office.NewSecret()
-		id, err := o.Staff.Add(ctx, staff.Member{Login: m.login, Name: m.name, Role: m.role, Trained: o.Clock.Now()}, password, "demo")
+		who := staff.Member{Login: m.login, Name: m.name, Role: m.role, Trained: o.Clock.Now()}
+		if m.login == untrained {
+			who.Trained = time.Time{}
+		}
+		id, err := o.Staff.Add(ctx, who, password, "demo")
 		if err != nil {
 			return fmt.Errorf("adding %s: %w", m.login, err)
 		}
 		s.Staff = append(s.Staff, SignIn{m.login, m.role, password})
-		if m.role == cpni.RoleAgent {
+		if m.login == "alma" {
 			if s.Key, err = o.Staff.NewKey(ctx, id, "demonstration", nil, "demo"); err != nil {
 				return err
 			}
@@ -234,6 +245,33 @@ func demoPartners(ctx context.Context, o *office.Office) error {
 	return nil
 }
 
+// demoDecoy marks a customer whom nobody has reason to look up, and has the agent look there all the same: what a supervisor
+// finds under Alerts.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func demoDecoy(ctx context.Context, o *office.Office) error {
+	since := o.Clock.Now().AddDate(-3, 0, 0)
+	decoy, err := o.Customers.Create(ctx, customer.Profile{Name: "Vera Lindgren", Account: "L-1099", Since: since,
+		Lines:  []customer.Line{{Number: "+12025550199", Categories: []cpni.Category{cpni.Local}, Since: since}},
+		Postal: []customer.Address{{Value: "12 Harbor Ct, Annapolis, MD 21401", Since: since}}}, "demo")
+	if err != nil {
+		return fmt.Errorf("adding the decoy: %w", err)
+	}
+	if err := o.Watch.SetDecoy(ctx, decoy, true, "demo"); err != nil {
+		return err
+	}
+	all, err := o.Staff.Members(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.Login == "alma" {
+			return o.Viewed(ctx, m.ID, watch.Card, decoy)
+		}
+	}
+	return errors.New("the demonstration has no agent")
+}
+
 // WriteTo prints how to come in.
 func (s *SignIns) WriteTo(out io.Writer, address string) {
 	fmt.Fprintf(out, "\nThe desk is at http://%s/. For this demonstration a name and password are enough; elsewhere a second factor is asked for.\n\n", address)
@@ -243,7 +281,8 @@ func (s *SignIns) WriteTo(out io.Writer, address string) {
 	}
 	fmt.Fprintf(out, `
 A call comes in from %s. The caller says that she is %s and asks for her calls of February 2026. Her password is
-"%s", her PIN %s. Sign in as %s, find the number, open the contact, verify, ask.
+"%s", her PIN %s. Sign in as %s, find the number, open the contact, verify, ask. As uma the same is refused until the course
+is passed; as sam or cora an alert waits.
 
 The same by the API, as the agent:
 

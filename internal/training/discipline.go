@@ -24,8 +24,15 @@ func NewDiscipline(p Parts) *Discipline { return &Discipline{p} }
 // Severity is how grave a violation is.
 type Severity string
 
+// The severities.
+const (
+	Minor   Severity = "minor"
+	Serious Severity = "serious"
+	Grave   Severity = "grave"
+)
+
 // Severities lists them, from the least.
-var Severities = []Severity{"minor", "serious", "grave"}
+var Severities = []Severity{Minor, Serious, Grave}
 
 // Finding is a violation that was found.
 type Finding struct {
@@ -87,7 +94,7 @@ func (c *Case) Decided() bool {
 // discipline is what refusals of the process rest on.
 var discipline = []string{"P-39", "47 CFR 64.2009(b)"}
 
-// Find records a violation. what says what happened.
+// Find records a violation. what says what happened. One that is given an id is recorded once, however often it is found.
 //
 // cite: P-39, 47 CFR 64.2009(b)
 func (d *Discipline) Find(ctx context.Context, f Finding, what, by string) (*Finding, error) {
@@ -120,17 +127,26 @@ func (d *Discipline) Find(ctx context.Context, f Finding, what, by string) (*Fin
 		}
 	}
 	f.By, f.Case = by, nil
+	given := f.ID
 	_, err = d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		f.Found = d.Clock.Now()
-		f.ID = cpni.NewTimedID(f.Found)
+		if f.ID = given; given == "" {
+			f.ID = cpni.NewTimedID(f.Found)
+		}
 		e, err := d.entry(ctx, tx, f.Found, ledger.Admin, "", by, map[string]any{"what": "violation found", "finding": f.ID, "member": f.Staff, "happened": f.Happened, "severity": f.Severity, "source": f.Source, "text": what})
 		if err != nil {
 			return nil, err
 		}
 		f.Record = e.ID
-		_, err = tx.Exec(ctx, "INSERT INTO finding (finding_id, staff_id, happened, found, by_id, severity, source_customer, source_record, record_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		done, err := tx.Exec(ctx, "INSERT INTO finding (finding_id, staff_id, happened, found, by_id, severity, source_customer, source_record, record_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
 			string(f.ID), string(f.Staff), f.Happened.UnixMicro(), f.Found.UnixMicro(), by, string(f.Severity), string(f.Customer), string(f.Source), string(f.Record))
-		return []ledger.Entry{e}, err
+		if err != nil {
+			return nil, err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 { // it is there already
+			return nil, err
+		}
+		return []ledger.Entry{e}, nil
 	})
 	if err != nil {
 		return nil, plainly(err, "recording a finding")
