@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/staff"
 	"ringfence/internal/watch"
 )
 
@@ -87,8 +88,11 @@ func (v *visit) homePage() error {
 	if n := len(view.Mine); n > 0 {
 		view.Waits = append(view.Waits, waiting{counted(n, "case that you work on", "cases that you work on"), "/alerts?state=looking", ""})
 	}
-	if !v.now.Before(v.member.Until) {
-		view.Waits = append(view.Waits, waiting{"Your training has lapsed: nothing is released to you", "/me", "bad"})
+	if err := v.alsoWaits(&view); err != nil {
+		return err
+	}
+	if !v.now.Before(v.member.TrainedUntil()) {
+		view.Waits = append(view.Waits, waiting{"Your training has lapsed: nothing is released to you", "/training", "bad"})
 	}
 	days, err := v.office.Watch.Days(ctx, chartDays)
 	if err != nil {
@@ -106,6 +110,41 @@ func (v *visit) homePage() error {
 }
 
 const mostNewest = 8
+
+// alsoWaits adds what waits for the person elsewhere: a second person's word, discipline, and reasons that they owe.
+//
+// cite: P-28, P-37, P-39
+func (v *visit) alsoWaits(view *homeView) error {
+	ctx := v.r.Context()
+	if n, err := v.office.Proposals.Waits(ctx, v.member); err != nil {
+		return err
+	} else if n > 0 {
+		view.Waits = append(view.Waits, waiting{counted(n, "proposal waits for a second person", "proposals wait for a second person"), "/proposals", "warn"})
+	}
+	if v.member.May(staff.Discipline) {
+		findings, err := v.office.Discipline.Findings(ctx, "")
+		if err != nil {
+			return err
+		}
+		bare := 0
+		for _, f := range findings {
+			if f.Case == nil && f.Staff != v.member.ID {
+				bare++
+			}
+		}
+		if bare > 0 {
+			view.Waits = append(view.Waits, waiting{counted(bare, "violation has no case yet", "violations have no case yet"), "/discipline", "warn"})
+		}
+	}
+	owed, err := v.unjustified()
+	if err != nil {
+		return err
+	}
+	if len(owed) > 0 {
+		view.Waits = append(view.Waits, waiting{counted(len(owed), "emergency that you have to justify", "emergencies that you have to justify"), "/desk", "bad"})
+	}
+	return nil
+}
 
 // thisWeek is how many days the second number of a figure covers, today among them.
 const thisWeek = 7

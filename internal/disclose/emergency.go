@@ -2,6 +2,7 @@ package disclose
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -149,4 +150,50 @@ func (d *Door) Justify(ctx context.Context, by, customer, claim cpni.ID, reason 
 		return []ledger.Entry{e}, err
 	})
 	return err
+}
+
+// EmergencyUnjustified is the code of the alert that nobody has written in time why something was given out in an emergency.
+const EmergencyUnjustified cpni.Code = "EMERGENCY_UNJUSTIFIED"
+
+// Missed raises an alert for each claim that was not justified in time, once, on however many nodes it runs.
+//
+// cite: P-28, P-41, 47 USC 222(d)(4)
+func (d *Door) Missed(ctx context.Context) error {
+	now := d.Clock.Now()
+	rows, err := d.DB.Reader().Query(ctx, "SELECT customer_id, claim_id, staff_id FROM emergency WHERE justified = 0 AND missed = 0 AND due <= $1 ORDER BY due LIMIT $2", now.UnixMicro(), mostUnjustified)
+	if err != nil {
+		return fmt.Errorf("looking for emergencies that nobody has justified: %w", err)
+	}
+	defer rows.Close()
+	type missed struct{ customer, claim, staff cpni.ID }
+	var all []missed
+	for rows.Next() {
+		var m missed
+		if err := rows.Scan(&m.customer, &m.claim, &m.staff); err != nil {
+			return fmt.Errorf("looking for emergencies that nobody has justified: %w", err)
+		}
+		all = append(all, m)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("looking for emergencies that nobody has justified: %w", err)
+	}
+	var failed []error
+	for _, m := range all {
+		_, err := d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+			r, err := tx.Exec(ctx, "UPDATE emergency SET missed = $1 WHERE customer_id = $2 AND claim_id = $3 AND justified = 0 AND missed = 0", now.UnixMicro(), string(m.customer), string(m.claim))
+			if err != nil {
+				return nil, err
+			}
+			if n, err := r.RowsAffected(); n == 0 || err != nil {
+				return nil, err // justified meanwhile, or another node was first
+			}
+			e, err := d.Vault.Entry(ctx, tx, ledger.Entry{Customer: m.customer, Kind: ledger.Alert, At: now, Actor: string(m.staff), Outcome: cpni.OK, Code: EmergencyUnjustified},
+				map[string]string{"what": "an emergency was not justified in time", "claim": string(m.claim)})
+			return []ledger.Entry{e}, err
+		})
+		if err != nil {
+			failed = append(failed, fmt.Errorf("raising an alert about an emergency: %w", err))
+		}
+	}
+	return errors.Join(failed...)
 }

@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -157,6 +158,30 @@ func TestEmergency(t *testing.T) {
 		}
 		if due, err = o.Door.Unjustified(t.Context(), agent); err != nil || len(due) != 3 {
 			t.Errorf("%+v, %v", due, err)
+		}
+		// Whoever has written no reason in time is missed, once.
+		missed := func() int {
+			t.Helper()
+			if err := errors.Join(o.Due(t.Context()), o.Due(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := o.Ledger.Records(t.Context(), ann.ID, ledger.Filter{Kind: ledger.Alert, Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if r.Code != disclose.EmergencyUnjustified || r.Actor != string(agent) {
+					t.Errorf("an alert %s about %s", r.Code, r.Actor)
+				}
+			}
+			return len(rows)
+		}
+		if n := missed(); n != 0 {
+			t.Errorf("%d are missed before their time", n)
+		}
+		o.Time.Add(24 * time.Hour)
+		if n := missed(); n != 3 {
+			t.Errorf("%d are missed, want 3", n)
 		}
 		// What cannot be decided on record has been claimed all the same.
 		if err := o.DB.Tx(t.Context(), func(tx *store.Tx) error {
