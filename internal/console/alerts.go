@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +43,7 @@ func (v *visit) alertsText() string {
 	if open == 0 {
 		return "Alerts"
 	}
-	return "Alerts (" + counted(open, "open", "open") + ")"
+	return fmt.Sprintf("Alerts (%d)", open)
 }
 
 var (
