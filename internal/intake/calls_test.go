@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -470,30 +471,43 @@ func TestKilledImport(t *testing.T) {
 		return n > 0
 	}
 	kills, done := 0, false
-	var out bytes.Buffer
+	var last string
 	for !done {
-		out.Reset()
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "INTAKE_KILL_ME="+folder)
-		cmd.Stdout, cmd.Stderr = &out, &out
+		pipe, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wrong bytes.Buffer
+		cmd.Stderr = &wrong
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if kills < 6 {
-			timer := time.AfterFunc(time.Duration(20+seed.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
-			err := cmd.Wait()
-			timer.Stop()
-			if err != nil {
-				kills++
-				done = finished()
-				continue
+		// It tells how far it has read before it commits: a moment later, sooner or later, it dies.
+		told, dies := 0, 1+seed.IntN(3)
+		for lines := bufio.NewScanner(pipe); lines.Scan(); {
+			last = lines.Text()
+			if told++; told == dies && kills < 6 {
+				time.Sleep(time.Duration(seed.IntN(3000)) * time.Microsecond)
+				cmd.Process.Kill()
 			}
-		} else if err := cmd.Wait(); err != nil {
-			t.Fatalf("%v: %s", err, out.String())
 		}
-		break
+		switch err := cmd.Wait(); {
+		case err == nil:
+			done = true
+		case kills == 6:
+			t.Fatalf("%v: %s", err, wrong.String())
+		default:
+			kills++
+			done = finished()
+			last = ""
+		}
 	}
-	t.Logf("killed %d times; %s", kills, out.String())
+	t.Logf("killed %d times; %s", kills, last)
+	if kills == 0 {
+		t.Error("it was never killed")
+	}
 	if db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(folder, "k.db")); err != nil {
 		t.Fatal(err)
 	}
@@ -503,7 +517,7 @@ func TestKilledImport(t *testing.T) {
 	if d := cmp.Diff(smooth.calls(t), after.calls(t)); d != "" {
 		t.Error(d)
 	}
-	if !done && !strings.Contains(out.String(), fmt.Sprintf("added %d rows %d", want.Added, want.Rows)) {
-		t.Errorf("the last run says %q, want added %d rows %d", out.String(), want.Added, want.Rows)
+	if last != "" && !strings.Contains(last, fmt.Sprintf("added %d rows %d", want.Added, want.Rows)) {
+		t.Errorf("the last run says %q, want added %d rows %d", last, want.Added, want.Rows)
 	}
 }

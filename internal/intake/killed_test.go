@@ -57,7 +57,7 @@ func killedImport(folder string) error {
 		return err
 	}
 	im := &Importer{DB: db, Vault: v, Ledger: l, Lines: book, Clock: clock, Zone: zone}
-	s, err := im.Calls(ctx, filepath.Join(folder, "calls.csv"), CallOptions{Format: CSV, ChunkBytes: 1})
+	s, err := im.Calls(ctx, filepath.Join(folder, "calls.csv"), CallOptions{Format: CSV, ChunkBytes: 1, Progress: func(p Progress) { fmt.Println("at", p.Rows) }})
 	if err != nil {
 		return err
 	}
