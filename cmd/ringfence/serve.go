@@ -80,6 +80,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		if secret != "" {
 			fmt.Fprintf(s.out, "Nobody works here yet. Set up the first administrator at\n  %s\nIt works once, and only until somebody is there.\n", config.SetUpAddress(l.Address, secret))
 		}
+		none, err := o.Customers.None(ctx)
+		if err != nil {
+			return errors.Join(err, l.Stop())
+		}
+		if none {
+			fmt.Fprintln(s.out, "No customer is on the books yet: bring them in with ringfence import customers FILE, and their calls with ringfence import calls FILE.")
+		}
 		return l.Wait()
 	})
 }

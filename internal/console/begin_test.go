@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/store"
 )
 
 // From an empty register to two trained agents who serve callers, by nothing but keys and what the pages say.
@@ -54,7 +55,9 @@ func TestTwoAgentsFromNothingByKeys(t *testing.T) {
 	c.hasFocus("login")
 	c.press("amos", kb.Tab, "Amos Ivanov", kb.Tab, "blue kettle rides", kb.Tab, "blue kettle rides", kb.Enter)
 	amos := factor()
-	c.sees("1 on the register", "Amos Ivanov, administrator")
+	c.sees("1 on the register", "Amos Ivanov, administrator", "Before the first caller", "Add those who serve callers")
+	c.isSound("first steps", "")
+	c.look(1280, 900, 1, "light")
 
 	for i, who := range []struct{ login, name, password string }{{"nia", "Nia Adeyemi", "red lamps hum"}, {"leo", "Leo Sandoval", "nine grey barges"}} {
 		if i > 0 {
@@ -136,4 +139,24 @@ func (w *world) memberOf(t testing.TB, login string) cpni.ID {
 	}
 	t.Fatalf("nobody signs in as %s", login)
 	return ""
+}
+
+// Who keeps the register is told what is left to do before a caller can be served, until it is done.
+//
+// cite: P-38
+func TestFirstSteps(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "admin")
+	b.get("/staff").lacks(t, "Before the first caller")
+	must(t, w.DB.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), "DELETE FROM customer")
+		return err
+	}))
+	page := b.get("/staff")
+	page.says(t, "Before the first caller", "ringfence import customers")
+	page.lacks(t, "Add those who serve callers")
+	for _, m := range []string{"agent", "second", "untrained", "supervisor", "compliance", "fraud"} {
+		must(t, w.Staff.Disable(t.Context(), w.people[m], "test"))
+	}
+	b.get("/staff").says(t, "Before the first caller", "ringfence import customers", "Add those who serve callers")
 }

@@ -7,6 +7,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
+	"ringfence/internal/store"
 )
 
 func staffPlaces() []place {
@@ -29,6 +30,14 @@ type staffView struct {
 	page
 	Members []memberLine
 	Roles   []roleLine
+	First   *firstSteps // nil: they are done
+}
+
+// firstSteps are what is still to be done before a caller can be served.
+type firstSteps struct {
+	Servers   bool // nobody can serve callers yet
+	Customers bool // there are none yet
+	OneOnly   bool // the database is a file, which one process writes at a time
 }
 
 type memberLine struct {
@@ -55,6 +64,23 @@ func (v *visit) roleLines() []roleLine {
 	return all
 }
 
+func (v *visit) firstSteps(members []staff.Member) (*firstSteps, error) {
+	none, err := v.office.Customers.None(v.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	first := firstSteps{Servers: true, Customers: none, OneOnly: v.office.DB.Dialect() == store.SQLite}
+	for i := range members {
+		if m := &members[i]; m.Role != cpni.RoleSystem && m.May(staff.Serve) {
+			first.Servers = false
+		}
+	}
+	if !first.Servers && !first.Customers {
+		return nil, nil
+	}
+	return &first, nil
+}
+
 // staffPage lists the staff.
 //
 // cite: P-37, P-38, 47 CFR 64.2009(b)
@@ -70,6 +96,9 @@ func (v *visit) staffPage() error {
 	}
 	for _, m := range members {
 		view.Members = append(view.Members, v.memberLine(m, have[m.ID]))
+	}
+	if view.First, err = v.firstSteps(members); err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, staffPage(view))
 }

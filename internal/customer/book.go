@@ -478,6 +478,19 @@ func (b *Book) look(ctx context.Context, tx *store.Tx, token []byte, id cpni.ID,
 // mostFound bounds an answer of Find.
 const mostFound = 50
 
+// None reports whether nobody is on the books yet.
+func (b *Book) None(ctx context.Context) (bool, error) {
+	var one int
+	err := b.db.Reader().QueryRow(ctx, "SELECT 1 FROM customer LIMIT 1").Scan(&one)
+	if store.IsNoRow(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for customers: %w", err)
+	}
+	return false, nil
+}
+
 // Find gives the customers who have this number, e-mail address, account or name.
 func (b *Book) Find(ctx context.Context, kind, value string) ([]cpni.ID, error) {
 	if len(value) > longestField {
