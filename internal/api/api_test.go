@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/api"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -297,6 +298,26 @@ func TestAPretexterIsNoticed(t *testing.T) {
 		s.Time.Add(24 * time.Hour)
 		if c := card(); c.Alerted != nil {
 			t.Errorf("a day later: %v", c.Alerted)
+		}
+	})
+}
+
+// Of a customer who has asked for care the card tells neither lines nor account.
+//
+// cite: P-17, 47 USC 222(a), 47 CFR 64.2010(a)
+func TestCardsOfThoseUnderCare(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := serve(t, officetest.Open(t, db))
+		_, agent := s.key(t, cpni.RoleAgent)
+		for care, id := range map[bool]cpni.ID{
+			false: s.Customer(t).ID,
+			true:  s.Customer(t, func(p *customer.Profile) { p.Safety = &customer.Safety{Since: officetest.Start} }).ID,
+		} {
+			var c api.Card
+			s.do(t, agent, "GET", "/v1/customers/"+string(id), nil).into(t, &c)
+			if c.Care != care || (len(c.Lines) == 0) != care || (c.Account == "") != care || c.Name == "" {
+				t.Errorf("with care %v: %+v", care, c)
+			}
 		}
 	})
 }

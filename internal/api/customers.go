@@ -25,6 +25,7 @@ type Card struct {
 	Since   time.Time  `json:"since"`
 	Ended   *time.Time `json:"ended,omitempty" doc:"When service ended."`
 	Methods []string   `json:"methods" doc:"Ways of verification that are on file: password, pin, backup, contract."`
+	Care    bool       `json:"care,omitempty" doc:"The customer has asked for care: somebody near them may be listening or asking. Neither lines nor account are told here."`
 	Objects bool       `json:"objects,omitempty" doc:"The customer has refused the use of their information for some purpose."`
 	Alerted *time.Time `json:"alerted,omitempty" doc:"When it was last noticed that somebody tries again and again to pass for this customer: be careful."`
 }
@@ -40,9 +41,12 @@ func (a *API) card(ctx context.Context, p *customer.Profile) (Card, error) {
 }
 
 func cardOf(p *customer.Profile, now time.Time) Card {
-	c := Card{ID: p.ID, Name: p.Name, Account: customer.Masked(p.Account), Since: p.Since, Lines: []string{}, Methods: []string{}}
-	for _, l := range p.LiveLines(now) {
-		c.Lines = append(c.Lines, customer.Masked(l.Number))
+	c := Card{ID: p.ID, Name: p.Name, Since: p.Since, Lines: []string{}, Methods: []string{}, Care: p.Safety != nil}
+	if !c.Care { // else a number or account on the card would tell somebody whom they fear that they have found them
+		c.Account = customer.Masked(p.Account)
+		for _, l := range p.LiveLines(now) {
+			c.Lines = append(c.Lines, customer.Masked(l.Number))
+		}
 	}
 	if !p.Ended.IsZero() {
 		ended := p.Ended
