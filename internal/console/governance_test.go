@@ -407,3 +407,38 @@ func TestFormsWithFiles(t *testing.T) {
 		t.Errorf("reported: %v", w.reports)
 	}
 }
+
+// What people are called, what they write into a policy and what a configuration says is text on these pages, and nothing else.
+//
+// cite: P-37, I-23
+func TestGovernancePayloads(t *testing.T) {
+	w := newWorld(t)
+	id := w.hostile()
+	w.serve(Options{Carrier: payload, Report: w.report, Settings: []Setting{{payload, payload}}, Stories: func() ([]Story, error) { return []Story{{payload, payload, []string{"P-16"}}}, nil }})
+	const login = `<script>hit=1</script>`
+	by := w.people[login]
+	paths := []string{"/proposals", "/rules/somebody-proved", "/forget/" + string(id), "/me"}
+	add := func(p *countersign.Proposal, err error) {
+		t.Helper()
+		must(t, err)
+		paths = append(paths, proposalAddress(p.ID))
+	}
+	add(w.ProposeForget(t.Context(), "", id, by))
+	add(w.ProposePolicy(t.Context(), "", map[string][]byte{"rules/90-ours.cedar": []byte("// " + payload + "\n" + ours)}, by))
+	must(t, w.Proposals.Work(t.Context()))
+	seen := 0
+	look := func(r reply) {
+		t.Helper()
+		r.lacks(t, "<script>hit", "<img src=x", `href="javascript:`, "onerror=hit=1>")
+		seen += strings.Count(r.page, "&lt;script&gt;hit=1")
+	}
+	b := w.signedIn(t, login)
+	for _, path := range paths {
+		look(b.get(path).is(t, http.StatusOK))
+	}
+	look(b.postTo(place{files: true}, "/rules/change", "token", b.token(), "key", string(cpni.NewID()), "file", "rules/90-mine.cedar", "text", payload))
+	look(w.signedIn(t, "officer").get("/settings").is(t, http.StatusOK))
+	if seen < 15 {
+		t.Errorf("the payload is on the pages only %d times: the test does not see what it should", seen)
+	}
+}
