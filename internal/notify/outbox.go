@@ -7,6 +7,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,9 +54,18 @@ type State string
 
 // The states.
 const (
-	Queued    State = "queued"
+	Queued    State = "queued"    // it waits to be sent, for the first time or again
+	Sending   State = "sending"   // a channel has it
+	Sent      State = "sent"      // the other side has taken it
+	Delivered State = "delivered" // the customer has it, as far as the other side can know
+	Bounced   State = "bounced"   // it went out and came back
+	Failed    State = "failed"    // it could not be handed over, and no more is tried
+	Replaced  State = "replaced"  // it bounced or failed, and goes another way
 	Cancelled State = "cancelled" // before it was sent: what it says or where it goes holds no more
 )
+
+// ErrNotOurs is what an inbox answers to a token or a reference that no message has.
+var ErrNotOurs = errors.New("no message bears that token or reference")
 
 func messagePlace(id string) string { return "message/" + id }
 
