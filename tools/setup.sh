@@ -1,10 +1,21 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: PostgreSQL's programs (the tests start a server of their own, as
-# an unprivileged user, on a socket in a temporary folder, and stop it) and a browser. Debian's own cluster is neither
-# made nor started. Does nothing when all is there.
+# an unprivileged user, on a socket in a temporary folder, and stop it), a browser, and the peers with which the channels
+# of messages are tested. Debian's own cluster is neither made nor started. Does nothing when all is there.
 set -euo pipefail
 
+# What a test looks for, and the Debian package that has it: a program, or a file when it begins with a slash.
+peers=(
+)
+
 missing=()
+for peer in ${peers[@]+"${peers[@]}"}; do
+  what=${peer%%=*}
+  case $what in
+  /*) [ -e "$what" ] || missing+=("${peer#*=}") ;;
+  *) command -v "$what" >/dev/null || [ -x "/usr/sbin/$what" ] || missing+=("${peer#*=}") ;;
+  esac
+done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 [ ${#missing[@]} -gt 0 ] || exit 0
