@@ -214,7 +214,7 @@ func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, c
 	r := d.numbers(now)
 	var messages []notify.Message
 	add := func(via cpni.Via, place notify.Place, to string) {
-		messages = append(messages, notify.Message{Kind: "account-change", Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
+		messages = append(messages, notify.Message{Kind: notify.AccountChange, Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
 	}
 	if l, ok := reachable(before, now, r.DisturbedLine); ok {
 		add(spokenOrText(l), notify.TNOR, l.Number)

@@ -30,7 +30,7 @@ type Piece struct {
 	Language string // en or es
 	Words
 	Enclosed []Enclosure
-	// Return is a signed token by which a bounce or an answer finds the message; letters and digits, 24 of them.
+	// Return is a signed token by which a bounce or an answer finds the message; letters and digits, 16 of them.
 	Return  string
 	Attempt int // 1 is the first
 }

@@ -60,6 +60,10 @@ type Config struct {
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
 	// TakeFiles is as in rulebook.Options.
 	TakeFiles bool
+	// Channels carry messages to customers; a message whose way has none waits.
+	Channels map[cpni.Via]notify.Channel
+	// Carrier is what messages say of the carrier.
+	Carrier Carrier
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
@@ -70,11 +74,13 @@ type Office struct {
 	DB        *store.DB
 	Clock     cpni.Clock // never goes back
 	Zone      *time.Location
+	Carrier   Carrier
 	Ledger    *ledger.Ledger
 	Vault     *vault.Vault
 	Policy    *rulebook.Book
 	Customers *customer.Book
 	Outbox    *notify.Outbox
+	Messages  *notify.Carrier
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -100,7 +106,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone, rehearse: c.Rehearse}
+	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone, Carrier: c.Carrier, rehearse: c.Rehearse}
 	if o.Ledger, err = ledger.Open(ctx, c.DB, ledger.Options{Origin: c.Origin, Signer: c.Signer, Clock: clock, Outside: c.Outside}); err != nil {
 		return nil, err
 	}
@@ -141,6 +147,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+	o.Messages = o.messages(c)
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
@@ -202,6 +209,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { o.Watch.Run(ctx, report) })
+	all.Go(func() { o.Messages.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
