@@ -489,3 +489,32 @@ type large struct{ *peer }
 
 func (large) Batch() int { return 200 }
 
+// Reports that come at the same moment are all kept, and one of them moves the message.
+//
+// cite: I-10
+func TestReportsAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+			return &Message{Via: cpni.Postal, Place: AOR, To: "1 Main St, Springfield, VA 22150", Tokens: m.Tokens}
+		}
+		id := w.plan(notice)[0]
+		w.step()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := w.Returned(w.ctx, w.Outbox.Token(id), Report{Kind: Bounce, Outcome: Outcome{State: Bounced, Code: "5.1.1"}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		events, err := w.Outbox.Events(w.ctx, w.of, id)
+		if err != nil || len(events) != 9 {
+			t.Errorf("%d events, %v", len(events), err)
+		}
+		if n, err := w.Outbox.Messages(w.ctx, w.of); err != nil || len(n) != 2 {
+			t.Errorf("there are %d messages, %v", len(n), err)
+		}
+	})
+}

@@ -30,6 +30,9 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 	gone := func(s State, code string) (Piece, *Outcome, error) {
 		return Piece{}, &Outcome{State: s, Code: code}, nil
 	}
+	if r.stopped { // it was taken back while a node had it that has died
+		return gone(Cancelled, r.m.Code)
+	}
 	m, err := c.Outbox.openRow(ctx, r)
 	if errors.Is(err, vault.ErrForgotten) {
 		return gone(Cancelled, Forgotten)
