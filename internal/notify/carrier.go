@@ -84,6 +84,11 @@ func (c *Carrier) Step(ctx context.Context) error {
 // drain carries one way's messages until none is due.
 func (c *Carrier) drain(ctx context.Context, via cpni.Via, channel Channel) error {
 	for ctx.Err() == nil {
+		if g, is := channel.(Gatherer); is {
+			if ready, err := c.gathered(ctx, via, channel.Batch(), g.Gathers()); err != nil || !ready {
+				return err
+			}
+		}
 		claimed, err := c.claim(ctx, via, max(1, channel.Batch()))
 		if err != nil || len(claimed) == 0 {
 			return err
@@ -93,6 +98,18 @@ func (c *Carrier) drain(ctx context.Context, via cpni.Via, channel Channel) erro
 		}
 	}
 	return ctx.Err()
+}
+
+// gathered tells whether as many wait as make a batch, or one has waited for long enough.
+func (c *Carrier) gathered(ctx context.Context, via cpni.Via, full int, most time.Duration) (bool, error) {
+	now := c.Clock.Now()
+	var n int
+	var first int64
+	err := c.DB.Reader().QueryRow(ctx, "SELECT count(*), coalesce(min(due), 0) FROM message WHERE via = $1 AND due <= $2 AND state IN ('queued', 'sending')", string(via), now.UnixMicro()).Scan(&n, &first)
+	if err != nil {
+		return false, fmt.Errorf("counting messages: %w", err)
+	}
+	return n > 0 && (n >= full || !now.Before(time.UnixMicro(first).Add(most))), nil
 }
 
 // claim takes messages that are due for this node, for as long as a channel may have them.

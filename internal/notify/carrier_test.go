@@ -518,3 +518,33 @@ func TestReportsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+type gathering struct{ *peer }
+
+func (gathering) Batch() int             { return 3 }
+func (gathering) Gathers() time.Duration { return time.Hour }
+
+// Letters wait for each other until a batch is full or one has waited for long enough.
+func TestGathered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.Channels = map[cpni.Via]Channel{cpni.Postal: gathering{w.peer}}
+		letter := Message{Kind: AccountChange, Via: cpni.Postal, Place: AOR, To: "1 Main St, Springfield, VA 22150", Tokens: map[string]string{"what": "password"}}
+		went := func(want int) {
+			t.Helper()
+			w.step()
+			if n, _ := w.peer.count(); n != want {
+				t.Errorf("%d letters went, want %d", n, want)
+			}
+		}
+		w.plan(letter, letter)
+		went(0)
+		w.plan(letter)
+		went(3)
+		w.plan(letter)
+		w.clock.advance(59 * time.Minute)
+		went(3)
+		w.clock.advance(time.Minute)
+		went(4)
+	})
+}
