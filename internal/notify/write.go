@@ -103,7 +103,6 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 	if all == nil {
 		all = map[string]string{}
 	}
-	all["token"] = c.Outbox.Token(m.ID)
 	if c.Adds != nil {
 		maps.Copy(all, c.Adds(of, m, who))
 	}
