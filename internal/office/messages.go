@@ -1,6 +1,8 @@
 package office
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -34,7 +36,33 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: o.Wording,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
+		Again:  o.writtenThen,
 	})
+}
+
+// keepWording stores the templates that are in use, by their versions.
+func (o *Office) keepWording(ctx context.Context) error {
+	all := map[string]func() []byte{}
+	for _, t := range o.Wording.Templates() {
+		all[t.Version()] = t.Source
+	}
+	return o.Outbox.Keep(ctx, all)
+}
+
+// writtenThen writes a message by the template of a version that was in use once.
+func (o *Office) writtenThen(ctx context.Context, version string, tokens map[string]string) (notify.Words, error) {
+	source, err := o.Outbox.Source(ctx, version)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	if source == nil {
+		return notify.Words{}, errors.New("the template by which the message was written is not kept")
+	}
+	t, err := wording.Parse(source)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	return t.Write(tokens)
 }
 
 // tokens are those of one message that follow from what it is.
