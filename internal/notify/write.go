@@ -64,6 +64,9 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 // written fills the template, and looks once more for what must not go out.
 func (c *Carrier) written(ctx context.Context, of cpni.ID, m Message, who *customer.Profile) (Piece, *Outcome, error) {
 	p := Piece{ID: m.ID, Kind: m.Kind, Via: m.Via, To: m.To, Name: who.Name, Language: c.language(m, who), Return: c.Outbox.Token(m.ID), Attempt: m.Attempts}
+	if c.Writer == nil {
+		return p, nil, errNoWriter
+	}
 	words, err := c.Writer.Write(m.Kind, m.Via, p.Language, c.tokens(of, m, who))
 	if err != nil {
 		return p, &Outcome{State: Failed, Code: Unwritten, Says: err.Error()}, nil
@@ -103,6 +106,8 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 	maps.Copy(all, m.Tokens)
 	return all
 }
+
+var errNoWriter = errors.New("no templates are loaded, so no message can be written")
 
 // Preview writes a message as the customer gets it, or got it, without sending anything.
 func (c *Carrier) Preview(ctx context.Context, of cpni.ID, m Message) (Piece, error) {
