@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base32"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,10 @@ func scanRow(scan func(...any) error) (row, error) {
 }
 
 func (o *Outbox) rows(ctx context.Context, q store.Querier, where string, args ...any) ([]row, error) {
-	rows, err := q.Query(ctx, "SELECT "+rowColumns+" FROM message WHERE "+where, args...)
+	return scanRows(q.Query(ctx, "SELECT "+rowColumns+" FROM message WHERE "+where, args...))
+}
+
+func scanRows(rows *sql.Rows, err error) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing messages: %w", err)
 	}
@@ -232,7 +236,11 @@ func plainToken(text string) string {
 }
 
 func (o *Outbox) find(ctx context.Context, q store.Querier, column, kind, text string) (row, error) {
-	rows, err := o.rows(ctx, q, column+" = $1 ORDER BY at DESC LIMIT 1", hashOf(kind, text))
+	lock := ""
+	if tx, is := q.(*store.Tx); is && tx.Dialect() == store.Postgres {
+		lock = " FOR UPDATE" // nobody else moves it on until tx ends
+	}
+	rows, err := o.rows(ctx, q, column+" = $1 ORDER BY at DESC LIMIT 1"+lock, hashOf(kind, text))
 	if err != nil {
 		return row{}, err
 	}

@@ -23,6 +23,7 @@ CREATE TABLE message_event (
     customer_id TEXT    NOT NULL,
     message_id  TEXT    NOT NULL,
     n           INTEGER NOT NULL,
+    event_id    TEXT    NOT NULL,
     at          BIGINT  NOT NULL,
     what        TEXT    NOT NULL, -- a state, or the kind of what came in
     code        TEXT    NOT NULL,
