@@ -185,7 +185,12 @@ const mostMessages = 500
 
 // Messages lists what was planned for a customer, oldest first; of very many the newest.
 func (o *Outbox) Messages(ctx context.Context, of cpni.ID) ([]Message, error) {
-	rows, err := o.rows(ctx, o.db.Reader(), "customer_id = $1 ORDER BY at DESC, message_id DESC LIMIT $2", string(of), mostMessages)
+	return o.Newest(ctx, of, mostMessages)
+}
+
+// Newest lists the newest messages of a customer, oldest first, at most so many.
+func (o *Outbox) Newest(ctx context.Context, of cpni.ID, most int) ([]Message, error) {
+	rows, err := o.rows(ctx, o.db.Reader(), "customer_id = $1 ORDER BY at DESC, message_id DESC LIMIT $2", string(of), most)
 	if err != nil {
 		return nil, err
 	}
