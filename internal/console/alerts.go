@@ -65,6 +65,9 @@ type alertRow struct {
 func (v *visit) alertRow(a watch.Alert) (alertRow, error) {
 	r := alertRow{Address: caseAddress(a.ID), Raised: v.clock(a.Raised), Detector: cmp.Or(detectorWords[a.Detector], a.Detector), Code: a.Code, State: stateWords[a.State], Evidence: a.Evidence,
 		Overdue: v.office.Watch.Overdue(a, v.now)}
+	if w, ok := alertWords[a.Code]; ok {
+		r.Detector = w.title
+	}
 	switch a.State {
 	case watch.Open:
 		r.Tone = "bad"
@@ -176,6 +179,8 @@ type caseView struct {
 	Open     bool // nobody does
 	Closed   bool
 	Card     string // records of the customer whom it is about
+	Messages string // the customer's messages, where it is about them
+	Do       []string
 	Member   string // the member's doings, as a search
 	Rows     []foundRow
 	Steps    []caseStep
@@ -205,6 +210,12 @@ func (v *visit) casePage() error {
 	}
 	if c.Customer != "" {
 		view.Card = recordsAddress(c.Customer)
+	}
+	if w, ok := alertWords[c.Code]; ok {
+		view.Do = w.do
+		if w.messages && c.Customer != "" && v.member.May(staff.ReadRecords) {
+			view.Messages = "/messages?customer=" + string(c.Customer)
+		}
 	}
 	for _, f := range c.Entries {
 		row, err := v.foundRow(f)

@@ -19,6 +19,8 @@ type card struct {
 	Chips   []chip
 	Address string // of the customer's page
 	Records string // address of what is on record, for who may read it
+	// Messages is the address of the customer's messages, likewise.
+	Messages string
 }
 
 // chip is a fact in a few words, with how it is to be taken: good, bad, warn or "".

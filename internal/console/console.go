@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/netip"
 
+	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
 	"ringfence/internal/office"
 	"ringfence/internal/staff/sso"
 )
@@ -32,6 +34,12 @@ type Options struct {
 	Demonstration bool
 	// Settings are what the server was configured with, without secrets, as the settings page shows them.
 	Settings []Setting
+	// Ways names what carries each way of reaching customers, such as smtp.
+	Ways map[cpni.Via]string
+	// Letter makes the pages of a letter, as a PDF; nil: letters are shown as text.
+	Letter func(notify.Piece) ([]byte, error)
+	// Bare shows codes to the staff, which nothing but a demonstration does: its customers are made up.
+	Bare bool
 	// Stories names the carrier's scenarios with what each cites; nil: none are shown.
 	Stories func() ([]Story, error)
 }

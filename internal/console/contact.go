@@ -37,7 +37,9 @@ type contactView struct {
 	Consent consentView
 	Care    careView
 	Notes   []noteView
-	form    string // of proof that was just sent
+	// Messages are the newest that went or go to the customer.
+	Messages []messageRow
+	form     string // of proof that was just sent
 }
 
 // flashed reports whether this form of proof was just sent, and is to be open still.
@@ -137,6 +139,9 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 		view.Consent, view.Care = v.consentView(s, p, view.Change.Proved), v.careView(p, view.Change.Proved)
 		view.Card.Hidden = view.Card.Hidden && !view.Change.Proved
 		view.WrapUp = view.wrapUp()
+		if view.Messages, err = v.messagesIn(p, view.Card.Hidden); err != nil {
+			return view, nil, err
+		}
 	}
 	if view.Notes, err = v.notes(s.Customer); err != nil {
 		return view, nil, err

@@ -126,7 +126,7 @@ func (v *visit) customerPage() error {
 	}
 	view.Forgets = v.member.May(staff.Forget)
 	if v.member.May(staff.ReadRecords) {
-		view.Card.Records = recordsAddress(p.ID)
+		view.Card.Records, view.Card.Messages = recordsAddress(p.ID), "/messages?customer="+string(p.ID)
 	}
 	if no, err := strconv.Atoi(v.r.URL.Query().Get("shown")); err == nil {
 		if l, ok := lineNo(p, no); ok {

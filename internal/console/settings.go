@@ -20,6 +20,7 @@ type settingsView struct {
 	Keys     []Setting
 	Profiles []profileView
 	Key, Two cpni.ID // under which the two forms propose
+	Ways     []wayStanding
 }
 
 type profileView struct{ Name, Section, State, Dates string }
@@ -36,6 +37,9 @@ func (v *visit) settingsPage() error {
 	view := settingsView{page: v.page("Settings", "/settings"), Settings: v.options.Settings, Key: cpni.NewID(), Two: cpni.NewID(),
 		Policy: []Setting{{"Policy", set.Version()}, {"Rules", strconv.Itoa(len(set.Rules()))}},
 		Keys:   []Setting{{"Wrapping key", strconv.FormatInt(h.WrappingID, 10)}, {"Keys last renewed", v.ago(h.Rotated, "never")}, {"First keys made", v.ago(h.Began, "")}, {"Ledger", v.office.Ledger.Origin()}, {"Its public key", v.office.Ledger.VerifierKey()}}}
+	if view.Ways, err = v.standings(); err != nil {
+		return err
+	}
 	for _, r := range set.Profiles().Rows() {
 		p := profileView{Name: r.Profile, Section: r.Section, State: r.State}
 		if r.From != "" {
@@ -79,6 +83,7 @@ type healthView struct {
 	Checks []office.Check
 	Ledger []Setting
 	Work   []Setting
+	Ways   []wayStanding
 }
 
 // healthTime bounds looking at everything.
@@ -97,6 +102,9 @@ func (v *visit) healthPage() error {
 	view := healthView{page: v.page("Health", "/settings"), Ready: true, Checks: h.Checks}
 	for _, c := range h.Checks {
 		view.Ready = view.Ready && c.Says == ""
+	}
+	if view.Ways, err = v.standings(); err != nil {
+		return err
 	}
 	verified := "never from here; `ringfence verify` leaves no trace"
 	if x := h.Verified; x != nil {

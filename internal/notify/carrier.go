@@ -55,10 +55,13 @@ type Parts struct {
 }
 
 // Carrier takes what is due out of the outbox and has the channels carry it.
-type Carrier struct{ Parts }
+type Carrier struct {
+	Parts
+	tally tally
+}
 
 // NewCarrier makes a carrier; Run or Step makes it work.
-func NewCarrier(p Parts) *Carrier { return &Carrier{p} }
+func NewCarrier(p Parts) *Carrier { return &Carrier{Parts: p} }
 
 // lookEvery is how far apart a carrier looks for what is due.
 const lookEvery = 250 * time.Millisecond

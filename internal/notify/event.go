@@ -23,9 +23,11 @@ type Said struct {
 	Says string `json:"says,omitempty"`
 	Call *Call  `json:"call,omitempty"`
 	Raw  []byte `json:"raw,omitempty"` // what came in, as it came
+	// By is the member of the staff who did it; Says is their reason then.
+	By cpni.ID `json:"by,omitempty"`
 }
 
-func (s Said) empty() bool { return s.Says == "" && s.Call == nil && len(s.Raw) == 0 }
+func (s Said) empty() bool { return s.Says == "" && s.Call == nil && len(s.Raw) == 0 && s.By == "" }
 
 func eventPlace(message, event cpni.ID) string {
 	return "message/" + string(message) + "/event/" + string(event)

@@ -36,6 +36,7 @@ type Message struct {
 	Attempts int       `json:"-"`
 	Wording  string    `json:"-"` // version of the template that it was written by; "" it has not gone yet
 	Instead  cpni.ID   `json:"-"` // the message that goes in its place
+	Stopped  bool      `json:"-"` // taken back, or settled by somebody: no other attempt
 }
 
 // Kinds of messages. Each names the templates by which it is written.

@@ -145,6 +145,7 @@ func scanRow(scan func(...any) error) (row, error) {
 	var stopped int
 	err := scan(&r.of, &r.m.ID, &at, &r.m.Via, &r.m.Place, &r.m.State, &r.m.Kind, &due, &r.m.Attempts, &stopped, &changed, &r.m.Code, &r.m.Wording, &r.m.Instead, &r.sealed)
 	r.m.At, r.m.Due, r.stopped = time.UnixMicro(at).UTC(), time.UnixMicro(due).UTC(), stopped != 0
+	r.m.Stopped = r.stopped
 	if changed != 0 {
 		r.m.Changed = time.UnixMicro(changed).UTC()
 	}
@@ -181,7 +182,7 @@ func (r row) open(unseal func([]byte) ([]byte, error)) (Message, error) {
 	if err := json.Unmarshal(plain, &m); err != nil {
 		return r.m, fmt.Errorf("reading a message: %w", err)
 	}
-	m.At, m.State, m.Code, m.Changed, m.Due, m.Attempts, m.Wording, m.Instead = r.m.At, r.m.State, r.m.Code, r.m.Changed, r.m.Due, r.m.Attempts, r.m.Wording, r.m.Instead
+	m.At, m.State, m.Code, m.Changed, m.Due, m.Attempts, m.Wording, m.Instead, m.Stopped = r.m.At, r.m.State, r.m.Code, r.m.Changed, r.m.Due, r.m.Attempts, r.m.Wording, r.m.Instead, r.stopped
 	return m, nil
 }
 
@@ -196,7 +197,12 @@ const mostMessages = 500
 
 // Messages lists what was planned for a customer, oldest first; of very many the newest.
 func (o *Outbox) Messages(ctx context.Context, of cpni.ID) ([]Message, error) {
-	rows, err := o.rows(ctx, o.db.Reader(), "customer_id = $1 ORDER BY message_id DESC LIMIT $2", string(of), mostMessages)
+	return o.Newest(ctx, of, mostMessages)
+}
+
+// Newest lists the newest messages of a customer, oldest first, at most so many.
+func (o *Outbox) Newest(ctx context.Context, of cpni.ID, most int) ([]Message, error) {
+	rows, err := o.rows(ctx, o.db.Reader(), "customer_id = $1 ORDER BY at DESC, message_id DESC LIMIT $2", string(of), most)
 	if err != nil {
 		return nil, err
 	}
@@ -277,6 +283,7 @@ type Filter struct {
 	Via      cpni.Via
 	Kind     string
 	Before   time.Time // planned before
+	BeforeID cpni.ID   // of those planned exactly then, with a smaller id; "" none
 	Limit    int
 }
 
@@ -299,7 +306,11 @@ func (o *Outbox) Find(ctx context.Context, f Filter) ([]Listed, error) {
 	add(f.State != "", "state = $%d", string(f.State))
 	add(f.Via != "", "via = $%d", string(f.Via))
 	add(f.Kind != "", "kind = $%d", f.Kind)
-	add(!f.Before.IsZero(), "at < $%d", f.Before.UnixMicro())
+	add(!f.Before.IsZero(), "at <= $%d", f.Before.UnixMicro())
+	if !f.Before.IsZero() {
+		args = append(args, f.Before.UnixMicro(), string(f.BeforeID))
+		where = append(where, fmt.Sprintf("(at < $%d OR message_id < $%d)", len(args)-1, len(args)))
+	}
 	if f.Limit <= 0 || f.Limit > mostMessages {
 		f.Limit = mostMessages
 	}

@@ -31,6 +31,7 @@ type toldOf struct {
 	row     row
 	outcome Outcome
 	wording string
+	became  State // what was written; "" nothing was
 }
 
 func newRecorder(c *Carrier, claimed []row) *recorder {
@@ -50,7 +51,7 @@ func (r *recorder) tell(id cpni.ID, o Outcome, w Words) {
 		return
 	}
 	delete(r.waiting, id)
-	r.told = append(r.told, toldOf{m, o, w.Version})
+	r.told = append(r.told, toldOf{row: m, outcome: o, wording: w.Version})
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -115,8 +116,8 @@ func (r *recorder) keepWriting(ctx context.Context, batch []toldOf) {
 func (c *Carrier) record(ctx context.Context, batch []toldOf) error {
 	_, err := c.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var all []ledger.Entry
-		for _, t := range batch {
-			entries, err := c.recordOne(ctx, tx, t)
+		for i := range batch {
+			entries, err := c.recordOne(ctx, tx, &batch[i])
 			if err != nil {
 				return nil, err
 			}
@@ -127,11 +128,15 @@ func (c *Carrier) record(ctx context.Context, batch []toldOf) error {
 	if err != nil {
 		return fmt.Errorf("writing down what became of messages: %w", err)
 	}
+	for _, t := range batch {
+		c.tally.add(t.row.m.Via, t.became)
+	}
 	return nil
 }
 
-func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledger.Entry, error) {
+func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t *toldOf) ([]ledger.Entry, error) {
 	now := c.Clock.Now()
+	t.became = ""
 	r, o := t.row, t.outcome
 	next := time.Time{}
 	if o.State == Queued {
@@ -163,6 +168,7 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledg
 	if o.State == Queued && stopped == 1 {
 		o.State = Cancelled
 	}
+	t.became = o.State
 	if err := c.Outbox.add(ctx, tx, r.of, r.m.ID, Event{At: now, What: string(o.State), Code: o.Code, Said: Said{Says: o.Says, Call: o.Call}}); err != nil {
 		return nil, err
 	}

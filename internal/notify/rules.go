@@ -15,6 +15,7 @@ type Rules struct {
 	Lease                    time.Duration // for which a channel has a message
 	QuietFrom, QuietUntil    int           // hours of the customer's day
 	MailedWithin             time.Duration
+	TestsPerHour             int // that the administrators of the carrier have sent to themselves, together
 }
 
 // RulesOf takes the numbers of messages from a policy.
@@ -32,6 +33,7 @@ func RulesOf(n rules.InForce) Rules {
 		QuietFrom:    n.Int(of, "quiet_from"),
 		QuietUntil:   n.Int(of, "quiet_until"),
 		MailedWithin: n.Duration(of, "mailed_within"),
+		TestsPerHour: n.Int(of, "tests_per_hour"),
 	}
 }
 

@@ -66,7 +66,7 @@ var needed = map[string]map[string]string{
 		"refusals": whole, "refusals_contacts": whole, "refusals_within": duration, "secret_customers": whole, "secret_within": duration,
 		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
-		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration},
+		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

@@ -32,9 +32,13 @@ type Config struct {
 	// Proxies are the networks whose word is taken for where a request comes from (X-Forwarded-For).
 	Proxies []string  `yaml:"trusted-proxies"`
 	SignIn  SignInWay `yaml:"sign-in"`
+	// Messages is how customers are reached.
+	Messages Messages `yaml:"messages"`
 
 	// TakePolicy is as rulebook.Options.TakeFiles; it stands in no file, but is asked for once.
 	TakePolicy bool `yaml:"-"`
+	// demonstration: customers are made up, so what only they may know is shown as well.
+	demonstration bool
 }
 
 // SignInWay is how the staff sign in.
@@ -152,6 +156,7 @@ func (c Config) Check() error {
 		}
 	}
 	wrong = append(wrong, c.checkSignIn()...)
+	wrong = append(wrong, c.checkMessages()...)
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(wrong...)
 }

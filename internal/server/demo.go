@@ -27,12 +27,14 @@ import (
 
 // DemoConfig is the configuration of a demonstration in folder.
 func DemoConfig(folder, listen string) Config {
+	messages := filepath.Join(folder, "messages")
 	return Config{
+		Messages: Messages{Address: "http://" + listen, Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
 		Carrier:  Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Web: "https://lucid.example/privacy"}},
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
 		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},
-		SignIn: SignInWay{SecondFactor: "optional"},
+		SignIn: SignInWay{SecondFactor: "optional"}, demonstration: true,
 	}
 }
 
@@ -84,6 +86,9 @@ func OpenDemo(ctx context.Context, c Config, folder string, out io.Writer) (*Ope
 		if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, fmt.Errorf("beginning the demonstration anew: %w", err)
 		}
+	}
+	if err := os.RemoveAll(filepath.Join(folder, "messages")); err != nil {
+		return nil, nil, fmt.Errorf("beginning the demonstration anew: %w", err)
 	}
 	if err := errors.Join(vault.NewMasterFile(filepath.Join(folder, "master.key")), ledger.NewKeyFile(filepath.Join(folder, "ledger.key"), c.Ledger.Origin)); err != nil {
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,7 +30,51 @@ func newMetrics(o *office.Office) *metrics {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ringfence_decisions_refused_total", Help: "Decisions recorded by this node that refused."}, func() float64 { return float64(o.Door.Counts().Refused) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ringfence_decisions_unrecorded_total", Help: "Requests that were refused because nothing could be recorded."}, func() float64 { return float64(o.Door.Counts().Unrecorded) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ringfence_ledger_entries", Help: "Entries in the newest signed tree that this node knows."}, func() float64 { return float64(o.Ledger.Known()) }))
+	m.registry.MustRegister(messageMetrics{o})
 	return m
+}
+
+// messageMetrics tell of messages by way and state, and of nobody.
+type messageMetrics struct{ office *office.Office }
+
+var (
+	messagesWaiting = prometheus.NewDesc("ringfence_messages_waiting", "Messages that wait to go out, by way.", []string{"way"}, nil)
+	messagesOldest  = prometheus.NewDesc("ringfence_messages_oldest_seconds", "How long the oldest message that waits has waited, by way; 0: none waits.", []string{"way"}, nil)
+	messagesDead    = prometheus.NewDesc("ringfence_messages_dead", "Messages that did not arrive and that nobody has settled, by way.", []string{"way"}, nil)
+	messagesBecame  = prometheus.NewDesc("ringfence_messages_total", "Messages that came to a state by this node's work, by way and state.", []string{"way", "state"}, nil)
+)
+
+// Describe names the metrics.
+func (messageMetrics) Describe(all chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{messagesWaiting, messagesOldest, messagesDead, messagesBecame} {
+		all <- d
+	}
+}
+
+// messageTime bounds how long a collection waits for the database.
+const messageTime = 2 * time.Second
+
+// Collect looks at the outbox.
+func (m messageMetrics) Collect(all chan<- prometheus.Metric) {
+	for _, c := range m.office.Messages.Tally() {
+		all <- prometheus.MustNewConstMetric(messagesBecame, prometheus.CounterValue, float64(c.N), string(c.Via), string(c.State))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), messageTime)
+	defer cancel()
+	queues, err := m.office.Outbox.Queues(ctx)
+	if err != nil {
+		all <- prometheus.NewInvalidMetric(messagesWaiting, err)
+		return
+	}
+	for _, q := range queues {
+		waited := 0.
+		if !q.Oldest.IsZero() {
+			waited = max(0, m.office.Clock.Now().Sub(q.Oldest).Seconds())
+		}
+		for desc, value := range map[*prometheus.Desc]float64{messagesWaiting: float64(q.N), messagesOldest: waited, messagesDead: float64(q.Dead)} {
+			all <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, string(q.Via))
+		}
+	}
 }
 
 // measured counts the answers of a part.

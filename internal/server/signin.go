@@ -75,7 +75,8 @@ func (c Config) proxies() ([]netip.Prefix, error) {
 
 // consoleOptions are those of the console of a configuration that was checked.
 func (c Config) consoleOptions(clock cpni.Clock, secure bool, report func(error)) (console.Options, error) {
-	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional"}
+	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional",
+		Ways: c.Messages.carriedBy(), Letter: c.letter(), Bare: c.demonstration}
 	var err error
 	if o.Proxies, err = c.proxies(); err != nil {
 		return o, err

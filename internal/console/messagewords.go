@@ -1,0 +1,96 @@
+package console
+
+import (
+	"strings"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
+)
+
+// The words that pages have for messages, their ways and what becomes of them.
+var (
+	wayWords = map[cpni.Via]string{cpni.Text: "text", cpni.Voice: "call", cpni.Email: "e-mail", cpni.Postal: "letter"}
+	// messageKinds lists the kinds of messages in the order in which filters show them.
+	messageKinds = []option{{notify.AccountChange, "Notice of change"}, {notify.VerificationCode, "Verification code"}, {notify.CallBack, "Call back"}, {notify.Records, "Records"},
+		{notify.NotMeReceived, "“Not me” taken up"}, {"not-me-settled", "“Not me” settled"}, {"stop-received", "STOP taken up"}}
+	messageStates = map[notify.State]chip{notify.Queued: {"waits", "warn"}, notify.Sending: {"being sent", "warn"}, notify.Sent: {"sent", "good"}, notify.Delivered: {"delivered", "good"},
+		notify.Bounced: {"bounced", "bad"}, notify.Failed: {"failed", "bad"}, notify.Replaced: {"replaced", ""}, notify.Cancelled: {"taken back", ""}}
+	placeWords = map[notify.Place]string{notify.Old: "where the customer was reached before the change", notify.TNOR: "a telephone number of record", notify.AOR: "an address of record",
+		notify.Named: "a place that is not of record"}
+	// messageCodes say in words what our own codes mean; those of the other side are its own.
+	messageCodes = map[string]string{notify.Expired: "what it says was worth nothing any more", notify.Forgotten: "the customer's key is destroyed",
+		notify.Reveals:   "it would have told a value that it must not; tell the operator, nothing went out",
+		notify.QuietHour: "it waits for the customer's morning", notify.NoTexts: "the line wants no texts", notify.Unwritten: "its template refuses what it was to say; tell the operator",
+		notify.GivenUp: "it was tried for as long as it may be", notify.NoSuchWay: "there is no other way", notify.Taken: "somebody has taken it back",
+		"NOT_WRITTEN": "it could not be written; it is tried again", "NOT_TOLD": "the channel did not say what became of it; it is tried again", "FILE": "written into a folder"}
+	stepOfMessage = map[string]string{string(notify.Queued): "Not taken yet; it is tried again", string(notify.Sent): "Sent: the other side has taken it", string(notify.Delivered): "Delivered: the customer has it, as far as the other side can know",
+		string(notify.Bounced): "It came back", string(notify.Failed): "It could not be sent, and is tried no more", string(notify.Replaced): "Another message goes in its place",
+		string(notify.Cancelled): "Taken back", notify.Settled: "Looked into and settled", notify.Receipt: "A receipt came in", notify.Bounce: "A bounce came in", notify.AutoReply: "An automatic answer came in",
+		notify.Reply: "The customer answered", notify.Stop: "The customer wants no more texts", notify.Mailed: "The print shop has posted it", notify.Complaint: "The customer called it unwanted"}
+	callWords = map[string]string{notify.Answered: "somebody answered", notify.Machine: "a machine took the call", notify.Busy: "the line was busy", notify.NoAnswer: "nobody answered",
+		notify.Refused: "the call was refused", notify.Unreachable: "the line could not be reached"}
+)
+
+// kindOfMessage is a page's word for the kind of a message.
+func kindOfMessage(kind string) string {
+	for _, k := range messageKinds {
+		if k.Value == kind {
+			return k.Text
+		}
+	}
+	if kind == notify.Test {
+		return "Test"
+	}
+	if kind == "" {
+		return "Message of an earlier version"
+	}
+	return capital(strings.ReplaceAll(kind, "-", " "))
+}
+
+// codeOfMessage says a code in words, where it is ours.
+func codeOfMessage(code string) string {
+	if text, ok := messageCodes[code]; ok {
+		return text
+	}
+	if rest, ok := strings.CutPrefix(code, notify.GivenUp+" "); ok {
+		return messageCodes[notify.GivenUp] + "; the last answer was " + rest
+	}
+	return code
+}
+
+// callOf tells how a call went.
+func callOf(c *notify.Call) string {
+	if c == nil {
+		return ""
+	}
+	text := wordOf(callWords, c.Ended)
+	if c.Pressed != "" {
+		text += ", and pressed " + c.Pressed
+	}
+	if c.Lasted > 0 {
+		text += ", for " + roughly(c.Lasted.Round(time.Second))
+	}
+	return text
+}
+
+// alertWords say of alerts that other parts of the program raise what they are and what to do.
+//
+// cite: P-23, P-25, 47 CFR 64.2010(f)
+var alertWords = map[cpni.Code]struct {
+	title    string
+	do       []string
+	messages bool // it is about a customer's messages
+}{
+	notify.DeadLetter: {"A message did not arrive", []string{"Open the customer's messages: what failed stands first, with the other side's words.",
+		"Try again, or send it another way. Where nothing is left, tell the customer by the number or address of record, never by one that has just been changed.",
+		"Settle the message with a word on how the customer was told, and close the case."}, true},
+	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
+		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},
+	"CHANGE_NOTICE_MISSING": {"A change without a notice", []string{"The account was changed and no notice was planned: there was no place of before by which the customer could be reached.",
+		"Reach the customer by what they prove to be theirs, and never by what was set in that change.", "Note in the case how they were told."}, true},
+	"LETTER_LATE": {"A letter is not confirmed as mailed", []string{"The print shop has the letter and has not said that it is posted.",
+		"Ask the print shop for the batch that the message names. Have it sent again if it is lost: try again on the message's page."}, true},
+	"NOT_ME": {"A customer says: this was not me", []string{"The change is frozen. Nothing that was set in it counts until the case is settled.",
+		"Reach the customer at the number or address of record of before the change, and prove who they are.", "Undo the change or let it stand, as they say, and look who made it: the records name the contact and the person."}, true},
+}
