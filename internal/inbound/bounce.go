@@ -98,7 +98,7 @@ func statusReport(text string) (kind string, o notify.Outcome, ok bool) {
 		}
 		o = notify.Outcome{Code: status, Says: cut(diagnostic)}
 		if o.Says == "" {
-			o.Says = actions[rank] + " " + g.get("status")
+			o.Says = cut(actions[rank] + " " + g.get("status"))
 		}
 	}
 	if worst == len(actions) {

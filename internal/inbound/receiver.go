@@ -99,12 +99,6 @@ func (r *Receiver) Run(ctx context.Context) error {
 	return r.serve(ctx, doors)
 }
 
-// door is a listener with the server that minds it.
-type door struct {
-	net.Listener
-	server *smtp.Server
-}
-
 // open opens the doors.
 func (r *Receiver) open(ctx context.Context) (doors []door, err error) {
 	for _, way := range []struct {
@@ -129,6 +123,12 @@ func (r *Receiver) open(ctx context.Context) (doors []door, err error) {
 			}
 			return nil, fmt.Errorf("messages.inbound.%s cannot listen: %w", way.name, err)
 		}
+		if network == "unix" {
+			// The carrier's mail server writes to it, and belongs to our group for that.
+			if err := os.Chmod(address, 0o660); err != nil {
+				r.report(fmt.Errorf("the rights of the socket of messages.inbound.%s cannot be set: %w", way.name, err))
+			}
+		}
 		s := smtp.NewServer(&backend{r: r, ctx: ctx, lmtp: way.name == "lmtp"})
 		s.LMTP = way.name == "lmtp"
 		s.Domain = r.cfg.Domain
@@ -142,7 +142,7 @@ func (r *Receiver) open(ctx context.Context) (doors []door, err error) {
 		s.ReadTimeout, s.WriteTimeout = readTime, writeTime
 		s.EnableSMTPUTF8 = true
 		s.ErrorLog = quietLog{r.report}
-		doors = append(doors, door{netutil.LimitListener(l, mostConnections), s})
+		doors = append(doors, door{watch(netutil.LimitListener(l, mostConnections)), s})
 	}
 	return doors, nil
 }
@@ -155,18 +155,14 @@ func (r *Receiver) serve(ctx context.Context, doors []door) error {
 	defer cancel()
 	for i, d := range doors {
 		all.Go(func() {
-			if err := d.server.Serve(d.Listener); err != nil && ctx.Err() == nil {
+			if err := d.server.Serve(d.watched); err != nil && ctx.Err() == nil {
 				failed[i] = fmt.Errorf("receiving mail: %w", err)
 				cancel() // one that has stopped takes the others with it, so that it is seen
 			}
 		})
 		all.Go(func() {
 			<-ctx.Done()
-			part, done := context.WithTimeout(context.WithoutCancel(ctx), partTime)
-			defer done()
-			if err := d.server.Shutdown(part); err != nil {
-				d.server.Close()
-			}
+			r.shut(d)
 		})
 	}
 	if r.box != nil {
