@@ -6,6 +6,11 @@ set -euo pipefail
 
 # What a test looks for, and the Debian package that has it: a program, or a file when it begins with a slash.
 peers=(
+  /usr/bin/python3=python3
+  /usr/lib/python3/dist-packages/aiosmtpd=python3-aiosmtpd
+  /usr/lib/python3/dist-packages/dkim=python3-dkim
+  /usr/lib/python3/dist-packages/nacl=python3-nacl
+  /usr/lib/dovecot/imap=dovecot-imapd
 )
 
 missing=()
