@@ -6,6 +6,7 @@ set -euo pipefail
 
 # What a test looks for, and the Debian package that has it: a program, or a file when it begins with a slash.
 peers=(
+  /usr/share/perl5/Net/SMPP.pm=libnet-smpp-perl # a message centre of texts
 )
 
 missing=()

@@ -1,0 +1,93 @@
+package smpp
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
+)
+
+const viaText = cpni.Text
+
+// Parts keeps in which parts long texts went out: the centre tells of each part alone.
+type Parts interface {
+	// Sent notes the names of the parts of a text, which the outbox knows as name.
+	Sent(ctx context.Context, name string, parts []string) error
+	// Told notes what became of a part, and gives the text's name ("" when nothing is known of such a part) and what has
+	// become of the text: Delivered when all parts are, what the first lost part is when one is lost, "" when more must come
+	// first. The same may be told again.
+	Told(ctx context.Context, part string, state notify.State) (name string, of notify.State, err error)
+}
+
+// whole is the name of a text made of the names of its parts. That of several parts is no part's own, so that a receipt
+// for one part never passes for one of the text.
+func whole(parts []string) string {
+	if len(parts) == 1 || parts[0] == "" {
+		return parts[0]
+	}
+	return parts[0] + "/" + strconv.Itoa(len(parts))
+}
+
+// mostParts is how many parts Memory keeps; the oldest are forgotten first.
+const mostParts = 1 << 16
+
+// Memory is Parts in the memory of this process. After a restart, or when another node gets the receipt, a long text's
+// fate stays unknown: it is never called delivered without being so.
+type Memory struct {
+	mu    sync.Mutex
+	texts map[string]*longText // by part
+	order []string             // parts, oldest first
+}
+
+type longText struct {
+	name  string
+	waits map[string]bool
+	lost  notify.State
+}
+
+// NewMemory makes an empty one.
+func NewMemory() *Memory { return &Memory{texts: map[string]*longText{}} }
+
+// Sent implements Parts.
+func (m *Memory) Sent(_ context.Context, name string, parts []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := &longText{name: name, waits: map[string]bool{}}
+	for _, p := range parts {
+		t.waits[p] = true
+		if m.texts[p] == nil {
+			m.order = append(m.order, p)
+		}
+		m.texts[p] = t
+	}
+	for len(m.order) > mostParts {
+		delete(m.texts, m.order[0])
+		m.order = m.order[1:]
+	}
+	return nil
+}
+
+// Told implements Parts.
+func (m *Memory) Told(_ context.Context, part string, state notify.State) (string, notify.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.texts[part]
+	if t == nil {
+		return "", "", nil
+	}
+	switch {
+	case state == notify.Delivered:
+		delete(t.waits, part)
+	case t.lost == "":
+		t.lost = state
+	}
+	switch {
+	case t.lost != "":
+		return t.name, t.lost, nil
+	case len(t.waits) == 0:
+		return t.name, notify.Delivered, nil
+	}
+	return t.name, "", nil
+}
