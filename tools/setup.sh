@@ -7,6 +7,7 @@ set -euo pipefail
 # What a test looks for, and the Debian package that has it: a program, or a file when it begins with a slash.
 peers=(
   /usr/share/perl5/Net/SMPP.pm=libnet-smpp-perl # a message centre of texts
+  python3=python3                               # a gateway that takes signed requests
 )
 
 missing=()

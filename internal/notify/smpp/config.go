@@ -217,14 +217,17 @@ func (c Config) plain() bool {
 	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
+// mostPassword is how long a password may be; the protocol has 8 characters, and centres are known that give longer ones.
+const mostPassword = 64
+
 func (c Config) password() (string, error) {
 	b, err := os.ReadFile(c.PasswordFile)
 	if err != nil {
 		return "", fmt.Errorf("smpp: password-file: %w", err)
 	}
 	p := strings.TrimRight(string(b), "\r\n")
-	if p == "" || len(p) > 8 {
-		return "", errors.New("smpp: password-file: SMPP 3.4 has passwords of 1 to 8 characters, and the file holds another")
+	if p == "" || len(p) > mostPassword || strings.ContainsRune(p, 0) {
+		return "", fmt.Errorf("smpp: password-file must hold the password alone, 1 to %d characters (SMPP 3.4 has at most 8; some centres take more)", mostPassword)
 	}
 	return p, nil
 }

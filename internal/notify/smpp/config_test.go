@@ -81,7 +81,7 @@ func TestConfigWrong(t *testing.T) {
 	}
 	o := newOffice()
 	clock := cpni.ClockFunc(func() time.Time { return noon })
-	for _, words := range []string{"", "123456789"} {
+	for _, words := range []string{"", strings.Repeat("0123456789", 7)} {
 		good.PasswordFile = filepath.Join(t.TempDir(), "password")
 		if err := os.WriteFile(good.PasswordFile, []byte(words+"\n"), 0o600); err != nil {
 			t.Fatal(err)
