@@ -82,7 +82,7 @@ func TestPartsOfAnything(t *testing.T) {
 func TestStopWords(t *testing.T) {
 	s := newStopWords(StopWords())
 	for _, text := range []string{"STOP", "stop", " Stop. ", "STOPALL", "stop all", "Stop texting me", "unsubscribe", "Cancel", "END", "quit!", "opt-out", "Revoke",
-		"ALTO", "Pare", "baja", "Dar de baja", "NO MÁS", "no mas mensajes", "¡Alto!", "“STOP”", "fin"} {
+		"ALTO", "Pare", "baja", "Dar de baja", "NO MÁS", "no mas mensajes", "¡Alto!", "Alto ya", "Pare de enviarme mensajes", "“STOP”", "fin"} {
 		if !s.in(text) {
 			t.Errorf("%q asks for no more texts", text)
 		}

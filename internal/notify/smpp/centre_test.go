@@ -163,7 +163,7 @@ type office struct {
 	reports []reported
 	texts   []texted
 	fail    error           // what it answers now
-	unknown map[string]bool // references that are not ours (yet)
+	known   map[string]bool // references of what was told as sent
 	said    []string        // to report
 	change  chan struct{}
 }
@@ -180,7 +180,7 @@ type texted struct {
 	at              time.Time
 }
 
-func newOffice() *office { return &office{unknown: map[string]bool{}, change: make(chan struct{}, 1)} }
+func newOffice() *office { return &office{known: map[string]bool{}, change: make(chan struct{}, 1)} }
 
 func (o *office) changed() {
 	select {
@@ -198,7 +198,7 @@ func (o *office) Referred(_ context.Context, via cpni.Via, reference string, r n
 	if o.fail != nil {
 		return o.fail
 	}
-	if o.unknown[reference] {
+	if !o.known[reference] {
 		return notify.ErrNotOurs
 	}
 	o.reports = append(o.reports, reported{via, reference, r})
@@ -227,6 +227,13 @@ func (o *office) answer(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.fail = err
+}
+
+// know notes the name of a message, as an outbox does when it is told.
+func (o *office) know(reference string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.known[reference] = true
 }
 
 // until waits for something to hold.
@@ -300,6 +307,7 @@ func send(t testing.TB, c *Channel, pieces ...notify.Piece) []notify.Outcome {
 		mu.Lock()
 		defer mu.Unlock()
 		by[p.ID] = append(by[p.ID], o)
+		c.inbox.(*office).know(o.Reference)
 	})
 	all := make([]notify.Outcome, len(pieces))
 	for i, p := range pieces {

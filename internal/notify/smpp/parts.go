@@ -3,6 +3,7 @@ package smpp
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 
 	"ringfence/internal/cpni"
@@ -13,21 +14,21 @@ const viaText = cpni.Text
 
 // Parts keeps in which parts long texts went out: the centre tells of each part alone.
 type Parts interface {
-	// Sent notes the names of the parts of a text, which the outbox knows as name.
-	Sent(ctx context.Context, name string, parts []string) error
+	// Sent notes that the centre has taken a part of a text of so many parts, which the outbox will know as name.
+	Sent(ctx context.Context, name string, of int, part string) error
 	// Told notes what became of a part, and gives the text's name ("" when nothing is known of such a part) and what has
 	// become of the text: Delivered when all parts are, what the first lost part is when one is lost, "" when more must come
 	// first. The same may be told again.
 	Told(ctx context.Context, part string, state notify.State) (name string, of notify.State, err error)
 }
 
-// whole is the name of a text made of the names of its parts. That of several parts is no part's own, so that a receipt
-// for one part never passes for one of the text.
-func whole(parts []string) string {
-	if len(parts) == 1 || parts[0] == "" {
-		return parts[0]
+// nameOf is the name of a text of so many parts made of the name of its first. That of several is no part's own, so that a
+// receipt for one part never passes for one of the text.
+func nameOf(first string, of int) string {
+	if of == 1 || first == "" {
+		return first
 	}
-	return parts[0] + "/" + strconv.Itoa(len(parts))
+	return first + "/" + strconv.Itoa(of)
 }
 
 // mostParts is how many parts Memory keeps; the oldest are forgotten first.
@@ -42,26 +43,28 @@ type Memory struct {
 }
 
 type longText struct {
-	name  string
-	waits map[string]bool
-	lost  notify.State
+	name      string
+	of        int
+	delivered map[string]bool
+	lost      notify.State
 }
 
 // NewMemory makes an empty one.
 func NewMemory() *Memory { return &Memory{texts: map[string]*longText{}} }
 
 // Sent implements Parts.
-func (m *Memory) Sent(_ context.Context, name string, parts []string) error {
+func (m *Memory) Sent(_ context.Context, name string, of int, part string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := &longText{name: name, waits: map[string]bool{}}
-	for _, p := range parts {
-		t.waits[p] = true
-		if m.texts[p] == nil {
-			m.order = append(m.order, p)
-		}
-		m.texts[p] = t
+	// With the first part a text begins, also where a centre gives a name again after a while.
+	t := &longText{name: name, of: of, delivered: map[string]bool{}}
+	if first := strings.TrimSuffix(name, "/"+strconv.Itoa(of)); first != part && m.texts[first] != nil && m.texts[first].name == name {
+		t = m.texts[first]
 	}
+	if m.texts[part] == nil {
+		m.order = append(m.order, part)
+	}
+	m.texts[part] = t
 	for len(m.order) > mostParts {
 		delete(m.texts, m.order[0])
 		m.order = m.order[1:]
@@ -79,14 +82,14 @@ func (m *Memory) Told(_ context.Context, part string, state notify.State) (strin
 	}
 	switch {
 	case state == notify.Delivered:
-		delete(t.waits, part)
+		t.delivered[part] = true
 	case t.lost == "":
 		t.lost = state
 	}
 	switch {
 	case t.lost != "":
 		return t.name, t.lost, nil
-	case len(t.waits) == 0:
+	case len(t.delivered) == t.of:
 		return t.name, notify.Delivered, nil
 	}
 	return t.name, "", nil

@@ -46,8 +46,8 @@ type answer struct {
 	id     string // message_id
 }
 
-// arrival takes a message that came in, with the whole PDU, and says how it is answered.
-type arrival func(context.Context, message) data.CommandStatusType
+// arrival takes a message that came in, the whole PDU, and says how it is answered.
+type arrival func(context.Context, []byte) data.CommandStatusType
 
 // open connects and binds.
 func (c *Channel) open(ctx context.Context, r role) (*session, error) {
@@ -161,13 +161,9 @@ func (s *session) serve(ctx context.Context, every, within time.Duration, take a
 
 // deliver has a message from the centre taken, and answers it only then.
 func (s *session) deliver(ctx context.Context, h pdu.Header, frame []byte, take arrival) {
-	status := data.ESME_RX_P_APPN // the same octets would be no better another time
-	if m, err := parseMessage(frame); err == nil {
-		ctx, cancel := context.WithTimeout(ctx, toHandle)
-		status = take(ctx, m)
-		cancel()
-	}
-	s.respond(h, answerTo(h.CommandID), status)
+	ctx, cancel := context.WithTimeout(ctx, toHandle)
+	defer cancel()
+	s.respond(h, answerTo(h.CommandID), take(ctx, frame))
 }
 
 func answerTo(command data.CommandIDType) pdu.PDU {
@@ -201,7 +197,8 @@ func (s *session) answered(h pdu.Header, frame []byte) {
 	}
 }
 
-// ask sends p and waits for its answer. errLost and errNoAnswer: the other side may have seen p, or not.
+// ask sends p and waits for its answer, a moment longer than ctx: what is with the other side is better known than sent
+// again. errLost and errNoAnswer: the other side may have seen p, or not.
 func (s *session) ask(ctx context.Context, p pdu.PDU, within time.Duration) (answer, error) {
 	seq := s.next()
 	p.SetSequenceNumber(seq)
@@ -219,20 +216,24 @@ func (s *session) ask(ctx context.Context, p pdu.PDU, within time.Duration) (ans
 	}
 	t := time.NewTimer(within)
 	defer t.Stop()
-	select {
-	case a := <-to:
-		return a, nil
-	case <-s.gone:
-		select { // the answer may have come just before the end
+	ended := ctx.Done()
+	for {
+		select {
 		case a := <-to:
 			return a, nil
-		default:
-			return answer{}, errLost
+		case <-s.gone:
+			select { // the answer may have come just before the end
+			case a := <-to:
+				return a, nil
+			default:
+				return answer{}, errLost
+			}
+		case <-t.C:
+			return answer{}, errNoAnswer
+		case <-ended:
+			ended = nil
+			t.Reset(min(within, toUnbind))
 		}
-	case <-t.C:
-		return answer{}, errNoAnswer
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
 	}
 }
 

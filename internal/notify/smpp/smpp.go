@@ -33,7 +33,7 @@ type Mobile interface {
 const (
 	forBind    = 10 * time.Second // a batch, for a session with the centre
 	toConnect  = 10 * time.Second // for the connection and the answer to a bind
-	toUnbind   = 2 * time.Second  // for the answer to our good-bye
+	toUnbind   = 2 * time.Second  // for the answers to what is out, and to our good-bye, when we end
 	firstRetry = time.Second      // before a lost session is tried again; twice as long each time…
 	lastRetry  = time.Minute      // …up to this
 	toHandle   = 20 * time.Second // for what came in to be on record
@@ -247,7 +247,7 @@ func (c *Channel) send(ctx context.Context, p notify.Piece, held *atomic.Pointer
 	if o.State != "" {
 		return o, true
 	}
-	ids := make([]string, 0, len(submits))
+	reference := ""
 	for i, m := range submits {
 		for try := 0; ; try++ {
 			if o := held.Load(); o != nil && i == 0 {
@@ -265,7 +265,16 @@ func (c *Channel) send(ctx context.Context, p notify.Piece, held *atomic.Pointer
 				return o, true
 			}
 			if o = c.cfg.outcome(a.status); o.State == notify.Sent {
-				ids = append(ids, a.id)
+				id := c.cfg.Receipts.reference(a.id)
+				if i == 0 {
+					reference = nameOf(id, len(submits))
+				}
+				if len(submits) > 1 && id != "" && c.cfg.Receipts.Ask != "none" {
+					// A receipt may be quicker than the next part.
+					if err := c.parts.Sent(context.WithoutCancel(ctx), reference, len(submits), id); err != nil {
+						c.report(fmt.Errorf("keeping the parts of a text, so that what becomes of it will not be known: %w", err))
+					}
+				}
 				break
 			}
 			if o.After > 0 {
@@ -280,18 +289,9 @@ func (c *Channel) send(ctx context.Context, p notify.Piece, held *atomic.Pointer
 			}
 		}
 	}
-	for i, id := range ids {
-		ids[i] = c.cfg.Receipts.reference(id)
-	}
-	o = notify.Outcome{State: notify.Sent, Reference: whole(ids), Code: okStatus}
+	o = notify.Outcome{State: notify.Sent, Reference: reference, Code: okStatus}
 	if c.cfg.Receipts.Ask == "none" {
-		o.Reference = ""
-	}
-	if len(ids) > 1 && o.Reference != "" {
-		if err := c.parts.Sent(ctx, o.Reference, ids); err != nil {
-			// It is out; only what becomes of it will not be known.
-			c.report(fmt.Errorf("keeping the parts of a text: %w", err))
-		}
+		o.Reference = "" // nothing more will be told
 	}
 	return o, true
 }

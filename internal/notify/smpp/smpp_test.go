@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -358,6 +359,35 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// What is with the centre when the channel ends is waited for, so that it does not go again.
+//
+// cite: P-23
+func TestEndInTheMiddle(t *testing.T) {
+	peer, o := startCentre(t), newOffice()
+	c := open(t, config(t, peer.port, nil), o)
+	send(t, c, piece("first"))
+	peer.next("submit")
+	peer.set(map[string]any{"slow": 0.5})
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	var told []notify.Outcome
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.Send(ctx, []notify.Piece{piece("second"), piece(strings.Repeat("third", 100))}, func(_ notify.Piece, o notify.Outcome) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, o)
+		})
+	}()
+	peer.next("submit")
+	cancel()
+	<-done
+	if len(told) != 1 || told[0].State != notify.Sent {
+		t.Errorf("%+v", told) // of the third only a part was there to be sent
+	}
+}
+
 // Receipts tell what became of a message, in whatever form the centre writes them.
 //
 // cite: P-23
@@ -390,9 +420,6 @@ func TestReceipts(t *testing.T) {
 			peer.set(map[string]any{"ids": row.asked})
 			c := open(t, config(t, peer.port, func(c *Config) { c.Receipts.IDs = row.ids }), o)
 			got := send(t, c, piece("text"))[0]
-			if name == "the text's own id" {
-				o.unknown["999"] = true
-			}
 			peer.receipt(row.words, row.tlv)
 			o.until(t, "a report", func() bool { return len(o.reports) == 1 })
 			r := o.reports[0]
@@ -462,6 +489,39 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// A receipt that comes at once, before the rest of a long text is out and before anybody has written down that the text
+// is, finds it all the same.
+//
+// cite: P-23
+func TestReceiptsAtOnce(t *testing.T) {
+	peer, o := startCentre(t), newOffice()
+	peer.set(map[string]any{"receipts": 1})
+	c := open(t, config(t, peer.port, nil), o)
+	var many []notify.Piece
+	for i := range 40 {
+		many = append(many, piece(strings.Repeat("Your password was changed. ", 1+i%3*6)))
+	}
+	got := send(t, c, many...)
+	o.until(t, "all delivered", func() bool { return len(o.reports) == len(many) })
+	for i, g := range got {
+		if n := count(o.reports, func(r reported) bool { return r.reference == g.Reference && r.State == notify.Delivered }); n != 1 {
+			t.Errorf("piece %d, %+v, has %d receipts", i, g, n)
+		}
+	}
+	if len(o.said) != 0 {
+		t.Errorf("it says %q", o.said)
+	}
+}
+
+func count[T any](all []T, is func(T) bool) (n int) {
+	for _, one := range all {
+		if is(one) {
+			n++
+		}
+	}
+	return n
+}
+
 // A receipt is answered when it is on record: until then the centre keeps it. One that is quicker than our own records is
 // offered again.
 func TestReceiptKept(t *testing.T) {
@@ -527,6 +587,15 @@ func TestTexted(t *testing.T) {
 	}
 	if len(o.reports) != 0 {
 		t.Errorf("a customer made a receipt: %+v", o.reports)
+	}
+	// Optional parameters that end too soon keep no text from us.
+	peer.do("raw", map[string]any{"octets": "0000002d" + "00000005" + "00000000" + "00000063" + "00" + "010131323300" + "010134353600" + "000000" + "00" + "00" + "0000" + "0000" + "04" + "53544f50" + "1401"})
+	o.until(t, "a text", func() bool { return len(o.texts) == 8 })
+	if got := o.texts[7]; got.words != "STOP" || !got.stop {
+		t.Errorf("%+v", got)
+	}
+	if e := peer.next("taken"); e.Status != 0 {
+		t.Errorf("answered with 0x%x", e.Status)
 	}
 	// What cannot be read is not asked for again.
 	peer.do("deliver", map[string]any{"octets": "ff0003010203", "class": 0x40})

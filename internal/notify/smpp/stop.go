@@ -15,7 +15,7 @@ func StopWords() []string {
 	return []string{
 		"STOP", "STOP *", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUBSCRIBE *", "CANCEL", "END", "QUIT", "REVOKE",
 		"OPT OUT", "OPTOUT", "REMOVE ME", "NO MORE", "NO MORE TEXTS",
-		"ALTO", "PARE", "PAREN", "PARAR", "BAJA", "BAJA *", "DAR DE BAJA", "NO MAS", "NO MAS *", "CANCELAR", "FIN", "SALIR", "DETENER", "TERMINAR",
+		"ALTO", "ALTO *", "PARE", "PARE *", "PAREN", "PAREN *", "PARAR", "BAJA", "BAJA *", "DAR DE BAJA", "NO MAS", "NO MAS *", "CANCELAR", "FIN", "SALIR", "DETENER", "TERMINAR",
 	}
 }
 

@@ -13,7 +13,7 @@ $SIG{__WARN__} = sub { };    # Net::SMPP warns of every closed connection and ev
 $| = 1;
 
 my $json = JSON::PP->new->canonical->latin1;
-my %set = (bind => 0, answer => 0, times => 0, mute => 0, drop => 0, ids => 'decimal', quiet => 0, receipts => 0, password => undef, deaf => 0);
+my %set = (bind => 0, answer => 0, times => 0, mute => 0, drop => 0, ids => 'decimal', quiet => 0, receipts => 0, password => undef, deaf => 0, slow => 0);
 my $last = 0;                # message id
 my $listen = Net::SMPP->new_listen('127.0.0.1', port => 0, smpp_version => 0x34) or die "listening: $!";
 my $select = IO::Select->new($listen, \*STDIN);
@@ -62,6 +62,7 @@ sub submitted {
         registered => $p->{registered_delivery}, service => $p->{service_type}, replace => $p->{replace_if_present_flag},
         octets => unpack('H*', $p->{short_message}), tlv => \%tlv,
     ) unless $set{quiet};
+    select(undef, undef, undef, $set{slow}) if $set{slow};
     return if $set{mute};
     return hangup($c) if $set{drop};
     my $status = $set{answer};
