@@ -11,6 +11,8 @@ peers=(
   /usr/lib/python3/dist-packages/dkim=python3-dkim
   /usr/lib/python3/dist-packages/nacl=python3-nacl
   /usr/lib/dovecot/imap=dovecot-imapd
+  /usr/share/perl5/Net/SMPP.pm=libnet-smpp-perl # a message centre of texts
+  python3=python3                               # a gateway that takes signed requests
 )
 
 missing=()
