@@ -136,7 +136,7 @@ func (s *stationery) letter(piece notify.Piece, m mark) (finished, error) {
 				y += s.paper.address.height - float64(len(lines))*lead(size)
 			}
 			for n, line := range lines {
-				g.Text(s.regular, size, s.paper.address.x, y+float64(n)*lead(size)+size*0.86, line)
+				g.Text(s.regular, size, s.paper.address.x, y+float64(n)*lead(size)+size*0.86, line+" ")
 			}
 		})
 		g.Tagged(part.Element(pdf.Root, "P"), func() {
@@ -206,7 +206,7 @@ func (s *stationery) head(part *pdf.Part, g *pdf.Page) {
 				if y+size*1.25 > at.y+at.height {
 					return
 				}
-				g.Text(f, size, at.x, y+size, l)
+				g.Text(f, size, at.x, y+size, l+" ")
 				y += size * 1.25
 			}
 		}
@@ -221,7 +221,7 @@ func (s *stationery) head(part *pdf.Part, g *pdf.Page) {
 	}
 	g.Tagged(part.Element(pdf.Root, "P"), func() {
 		for n, line := range s.sender {
-			g.Text(s.regular, 8.5, to.x, to.y+8.5+float64(n)*10, fitted(s.regular, 8.5, to.width, line))
+			g.Text(s.regular, 8.5, to.x, to.y+8.5+float64(n)*10, fitted(s.regular, 8.5, to.width, line)+" ")
 		}
 	})
 }
@@ -250,7 +250,7 @@ func (s *stationery) paragraph(part *pdf.Part, kind string, f *pdf.Font, size, l
 		}
 		g.Tagged(element, func() {
 			for n, line := range broken[from:to] {
-				g.Text(f, size, s.paper.left, y+float64(n)*leading+size, line)
+				g.Text(f, size, s.paper.left, y+float64(n)*leading+size, line+" ") // so that words at its end are read apart from the next
 			}
 		})
 	}

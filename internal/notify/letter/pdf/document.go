@@ -142,7 +142,10 @@ func packed(b []byte) ([]byte, error) {
 	if _, err := z.Write(b); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), z.Close()
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // Add writes a part that is Done.
