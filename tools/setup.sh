@@ -13,6 +13,9 @@ peers=(
   /usr/lib/dovecot/imap=dovecot-imapd
   /usr/share/perl5/Net/SMPP.pm=libnet-smpp-perl # a message centre of texts
   python3=python3                               # a gateway that takes signed requests
+  sipp=sip-tester
+  baresip=baresip-core
+  espeak-ng=espeak-ng
 )
 
 missing=()
