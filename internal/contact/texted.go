@@ -17,7 +17,7 @@ import (
 // record for the people who read what customers answer. A number that no customer has is nobody's, and nothing is kept.
 //
 // cite: P-25, 47 CFR 64.1200(a)(10)
-func (d *Desk) Texted(ctx context.Context, from, words string, stop bool, at time.Time) error {
+func (d *Desk) Texted(ctx context.Context, from, _, words string, stop bool, at time.Time) error {
 	number, ok := customer.Number(from)
 	if !ok {
 		return nil

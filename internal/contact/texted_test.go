@@ -31,7 +31,7 @@ func TestTexted(t *testing.T) {
 		}
 		changes := count(ledger.Change)
 		for _, from := range []string{"+12025550101", "2025550101", "+12025550199", "nobody"} {
-			if err := w.Texted(w.ctx, from, "STOP", true, start); err != nil {
+			if err := w.Texted(w.ctx, from, "", "STOP", true, start); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -45,7 +45,7 @@ func TestTexted(t *testing.T) {
 		if got := []cpni.Via{spokenOrText(p.Lines[0]), spokenOrText(p.Lines[1])}; got[0] != cpni.Voice || got[1] != cpni.Text {
 			t.Errorf("the lines are reached by %v", got)
 		}
-		if err := w.Texted(w.ctx, "+12025550102", "who is this?", false, start); err != nil {
+		if err := w.Texted(w.ctx, "+12025550102", "", "who is this?", false, start); err != nil {
 			t.Fatal(err)
 		}
 		if n := count(ledger.Message); n != 1 {

@@ -2,13 +2,25 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/inbound"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
+	"ringfence/internal/notify/letter"
+	"ringfence/internal/notify/mail"
+	"ringfence/internal/notify/smpp"
+	"ringfence/internal/notify/voice"
+	"ringfence/internal/notify/webhook"
+	"ringfence/internal/office"
 )
 
 // Messages says how customers are reached: each way by what, and with which settings. The settings of what `by` names stand
@@ -22,36 +34,49 @@ type Messages struct {
 	Text    TextWay   `yaml:"text"`
 	Voice   VoiceWay  `yaml:"voice"`
 	Letter  LetterWay `yaml:"letter"`
+	// Inbound is where bounces and answers come in by mail; nothing of it set: they are not taken.
+	Inbound *inbound.Config `yaml:"inbound"`
 }
 
 // EmailWay is what carries e-mail.
 type EmailWay struct {
-	By   string `yaml:"by"`
-	File string `yaml:"file"` // the folder into which messages are written
+	By   string      `yaml:"by"`
+	SMTP mail.Config `yaml:"smtp"`
+	File string      `yaml:"file"` // the folder into which messages are written
 }
 
 // TextWay is what carries texts.
 type TextWay struct {
-	By   string `yaml:"by"`
-	File string `yaml:"file"`
+	By      string         `yaml:"by"`
+	SMPP    smpp.Config    `yaml:"smpp"`
+	Webhook webhook.Config `yaml:"webhook"`
+	File    string         `yaml:"file"`
 }
 
 // VoiceWay is what calls.
 type VoiceWay struct {
-	By   string `yaml:"by"`
-	File string `yaml:"file"`
+	By      string         `yaml:"by"`
+	SIP     voice.Config   `yaml:"sip"`
+	Webhook webhook.Config `yaml:"webhook"`
+	File    string         `yaml:"file"`
 }
 
 // LetterWay is what carries letters.
 type LetterWay struct {
-	By   string `yaml:"by"`
-	File string `yaml:"file"`
+	By    string        `yaml:"by"`
+	Batch letter.Config `yaml:"batch"` // of letters, to a folder or by SFTP
+	File  string        `yaml:"file"`
 }
 
 // What carries messages.
 const (
-	byNone = "none"
-	byFile = "file"
+	byNone    = "none"
+	byFile    = "file"
+	bySMTP    = "smtp"
+	bySMPP    = "smpp"
+	bySIP     = "sip"
+	byWebhook = "webhook"
+	byBatch   = "batch"
 )
 
 // messageWay is one way, as the configuration calls it.
@@ -60,19 +85,21 @@ type messageWay struct {
 	name string // of its entry
 	by   string
 	file string
-	can  []string // what by may name
-	// faults of the settings of what by names
-	check func() error
+	can  map[string]func() error // what by may name, with the check of its settings
 }
 
-// ways are the four ways, in the order in which pages show them. Another channel is one more name in can, its settings in the
-// way's type, and a case in channel.
+// ways are the four ways, in the order in which pages show them.
 func (m Messages) ways() []messageWay {
+	nothing := func() error { return nil }
+	with := func(can map[string]func() error) map[string]func() error {
+		can[byFile], can[byNone], can[""] = nothing, nothing, nothing
+		return can
+	}
 	return []messageWay{
-		{via: cpni.Email, name: "email", by: m.Email.By, file: m.Email.File, can: []string{byFile, byNone}},
-		{via: cpni.Text, name: "text", by: m.Text.By, file: m.Text.File, can: []string{byFile, byNone}},
-		{via: cpni.Voice, name: "voice", by: m.Voice.By, file: m.Voice.File, can: []string{byFile, byNone}},
-		{via: cpni.Postal, name: "letter", by: m.Letter.By, file: m.Letter.File, can: []string{byFile, byNone}},
+		{via: cpni.Email, name: "email", by: m.Email.By, file: m.Email.File, can: with(map[string]func() error{bySMTP: m.Email.SMTP.Check})},
+		{via: cpni.Text, name: "text", by: m.Text.By, file: m.Text.File, can: with(map[string]func() error{bySMPP: m.Text.SMPP.Check, byWebhook: m.Text.Webhook.Check})},
+		{via: cpni.Voice, name: "voice", by: m.Voice.By, file: m.Voice.File, can: with(map[string]func() error{bySIP: m.Voice.SIP.Check, byWebhook: m.Voice.Webhook.Check})},
+		{via: cpni.Postal, name: "letter", by: m.Letter.By, file: m.Letter.File, can: with(map[string]func() error{byBatch: m.Letter.Batch.Check})},
 	}
 }
 
@@ -94,10 +121,7 @@ func (c Config) checkMessages() []error {
 	set := false
 	for _, w := range c.Messages.ways() {
 		entry := "messages." + w.name
-		known := w.by == ""
-		for _, name := range w.can {
-			known = known || w.by == name
-		}
+		check, known := w.can[w.by]
 		switch {
 		case !known:
 			say("%s.by is %s, not %q", entry, oneOf(w.can), w.by)
@@ -105,12 +129,17 @@ func (c Config) checkMessages() []error {
 			say("%s.file is empty: write the folder into which these messages are written; whoever may read it reads them", entry)
 		case w.by != byFile && w.file != "":
 			say("%s.file is set, and %s.by is not file: write by: file, or take the folder out", entry, entry)
-		case w.check != nil:
-			if err := w.check(); err != nil {
+		default:
+			if err := check(); err != nil {
 				say("%s.%s: %w", entry, w.by, err)
 			}
 		}
 		set = set || w.by != "" && w.by != byNone
+	}
+	if in := c.Messages.Inbound; in != nil {
+		if err := in.Check(); err != nil {
+			wrong = append(wrong, err)
+		}
 	}
 	if a := c.Messages.Address; a != "" {
 		if u, err := url.Parse(a); err != nil || u.Scheme != "https" && !loopback(u) || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
@@ -120,6 +149,9 @@ func (c Config) checkMessages() []error {
 	if set && c.customersAddress() == "" {
 		say("messages.address is empty, and url is too: write where customers reach this server; every notice of change bears a link by which they say that it was not them (P-23)")
 	}
+	if set && c.Carrier.Contact.Phone == "" {
+		say("CONFIG_CONTACT: carrier.contact.phone is empty: every message says whom to call (P-12, P-27): write a number that is answered")
+	}
 	return wrong
 }
 
@@ -128,38 +160,130 @@ func (c Config) customersAddress() string {
 	return strings.TrimSuffix(cmp.Or(c.Messages.Address, c.Address), "/")
 }
 
-func oneOf(names []string) string {
-	if len(names) == 1 {
-		return names[0]
+func oneOf(can map[string]func() error) string {
+	var names []string
+	for _, name := range []string{bySMTP, bySMPP, bySIP, byBatch, byWebhook, byFile, byNone} {
+		if can[name] != nil {
+			names = append(names, name)
+		}
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-// channels makes what carries messages. A way without any is not among them: its messages wait.
-func (c Config) channels() (map[cpni.Via]notify.Channel, error) {
-	all := map[cpni.Via]notify.Channel{}
+// reach is what carries messages, with what has to run for it.
+type reach struct {
+	channels map[cpni.Via]notify.Channel
+	hooks    map[string]http.Handler // by path: where a gateway tells what became of messages
+	running  []func(context.Context) error
+}
+
+// run keeps everything going until ctx ends. What cannot go on is reported; the rest does.
+func (r *reach) run(ctx context.Context, report func(error)) {
+	var all sync.WaitGroup
+	for _, f := range r.running {
+		all.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				report(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// confirmedEvery is how far apart the print shop's confirmations are looked for.
+const confirmedEvery = time.Minute
+
+// reach makes what carries messages for an office. A way without anything is not among its channels: its messages wait.
+func (c Config) reach(o *office.Office, report func(error)) (*reach, error) {
+	r := &reach{channels: map[cpni.Via]notify.Channel{}, hooks: map[string]http.Handler{}}
 	for _, w := range c.Messages.ways() {
-		channel, err := c.channel(w)
-		if err != nil {
+		if err := c.way(r, w, o, report); err != nil {
 			return nil, fmt.Errorf("messages.%s: %w", w.name, err)
 		}
-		if channel != nil {
-			all[w.via] = channel
+	}
+	if in := c.Messages.Inbound; in != nil {
+		receiver, err := inbound.New(*in, o.Messages, o.Clock, report)
+		if err != nil {
+			return nil, err
 		}
+		r.running = append(r.running, receiver.Run)
 	}
-	return all, nil
+	return r, nil
 }
 
-// channel makes what carries one way; nil: nothing does.
-func (c Config) channel(w messageWay) (notify.Channel, error) {
+// way adds what carries one way.
+func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)) error {
+	hook := func(settings webhook.Config) error {
+		channel, err := webhook.New(settings, o.Clock)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via], r.hooks["/hooks/messages/"+w.name] = channel, channel.Receipts(o.Messages)
+		return nil
+	}
 	switch w.by {
-	case "", byNone:
-		return nil, nil
 	case byFile:
-		return file.New(file.Options{Folder: w.file, Letter: c.letter(), Answers: c.demonstration, From: fmt.Sprintf("%s <%s>", c.Carrier.Name, c.Carrier.Contact.Email)}), nil
+		pages, err := c.letter(o.Clock, o.Zone)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via] = file.New(file.Options{Folder: w.file, Letter: pages, Answers: c.demonstration, From: fmt.Sprintf("%s <%s>", c.Carrier.Name, c.Carrier.Contact.Email)})
+	case bySMTP:
+		channel, err := mail.New(c.Messages.Email.SMTP, o.Clock)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via] = channel
+	case bySMPP:
+		channel, err := smpp.New(c.Messages.Text.SMPP, o.Messages, o.Contacts, o.Clock, report)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via], r.running = channel, append(r.running, channel.Run)
+	case bySIP:
+		channel, err := voice.New(c.Messages.Voice.SIP, o.Clock, report)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via], r.running = channel, append(r.running, channel.Run)
+	case byBatch:
+		channel, err := letter.New(c.Messages.Letter.Batch, c.Carrier.Name, o.Clock, o.Zone)
+		if err != nil {
+			return err
+		}
+		r.channels[w.via] = channel
+		if told := channel.Confirmations(o.Messages); told != nil {
+			r.running = append(r.running, func(ctx context.Context) error {
+				told.Run(ctx, confirmedEvery, func(_ []letter.Read, err error) {
+					if err != nil {
+						report(err)
+					}
+				})
+				return nil
+			})
+		}
+	case byWebhook:
+		if w.via == cpni.Text {
+			return hook(c.Messages.Text.Webhook)
+		}
+		return hook(c.Messages.Voice.Webhook)
 	}
-	return nil, fmt.Errorf("by %q carries nothing", w.by)
+	return nil
 }
 
-// letter makes the pages of a letter; nil: letters are shown as text.
-func (c Config) letter() func(notify.Piece) ([]byte, error) { return nil }
+// letter makes the pages of letters, for those who look at them here.
+func (c Config) letter(clock cpni.Clock, zone *time.Location) (func(notify.Piece) ([]byte, error), error) {
+	settings := c.Messages.Letter.Batch
+	if c.Messages.Letter.By != byBatch {
+		// Nothing is handed over: the folders are named because a print shop's settings have to be whole.
+		settings = letter.Config{Folder: filepath.Join(c.Messages.Letter.File, "out"), State: filepath.Join(c.Messages.Letter.File, "state"), Return: []string{c.Carrier.Name}}
+	}
+	channel, err := letter.New(settings, c.Carrier.Name, clock, zone)
+	if err != nil {
+		return nil, err
+	}
+	return func(p notify.Piece) ([]byte, error) {
+		pdf, _, err := channel.Render(p)
+		return pdf, err
+	}, nil
+}

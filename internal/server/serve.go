@@ -62,17 +62,23 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	ctx, stop := context.WithCancel(ctx)
 	l := &Listening{Address: socket.Addr().String(), stop: stop, done: make(chan error, 1)}
 	report := func(err error) { log.Error("work failed", "error", err) }
-	options, err := c.consoleOptions(o.Clock, secure, report)
+	options, err := c.consoleOptions(o.Clock, o.Zone, secure, report)
+	var ways *reach
+	if err == nil {
+		ways, err = c.reach(o, report)
+	}
 	if err != nil {
 		stop()
 		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
 	}
+	o.Messages.Channels = ways.channels
 	options.Settings, options.Stories = c.settings(secure, o), c.stories()
-	server := &http.Server{Handler: Handler(o, options, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
+	server := &http.Server{Handler: Handler(o, options, ways.hooks, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}
 	var all sync.WaitGroup
 	all.Go(func() { o.Run(ctx, report) })
+	all.Go(func() { ways.run(ctx, report) })
 	failed := make(chan error, 2)
 	all.Go(func() { failed <- server.Serve(socket) })
 	if metrics != nil {
@@ -117,11 +123,14 @@ func closeIf(l net.Listener) error {
 }
 
 // Handler answers everything that an office answers over HTTP.
-func Handler(o *office.Office, options console.Options, m *metrics, report func(error), secure bool) http.Handler {
+func Handler(o *office.Office, options console.Options, hooks map[string]http.Handler, m *metrics, report func(error), secure bool) http.Handler {
 	mux := http.NewServeMux()
 	rest := api.New(o, report)
 	mux.Handle("/v1/", m.measured("api", rest.Handler()))
 	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
+	for path, hook := range hooks {
+		mux.Handle("POST "+path, m.measured("hooks", hook))
+	}
 	mux.Handle("/account/", m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })

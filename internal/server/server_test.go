@@ -66,7 +66,7 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		t.Errorf("an invitation leads to %s", got)
 	}
 	whole.SignIn.OIDC.SecretFile = filepath.Join(t.TempDir(), "none")
-	if _, err := whole.consoleOptions(Machine, true, nil); err == nil || !strings.Contains(err.Error(), "client-secret-file") {
+	if _, err := whole.consoleOptions(Machine, time.UTC, true, nil); err == nil || !strings.Contains(err.Error(), "client-secret-file") {
 		t.Errorf("a secret that is not there: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "c.yaml")

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"ringfence/internal/console"
 	"ringfence/internal/cpni"
@@ -74,10 +75,13 @@ func (c Config) proxies() ([]netip.Prefix, error) {
 }
 
 // consoleOptions are those of the console of a configuration that was checked.
-func (c Config) consoleOptions(clock cpni.Clock, secure bool, report func(error)) (console.Options, error) {
+func (c Config) consoleOptions(clock cpni.Clock, zone *time.Location, secure bool, report func(error)) (console.Options, error) {
 	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional",
-		Ways: c.Messages.carriedBy(), Letter: c.letter(), Bare: c.demonstration}
+		Ways: c.Messages.carriedBy(), Bare: c.demonstration}
 	var err error
+	if o.Letter, err = c.letter(clock, zone); err != nil {
+		return o, err
+	}
 	if o.Proxies, err = c.proxies(); err != nil {
 		return o, err
 	}

@@ -173,7 +173,7 @@ func (w *batchWriter) joined(ctx context.Context) error {
 			return nil
 		})
 	}
-	name := "letters.pdf" + w.c.ending()
+	name := "messages.letter.batch.pdf" + w.c.ending()
 	g.Go(func() error {
 		page := 1
 		file, err := w.c.file(filepath.Join(w.folder, name), true, func(to io.Writer) error {

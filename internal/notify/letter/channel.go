@@ -74,10 +74,10 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 	if cfg.Letterhead.Logo != "" {
 		b, err := os.ReadFile(cfg.Letterhead.Logo)
 		if err != nil {
-			return nil, fmt.Errorf("letters.letterhead.logo cannot be read: %w", err)
+			return nil, fmt.Errorf("messages.letter.batch.letterhead.logo cannot be read: %w", err)
 		}
 		if s.logo, err = pdf.ParsePNG("Logo", b); err != nil {
-			return nil, fmt.Errorf("letters.letterhead.logo: %w; write a PNG file", err)
+			return nil, fmt.Errorf("messages.letter.batch.letterhead.logo: %w; write a PNG file", err)
 		}
 	}
 	c := &Channel{cfg: cfg, s: s, journal: newJournal(cfg.State)}
@@ -136,9 +136,9 @@ func (c *Channel) Document(lang string, enclosed ...notify.Enclosure) (file []by
 // shows another key, and the same of the folder of our notes.
 func (c *Channel) Check(ctx context.Context) error {
 	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
-		return fmt.Errorf("letters.state cannot be made: %w", err)
+		return fmt.Errorf("messages.letter.batch.state cannot be made: %w", err)
 	}
-	return errors.Join(checkFolder(c.cfg.State, "letters.state"), c.shop.check(ctx))
+	return errors.Join(checkFolder(c.cfg.State, "messages.letter.batch.state"), c.shop.check(ctx))
 }
 
 // later is when a batch that did not go out is tried again.

@@ -69,56 +69,56 @@ func (c Config) Check() error {
 	say := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
 	switch {
 	case c.Folder == "" && c.SFTP == nil:
-		say("letters: write folder or sftp: where does the print shop take its batches from?")
+		say("messages.letter.batch: write folder or sftp: where does the print shop take its batches from?")
 	case c.Folder != "" && c.SFTP != nil:
-		say("letters: folder and sftp are both there: batches go to one place")
+		say("messages.letter.batch: folder and sftp are both there: batches go to one place")
 	}
 	if c.State == "" {
-		say("letters.state is empty: write a folder that lasts, in which Ringfence notes which letters were handed over")
+		say("messages.letter.batch.state is empty: write a folder that lasts, in which Ringfence notes which letters were handed over")
 	} else if c.Folder != "" && filepath.Clean(c.State) == filepath.Clean(c.Folder) {
-		say("letters.state and letters.folder are the same: the print shop must not touch our notes")
+		say("messages.letter.batch.state and letters.folder are the same: the print shop must not touch our notes")
 	}
 	if c.Paper != "" && c.Paper != USLetter && c.Paper != A4 {
-		say("letters.paper %q: write %s or %s", c.Paper, USLetter, A4)
+		say("messages.letter.batch.paper %q: write %s or %s", c.Paper, USLetter, A4)
 	}
 	if n := len(c.Return); n == 0 || n > mostReturn {
-		say("letters.return-address has %d lines: write 1 to %d, so that a letter that cannot be delivered comes back and is known (47 CFR 64.2010(f))", n, mostReturn)
+		say("messages.letter.batch.return-address has %d lines: write 1 to %d, so that a letter that cannot be delivered comes back and is known (47 CFR 64.2010(f))", n, mostReturn)
 	}
 	if len(c.Letterhead.Lines) > mostLetterhead {
-		say("letters.letterhead.lines has %d lines: there is room for %d", len(c.Letterhead.Lines), mostLetterhead)
+		say("messages.letter.batch.letterhead.lines has %d lines: there is room for %d", len(c.Letterhead.Lines), mostLetterhead)
 	}
 	for _, line := range append(append([]string{c.Letterhead.Name, c.Postage}, c.Letterhead.Lines...), c.Return...) {
 		if strings.ContainsAny(line, "\n\r") || len(line) > 200 {
-			say("letters: an entry of the letterhead, the return address or the postage has several lines or more than 200 bytes: write each line as an entry of its own")
+			say("messages.letter.batch: an entry of the letterhead, the return address or the postage has several lines or more than 200 bytes: write each line as an entry of its own")
 			break
 		}
 	}
 	if c.BatchSize < 0 || c.BatchSize > mostBatch {
-		say("letters.batch-size %d: write 1 to %d, or nothing for %d", c.BatchSize, mostBatch, defaultBatch)
+		say("messages.letter.batch.batch-size %d: write 1 to %d, or nothing for %d", c.BatchSize, mostBatch, defaultBatch)
 	}
 	if c.Age != "" {
 		if _, err := age.ParseRecipients(strings.NewReader(c.Age)); err != nil {
-			say("letters.age-recipient is no public key of age: write the line age1… that the print shop gave")
+			say("messages.letter.batch.age-recipient is no public key of age: write the line age1… that the print shop gave")
 		}
 	}
 	if c.Confirmations != "" && c.SFTP == nil && (c.Confirmations == c.Folder || c.Confirmations == c.State) {
-		say("letters.confirmations is the folder of the batches or of our notes: write another")
+		say("messages.letter.batch.confirmations is the folder of the batches or of our notes: write another")
 	}
 	if s := c.SFTP; s != nil {
 		if host, port, err := net.SplitHostPort(s.Address); err != nil || host == "" || port == "" {
-			say("letters.sftp.address %q is not host:port, such as sftp.printer.example:22", s.Address)
+			say("messages.letter.batch.sftp.address %q is not host:port, such as sftp.printer.example:22", s.Address)
 		}
 		if s.User == "" {
-			say("letters.sftp.user is empty")
+			say("messages.letter.batch.sftp.user is empty")
 		}
 		if s.Folder == "" {
-			say("letters.sftp.folder is empty: write the folder on the server that takes batches")
+			say("messages.letter.batch.sftp.folder is empty: write the folder on the server that takes batches")
 		}
 		if s.KnownHosts == "" {
-			say("letters.sftp.known-hosts is empty: customers' letters go only to a server whose key is known; write the file that `ssh-keyscan` made, once its fingerprint was compared with the print shop's")
+			say("messages.letter.batch.sftp.known-hosts is empty: customers' letters go only to a server whose key is known; write the file that `ssh-keyscan` made, once its fingerprint was compared with the print shop's")
 		}
 		if (s.KeyFile == "") == (s.PasswordFile == "") {
-			say("letters.sftp: write one of key-file and password-file")
+			say("messages.letter.batch.sftp: write one of key-file and password-file")
 		}
 	}
 	return errors.Join(wrong...)

@@ -60,7 +60,9 @@ func (s folderShop) clear(_ context.Context, batch string) error { return os.Rem
 // leastSpace is how many bytes have to be free, for a batch of many letters with fonts of their own.
 const leastSpace = 256 << 20
 
-func (s folderShop) check(context.Context) error { return checkFolder(s.path, "letters.folder") }
+func (s folderShop) check(context.Context) error {
+	return checkFolder(s.path, "messages.letter.batch.folder")
+}
 
 func checkFolder(path, entry string) error {
 	f, err := os.CreateTemp(path, ".check-*")

@@ -87,7 +87,7 @@ func (s *sftpShop) connect(ctx context.Context) (*session, error) {
 	}
 	known, err := knownhosts.New(s.cfg.KnownHosts)
 	if err != nil {
-		return nil, fmt.Errorf("letters.sftp.known-hosts cannot be read: %w", err)
+		return nil, fmt.Errorf("messages.letter.batch.sftp.known-hosts cannot be read: %w", err)
 	}
 	var wrongKey atomic.Pointer[HostKey]
 	config := &ssh.ClientConfig{User: s.cfg.User, Auth: auth, Timeout: dialTime,
@@ -138,17 +138,17 @@ func (s *sftpShop) auth() ([]ssh.AuthMethod, error) {
 	if s.cfg.KeyFile != "" {
 		b, err := os.ReadFile(s.cfg.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("letters.sftp.key-file cannot be read: %w", err)
+			return nil, fmt.Errorf("messages.letter.batch.sftp.key-file cannot be read: %w", err)
 		}
 		key, err := ssh.ParsePrivateKey(b)
 		if err != nil {
-			return nil, errors.New("letters.sftp.key-file is no private key without a passphrase: make one with ssh-keygen -t ed25519 -N ''")
+			return nil, errors.New("messages.letter.batch.sftp.key-file is no private key without a passphrase: make one with ssh-keygen -t ed25519 -N ''")
 		}
 		return []ssh.AuthMethod{ssh.PublicKeys(key)}, nil
 	}
 	b, err := os.ReadFile(s.cfg.PasswordFile)
 	if err != nil {
-		return nil, fmt.Errorf("letters.sftp.password-file cannot be read: %w", err)
+		return nil, fmt.Errorf("messages.letter.batch.sftp.password-file cannot be read: %w", err)
 	}
 	password := strings.TrimRight(string(b), "\r\n")
 	return []ssh.AuthMethod{ssh.Password(password)}, nil
@@ -357,7 +357,7 @@ func (s *sftpShop) check(ctx context.Context) error {
 		err = errors.New("it is no folder")
 	}
 	if err != nil {
-		err = fmt.Errorf("letters.sftp.folder on the print shop's server: %w", err)
+		err = fmt.Errorf("messages.letter.batch.sftp.folder on the print shop's server: %w", err)
 	} else if _, ok := c.HasExtension("statvfs@openssh.com"); ok {
 		if space, e := c.StatVFS(s.cfg.Folder); e == nil && space.FreeSpace() < leastSpace {
 			err = fmt.Errorf("the print shop's server has %d MiB left, and a batch may need %d: ask the print shop to make room", space.FreeSpace()>>20, leastSpace>>20)

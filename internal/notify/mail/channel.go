@@ -50,14 +50,14 @@ func New(cfg Config, clock cpni.Clock) (*Channel, error) {
 	}
 	box, err := parseAddress(from.Address)
 	if err != nil {
-		return nil, fmt.Errorf("messages.email.from: %w", err)
+		return nil, fmt.Errorf("messages.email.smtp.from: %w", err)
 	}
 	if box.wide() {
-		return nil, errors.New("messages.email.from has letters before its @ that not every server can carry: write an address of plain letters")
+		return nil, errors.New("messages.email.smtp.from has letters before its @ that not every server can carry: write an address of plain letters")
 	}
 	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: oneLine(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections)}
 	if c.domain, err = idna.Lookup.ToASCII(cfg.ReturnDomain); err != nil {
-		return nil, fmt.Errorf("messages.email.return-domain: %w", err)
+		return nil, fmt.Errorf("messages.email.smtp.return-domain: %w", err)
 	}
 	if cfg.PasswordFile != "" {
 		if _, err := readPassword(cfg.PasswordFile); err != nil {

@@ -99,52 +99,52 @@ func (c Config) Check() error {
 	say := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
 	c = c.filled()
 	if !isHost(c.Host) {
-		say("messages.email.host %q is no host name or address: write that of the mail server that takes messages from this machine", c.Host)
+		say("messages.email.smtp.host %q is no host name or address: write that of the mail server that takes messages from this machine", c.Host)
 	}
 	if c.Port < 1 || c.Port > 65535 {
-		say("messages.email.port %d is no port: write 587 for starttls, 465 for tls, or leave it out", c.Port)
+		say("messages.email.smtp.port %d is no port: write 587 for starttls, 465 for tls, or leave it out", c.Port)
 	}
 	switch c.Security {
 	case TLS, StartTLS:
 	case None:
 		if !isLoopback(c.Host) {
-			say("messages.email.security is none, and %q is not this machine: what is written to customers would travel readable; write starttls or tls", c.Host)
+			say("messages.email.smtp.security is none, and %q is not this machine: what is written to customers would travel readable; write starttls or tls", c.Host)
 		}
 	default:
-		say("messages.email.security %q is unknown: write starttls, tls, or, for a server on this machine, none", c.Security)
+		say("messages.email.smtp.security %q is unknown: write starttls, tls, or, for a server on this machine, none", c.Security)
 	}
 	if c.User != "" && c.PasswordFile == "" {
-		say("messages.email.user is set and password-file is not: write the path of a file that holds the password and nothing else")
+		say("messages.email.smtp.user is set and password-file is not: write the path of a file that holds the password and nothing else")
 	}
 	if c.User == "" && c.PasswordFile != "" {
-		say("messages.email.password-file is set and user is not: write the name under which this machine signs in")
+		say("messages.email.smtp.password-file is set and user is not: write the name under which this machine signs in")
 	}
 	if strings.ContainsFunc(c.User, isControl) {
-		say("messages.email.user holds characters that cannot be written: write a name in one line")
+		say("messages.email.smtp.user holds characters that cannot be written: write a name in one line")
 	}
 	domain := ""
 	if from, err := netmail.ParseAddress(c.From); err != nil {
-		say("messages.email.from %q is no address: write whom the messages are from, such as Example Telephone <privacy@carrier.example>", c.From)
+		say("messages.email.smtp.from %q is no address: write whom the messages are from, such as Example Telephone <privacy@carrier.example>", c.From)
 	} else if box, err := parseAddress(from.Address); err != nil {
-		say("messages.email.from: %w", err)
+		say("messages.email.smtp.from: %w", err)
 	} else {
 		domain = box.domain
 	}
 	if c.ReturnDomain != "" && !isDomain(c.ReturnDomain) {
-		say("messages.email.return-domain %q is no domain: write one whose mail reaches messages.inbound, or leave it out", c.ReturnDomain)
+		say("messages.email.smtp.return-domain %q is no domain: write one whose mail reaches messages.inbound, or leave it out", c.ReturnDomain)
 	}
 	if c.Hello != "" && !isHost(c.Hello) {
-		say("messages.email.hello %q is no host name: write this machine's, or leave it out", c.Hello)
+		say("messages.email.smtp.hello %q is no host name: write this machine's, or leave it out", c.Hello)
 	}
 	if c.Batch < 1 || c.Batch > mostBatch {
-		say("messages.email.batch %d is not between 1 and %d", c.Batch, mostBatch)
+		say("messages.email.smtp.batch %d is not between 1 and %d", c.Batch, mostBatch)
 	}
 	if c.Connections < 1 || c.Connections > mostConnections {
-		say("messages.email.connections %d is not between 1 and %d", c.Connections, mostConnections)
+		say("messages.email.smtp.connections %d is not between 1 and %d", c.Connections, mostConnections)
 	}
 	selectors := map[string]bool{}
 	for i, k := range c.DKIM {
-		entry := fmt.Sprintf("messages.email.dkim[%d]", i)
+		entry := fmt.Sprintf("messages.email.smtp.dkim[%d]", i)
 		if !isDomain(k.Selector) {
 			say("%s.selector %q is no name: write the one under which the key stands in the DNS, such as rf2026", entry, k.Selector)
 		}
@@ -156,9 +156,9 @@ func (c Config) Check() error {
 			say("%s.key-file is empty: write the path of the private key in PEM; docs/messages-mail.md shows how to make one", entry)
 		}
 		if !isDomain(k.Domain) {
-			say("%s.domain %q is no domain: write that of messages.email.from, or leave it out", entry, k.Domain)
+			say("%s.domain %q is no domain: write that of messages.email.smtp.from, or leave it out", entry, k.Domain)
 		} else if domain != "" && !within(domain, k.Domain) {
-			say("%s.domain %q is not that of messages.email.from (%s) or one above it, so receivers would count the signature for nothing (DMARC): write %s, or leave it out", entry, k.Domain, domain, domain)
+			say("%s.domain %q is not that of messages.email.smtp.from (%s) or one above it, so receivers would count the signature for nothing (DMARC): write %s, or leave it out", entry, k.Domain, domain, domain)
 		}
 	}
 	return errors.Join(wrong...)

@@ -24,7 +24,7 @@ const (
 )
 
 // errSecurity says that a server does not keep what was configured.
-var errSecurity = errors.New("the mail server does not offer STARTTLS, and messages.email.security asks for it: nothing is sent in the open")
+var errSecurity = errors.New("the mail server does not offer STARTTLS, and messages.email.smtp.security asks for it: nothing is sent in the open")
 
 // conn is a connection that is ready for messages.
 type conn struct {
@@ -71,7 +71,7 @@ func (c *Channel) greet(ctx context.Context, raw net.Conn) (*conn, error) {
 	case None:
 		// The name may have been of this machine when the configuration was read.
 		if ip, _, err := net.SplitHostPort(raw.RemoteAddr().String()); err != nil || !isLoopback(ip) {
-			return nil, errors.New("messages.email.security is none, and the mail server is not on this machine: write starttls or tls")
+			return nil, errors.New("messages.email.smtp.security is none, and the mail server is not on this machine: write starttls or tls")
 		}
 	}
 	client, err := smtp.NewClient(line, c.cfg.Host)
@@ -112,7 +112,7 @@ func (c *Channel) signIn(line *conn) error {
 		return err
 	}
 	if err := line.Auth(way); err != nil {
-		return fmt.Errorf("the mail server does not let us in: %w; look at messages.email.user and its password-file", err)
+		return fmt.Errorf("the mail server does not let us in: %w; look at messages.email.smtp.user and its password-file", err)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func (c *conn) quit() {
 type tlsError struct{ error }
 
 func (e *tlsError) Error() string {
-	return "the connection to the mail server cannot be made secret: " + e.error.Error() + "; look at messages.email.host, ca-file and the server's certificate"
+	return "the connection to the mail server cannot be made secret: " + e.error.Error() + "; look at messages.email.smtp.host, ca-file and the server's certificate"
 }
 
 func (e *tlsError) Unwrap() error { return e.error }
@@ -183,11 +183,11 @@ func readRoots(path string) (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("messages.email.ca-file cannot be read: %w", err)
+		return nil, fmt.Errorf("messages.email.smtp.ca-file cannot be read: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("messages.email.ca-file %s holds no certificate in PEM", path)
+		return nil, fmt.Errorf("messages.email.smtp.ca-file %s holds no certificate in PEM", path)
 	}
 	return pool, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // errNoMechanism says that the server asks for something that we do not have.
-var errNoMechanism = errors.New("the mail server offers no way to sign in that is known here (SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN): look whether messages.email.port is one on which clients sign in")
+var errNoMechanism = errors.New("the mail server offers no way to sign in that is known here (SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN): look whether messages.email.smtp.port is one on which clients sign in")
 
 // mechanism picks the strongest way to sign in of those that a server offers. The connection is already as secret as it
 // was configured to be, so that a password may be said on it.
