@@ -551,3 +551,34 @@ func TestGathered(t *testing.T) {
 		went(4)
 	})
 }
+
+// While a channel has a message its node says so, however long it takes; so nobody else takes it for lost.
+//
+// cite: I-10
+func TestLeaseIsRenewed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		short, err := numbers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		short.Lease = 90 * time.Millisecond
+		w.Numbers = func(time.Time) Rules { return short }
+		id := w.plan(notice)[0]
+		w.peer.says = func(Piece) (Outcome, bool) {
+			before := w.one(id).Due
+			w.clock.advance(time.Hour)
+			for range 200 {
+				if w.one(id).Due.After(before.Add(time.Hour / 2)) {
+					return Outcome{State: Sent}, true
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			return Outcome{State: Failed, Code: "not renewed"}, true
+		}
+		w.step()
+		if m := w.one(id); m.State != Sent {
+			t.Errorf("it is %s %s", m.State, m.Code)
+		}
+	})
+}

@@ -3,6 +3,8 @@ package notify
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,9 +71,15 @@ func (r *recorder) failed() error {
 // run writes until end was called and all is written. What has gone out is remembered as long as the program lives: a
 // database that does not answer is asked again, for what is not written down would go out twice.
 func (r *recorder) run(ctx context.Context) {
+	renew := time.NewTicker(r.carrier.Numbers(r.carrier.Clock.Now()).Lease / 3)
+	defer renew.Stop()
 	for {
 		last := false
 		select {
+		case <-renew.C:
+			if err := r.renew(ctx); err != nil {
+				r.fail(err)
+			}
 		case <-r.wake:
 		case <-r.over:
 			last = true
@@ -89,6 +97,37 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
+func (r *recorder) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+// renew says that this node still has what it has not been told of: a call may last for minutes.
+func (r *recorder) renew(ctx context.Context) error {
+	r.mu.Lock()
+	waiting := slices.Collect(maps.Values(r.waiting))
+	r.mu.Unlock()
+	if len(waiting) == 0 {
+		return nil
+	}
+	now := r.carrier.Clock.Now()
+	until := now.Add(r.carrier.Numbers(now).Lease).UnixMicro()
+	err := r.carrier.DB.Tx(ctx, func(tx *store.Tx) error {
+		for _, m := range waiting {
+			_, err := tx.Exec(ctx, "UPDATE message SET due = $1 WHERE customer_id = $2 AND message_id = $3 AND state = 'sending' AND attempts = $4", until, string(m.of), string(m.m.ID), m.m.Attempts)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("holding messages that a channel has: %w", err)
+	}
+	return nil
+}
+
 // again is how far apart a database that does not answer is asked.
 const again = 200 * time.Millisecond
 
@@ -99,9 +138,7 @@ func (r *recorder) keepWriting(ctx context.Context, batch []toldOf) {
 		if err == nil {
 			return
 		}
-		r.mu.Lock()
-		r.err = err
-		r.mu.Unlock()
+		r.fail(err)
 		select {
 		case <-ctx.Done():
 			return

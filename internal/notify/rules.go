@@ -12,7 +12,7 @@ type Rules struct {
 	NoticeWithin             time.Duration // of a change, until its notice has gone
 	RetryFirst, RetryLongest time.Duration
 	TryFor                   map[cpni.Via]time.Duration
-	Lease                    time.Duration // for which a channel has a message
+	Lease                    time.Duration // for which a node has a message without saying so again
 	QuietFrom, QuietUntil    int           // hours of the customer's day
 	MailedWithin             time.Duration
 	TestsPerHour             int // that the administrators of the carrier have sent to themselves, together
