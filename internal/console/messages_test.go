@@ -82,8 +82,10 @@ func (b broken) Send(_ context.Context, pieces []notify.Piece, told func(notify.
 		told(p, b.out)
 	}
 }
-func (broken) Check(context.Context) error { return fmt.Errorf("the mail server refuses the connection") }
-func (broken) Batch() int                  { return 10 }
+func (broken) Check(context.Context) error {
+	return fmt.Errorf("the mail server refuses the connection")
+}
+func (broken) Batch() int { return 10 }
 
 const newAddress = "9 Elsewhere Rd, Richmond, VA 23220"
 
@@ -145,8 +147,8 @@ func TestMessagesOnThePages(t *testing.T) {
 	page = auditor.get(address)
 	page.says(t, "Delivered: the customer has it", "shown to those whose work it is")
 	page.lacks(t, "Archer", "Springfield", "•", "What can be done")
-	auditor.get(address + "/page").is(t, http.StatusForbidden)
-	auditor.get(address + "/evidence/1").is(t, http.StatusForbidden)
+	auditor.get(address+"/page").is(t, http.StatusForbidden)
+	auditor.get(address+"/evidence/1").is(t, http.StatusForbidden)
 	auditor.post(address+"/retry", "token", auditor.token(), "reason", "x").is(t, http.StatusForbidden)
 	for _, path := range []string{"/messages/x/y", "/messages/" + string(w.ann) + "/" + string(cpni.NewID()), "/messages?customer=x", address + "/letter.pdf", address + "/evidence/1", address + "/page"} {
 		b.get(path).is(t, http.StatusNotFound)
@@ -190,7 +192,7 @@ func TestWhatStrangersWriteIsShutOff(t *testing.T) {
 	if got, want := page.Header.Get("Content-Security-Policy"), strictCSP+"; frame-src 'self'"; got != want {
 		t.Errorf("the page may %q", got)
 	}
-	html := b.get(at + "/page").is(t, http.StatusOK)
+	html := b.get(at+"/page").is(t, http.StatusOK)
 	if csp := html.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "sandbox; default-src 'none'") || !strings.HasSuffix(csp, "frame-ancestors 'self'") || html.Header.Get("X-Frame-Options") != "SAMEORIGIN" {
 		t.Errorf("the e-mail's page may %q", csp)
 	}
@@ -224,7 +226,7 @@ func TestActingOnAMessage(t *testing.T) {
 	w.carried()
 	w.looked()
 	b := w.signedIn(t, "fraud")
-	b.get("/messages").says(t, "1 needs somebody", "5.5.4")
+	b.get("/messages").says(t, "1 message needs somebody", "5.5.4")
 	alerts := b.get("/alerts")
 	alerts.says(t, "A message did not arrive")
 	found := regexp.MustCompile(`/alerts/[0-9a-z]{26}`).FindString(alerts.page)
@@ -250,7 +252,7 @@ func TestActingOnAMessage(t *testing.T) {
 	b.submit(messageAddress(w.ann, third)+"/settle", "reason", "Told in the shop.").says(t, "It is settled.", "settled", "Told in the shop.")
 	b.submit(messageAddress(w.ann, third)+"/another", "reason", "x").says(t, "NO_OTHER_FORM")
 	b.get("/messages").lacks(t, "needs somebody")
-	b.get(at + "/retry").is(t, http.StatusSeeOther)
+	b.get(at+"/retry").is(t, http.StatusSeeOther)
 	if rows := w.records(w.ann, ledger.Message); len(rows) != 5 {
 		t.Errorf("%d entries about messages", len(rows))
 	}
@@ -353,7 +355,7 @@ func TestChangedAddressByKeys(t *testing.T) {
 	for i, path := range paths {
 		c.goTo(path)
 		c.sees([]string{"How many", "1 Main St, Springfield, VA 22150", "somebody answered"}[i])
-		c.isSound("messages "+path, path)
+		c.isSound("messages "+[]string{"list", "a letter", "a call"}[i], path)
 		shown := evaluate[string](c, `document.documentElement.outerHTML`)
 		for _, part := range []string{newAddress, "Elsewhere", "Richmond", "23220"} {
 			if strings.Contains(shown, part) {
@@ -394,7 +396,7 @@ func TestMessagePagesAreSound(t *testing.T) {
 	found := regexp.MustCompile(`/alerts/[0-9a-z]{26}`).FindString(b.get("/alerts").page)
 	c := w.chromium(t)
 	c.takeOver(b)
-	for _, path := range []string{"/messages", "/messages?customer=" + string(w.ann), messageAddress(w.ann, mail.ID), messageAddress(w.ann, text.ID), "/settings", "/health", found} {
-		c.isSound("mail "+path, path)
+	for what, path := range map[string]string{"all": "/messages", "of one": "/messages?customer=" + string(w.ann), "an e-mail": messageAddress(w.ann, mail.ID), "a text": messageAddress(w.ann, text.ID), "settings": "/settings", "health": "/health", "alert": found} {
+		c.isSound("messages "+what, path)
 	}
 }
