@@ -84,6 +84,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.customers()
 	a.records()
 	a.registers()
+	a.messages()
 	a.watching()
 	a.training()
 	a.policy()
@@ -116,6 +117,7 @@ var tags = []*huma.Tag{
 	{Name: "disclosures", Description: "The one door."},
 	{Name: "customers", Description: "Customers, without CPNI."},
 	{Name: "records", Description: "What is on record, with proofs."},
+	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, renewed keys, forgotten customers."},

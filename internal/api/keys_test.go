@@ -81,6 +81,7 @@ func TestRightsAndScopes(t *testing.T) {
 		"create":   {"POST", "/v1/customers", object{"name": "New", "lines": []any{}}, "billing admin system", "customers"},
 		"entries":  {"GET", about + "/entries", nil, "supervisor compliance officer fraud auditor", "records"},
 		"activity": {"GET", "/v1/activity", nil, "supervisor compliance officer fraud auditor", "records"},
+		"messages": {"GET", "/v1/messages", nil, "supervisor compliance officer fraud auditor", "messages"},
 		"alerts":   {"GET", "/v1/alerts", nil, "supervisor compliance officer fraud", "alerts"},
 		"partner":  {"PUT", "/v1/partners/acme-energy", object{"class": "other"}, "compliance officer", "registers"},
 		"staff":    {"POST", "/v1/staff", object{"login": "", "name": "N", "role": "agent"}, "admin", "registers"},

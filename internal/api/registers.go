@@ -57,7 +57,7 @@ type StaffID struct {
 type NewKey struct {
 	Staff  cpni.ID  `json:"staff" doc:"For whom it acts."`
 	Name   string   `json:"name" minLength:"1" maxLength:"60"`
-	Scopes []string `json:"scopes,omitempty" maxItems:"20" doc:"Operations (contacts, customers, records, registers, alerts, policy) and purposes that it is limited to; none: whatever its member may do."`
+	Scopes []string `json:"scopes,omitempty" maxItems:"20" doc:"Operations (contacts, customers, records, messages, registers, alerts, policy) and purposes that it is limited to; none: whatever its member may do."`
 }
 
 // MadeKey is a new key; it is shown this once.

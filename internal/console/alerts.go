@@ -212,7 +212,7 @@ func (v *visit) casePage() error {
 		view.Card = recordsAddress(c.Customer)
 	}
 	if w, ok := alertWords[c.Code]; ok {
-		view.Do = w.do
+		view.Do, view.Says = w.do, ""
 		if w.messages && c.Customer != "" && v.member.May(staff.ReadRecords) {
 			view.Messages = "/messages?customer=" + string(c.Customer)
 		}

@@ -220,7 +220,7 @@ func (v *visit) messageLetter() error {
 	if err != nil {
 		return err
 	}
-	v.framed("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf")
+	v.framed("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'")
 	v.w.Header().Set("Content-Type", "application/pdf")
 	v.w.Header().Set("Content-Disposition", `inline; filename="letter.pdf"`)
 	v.w.Write(pages)

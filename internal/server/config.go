@@ -33,7 +33,7 @@ type Config struct {
 	Proxies []string  `yaml:"trusted-proxies"`
 	SignIn  SignInWay `yaml:"sign-in"`
 	// Messages is how customers are reached.
-	Messages Messages `yaml:"messages"`
+	Messages Messages `yaml:"messages,omitempty"`
 
 	// TakePolicy is as rulebook.Options.TakeFiles; it stands in no file, but is asked for once.
 	TakePolicy bool `yaml:"-"`

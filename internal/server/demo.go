@@ -29,7 +29,8 @@ import (
 func DemoConfig(folder, listen string) Config {
 	messages := filepath.Join(folder, "messages")
 	return Config{
-		Messages: Messages{Address: "http://" + listen, Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
+		// Links in messages need HTTPS, which a demonstration has not; their path is the same here.
+		Messages: Messages{Address: "https://account.lucid.example", Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
 		Carrier:  Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Web: "https://lucid.example/privacy"}},
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
@@ -46,6 +47,10 @@ type SignIns struct {
 	Number   string   `json:"number"`
 	Password string   `json:"password"` // that the caller knows
 	PIN      string   `json:"pin"`
+	// Mobile is a customer who speaks Spanish and has a mobile line, with the number and the PIN.
+	Mobile       string `json:"mobile"`
+	MobileNumber string `json:"mobile_number"`
+	MobilePIN    string `json:"mobile_pin"`
 }
 
 // SignIn is a name and password.
@@ -112,7 +117,7 @@ func OpenDemo(ctx context.Context, c Config, folder string, out io.Writer) (*Ope
 }
 
 func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*SignIns, error) {
-	s := &SignIns{Customer: "Ann Archer", Number: "+12025550141", Password: "blue heron 42", PIN: "830271"}
+	s := &SignIns{Customer: "Ann Archer", Number: "+12025550141", Password: "blue heron 42", PIN: "830271", Mobile: "Luz Marina Ortega", MobileNumber: "+12025550186", MobilePIN: "472916"}
 	if err := demoStaff(ctx, o.Office, s); err != nil {
 		return nil, err
 	}
@@ -225,6 +230,8 @@ func demoCustomers(ctx context.Context, o *office.Office, s *SignIns) error {
 			Authorised:  []customer.Authorised{{Name: "Bo Archer", Data: []cpni.DataClass{cpni.Billing}, Credentials: customer.Credentials{Password: secret("red fox 77")}}}},
 		{Name: "Northside Ice Arena", Account: "L-1002", Since: since, Lines: []customer.Line{line("+12025550174", true, cpni.Local, cpni.LongDistance), line("+12025550153", false, cpni.Local, cpni.LongDistance)},
 			Postal: at("40 Rink Rd, Arlington, VA 22201"), Email: at("office@northside.example"), Credentials: customer.Credentials{Password: secret("copper kettle 19")}},
+		{Name: s.Mobile, Account: "L-1004", Language: "es", Since: since, Lines: []customer.Line{line(s.MobileNumber, false, cpni.Wireless)},
+			Postal: at("215 Calle Olmo, Hyattsville, MD 20781"), Email: at("luz.ortega@example.com"), Credentials: customer.Credentials{PIN: secret(s.MobilePIN)}},
 		{Name: "The Old Mill", Account: "L-1003", Since: since, Lines: []customer.Line{line("+12025550161", false, cpni.VoIP), line("+12025550162", false, cpni.VoIP)},
 			Postal: at("7 Mill Ln, Vienna, VA 22180"), Email: at("desk@oldmill.example"), Credentials: customer.Credentials{PIN: secret("604918")}},
 	} {
@@ -289,13 +296,17 @@ A call comes in from %s. The caller says that she is %s and asks for her calls o
 "%s", her PIN %s. Sign in as %s, find the number, open the contact, verify, ask. As uma the same is refused until the course
 is passed; as sam or cora an alert waits.
 
+Change her postal address in the contact, and sign in as sam: under Messages stand the letter to the old address and the call to
+the line, as she would get them, and no word of the new one. %s at %s, PIN %s, gets a text instead of the
+call, and in Spanish. What goes out is also written into the folder messages of the demonstration.
+
 The same by the API, as the agent:
 
   curl -s http://%s/v1/contacts -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
     -d '{"number": "%s", "channel": "phone"}'
 
 Its description is at http://%s/v1/openapi.yaml; the ledger at http://%s/ledger/checkpoint.
-`, s.Number, s.Customer, s.Password, s.PIN, s.Staff[0].Name, address, s.Key, s.Number, address, address)
+`, s.Number, s.Customer, s.Password, s.PIN, s.Staff[0].Name, s.Mobile, s.MobileNumber, s.MobilePIN, address, s.Key, s.Number, address, address)
 }
 
 // indented writes lines two blanks to the right.

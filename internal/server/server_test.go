@@ -25,7 +25,7 @@ import (
 )
 
 func testConfig() Config {
-	return Config{Carrier: Carrier{Name: "Test", Zone: "America/New_York", Contact: Contact{Email: "privacy@test.example"}}, Database: "memory:", Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0",
+	return Config{Carrier: Carrier{Name: "Test", Zone: "America/New_York", Contact: Contact{Email: "privacy@test.example", Phone: "+18005550100"}}, Database: "memory:", Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0",
 		Vault: Vault{Key: "env:X"}, Ledger: Ledger{Origin: officetest.Origin, Key: "x"}}
 }
 
@@ -43,9 +43,16 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"url \"desk\"": func(c *Config) { c.Address = "desk" }, "without a path": func(c *Config) { c.Address = "https://desk.example/console" }, "trusted-proxies: \"all\"": func(c *Config) { c.Proxies = []string{"10.0.0.0/8", "all"} },
 		"second-factor is required or optional": func(c *Config) { c.SignIn.SecondFactor = "no" },
 		"oidc.issuer":                           func(c *Config) { c.SignIn.OIDC.Issuer = "http://id.example" }, "oidc.client-id": func(c *Config) { c.SignIn.OIDC.Issuer = "https://id.example" },
-		"oidc needs url":             func(c *Config) { c.SignIn.OIDC.ClientID = "ringfence" },
-		"oidc.claim is":              func(c *Config) { c.SignIn.OIDC.Claim = "sub" },
-		"oidc.second-factor is ours": func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
+		"oidc needs url": func(c *Config) { c.SignIn.OIDC.ClientID = "ringfence" },
+		"oidc.claim is":  func(c *Config) { c.SignIn.OIDC.Claim = "sub" },
+		"messages.email.by is smtp, file or none, not \"pigeon\"": func(c *Config) { c.Messages.Email.By = "pigeon" },
+		"messages.text.file is empty":                       func(c *Config) { c.Messages.Text.By = "file" },
+		"messages.voice.file is set, and messages.voice.by": func(c *Config) { c.Messages.Voice.File = "/x" },
+		"carrier.contact.phone is empty.*P-27":              func(c *Config) { c.Messages.Letter, c.Carrier.Contact.Phone = LetterWay{By: "file", File: "/x"}, "" },
+		"messages.address is empty.*P-23":                   func(c *Config) { c.Messages.Letter = LetterWay{By: "file", File: "/x"} },
+		"messages.address \"http://carrier.example\"":       func(c *Config) { c.Messages.Address = "http://carrier.example" },
+		"messages.address \"https://a.example/b\"":          func(c *Config) { c.Messages.Address = "https://a.example/b" },
+		"oidc.second-factor is ours":                        func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
 	} {
 		c := testConfig()
 		change(&c)
@@ -59,6 +66,7 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 	whole := testConfig()
 	whole.Address, whole.Proxies = "https://desk.carrier.example/", []string{"10.0.0.0/8", "192.0.2.7", "fd00::/8"}
 	whole.SignIn = SignInWay{SecondFactor: "required", OIDC: OIDC{Name: "Carrier ID", Issuer: "https://id.carrier.example", ClientID: "ringfence", Claim: "preferred_username", SecondFactor: "provider"}}
+	whole.Messages = Messages{Email: EmailWay{By: "file", File: "/var/messages"}, Text: TextWay{By: "none"}}
 	if err := whole.Check(); err != nil {
 		t.Errorf("nothing is wrong: %v", err)
 	}
@@ -70,7 +78,7 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		t.Errorf("a secret that is not there: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	for _, text := range []string{"carrier: {nmae: X}", "carrier: [", "listen: {a: b}", "\xff\xfe", "database: x\ndatabase: y"} {
+	for _, text := range []string{"carrier: {nmae: X}", "messages: {email: {smtp: x}}", "messages: {fax: {by: none}}", "carrier: [", "listen: {a: b}", "\xff\xfe", "database: x\ndatabase: y"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -206,6 +214,11 @@ func TestNothingPersonalLeaks(t *testing.T) {
 			if i := strings.Index(text, p); i >= 0 {
 				t.Errorf("%s holds %q: …%q…", place, p, text[max(0, i-80):min(len(text), i+80)])
 			}
+		}
+	}
+	for _, want := range []string{`ringfence_messages_waiting{way="voice"} `, `ringfence_messages_oldest_seconds{way="postal"} 0`, `ringfence_messages_dead{way="email"} 0`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %s", want)
 		}
 	}
 	if !strings.Contains(metrics, `ringfence_http_answers_total{part="api",status="403"}`) || !strings.Contains(metrics, "ringfence_decisions_permitted_total") {

@@ -130,8 +130,8 @@ func (c *Channel) write(p notify.Piece) error {
 	if err := os.MkdirAll(c.options.Folder, 0o700); err != nil {
 		return reason(err)
 	}
-	part, err := os.MkdirTemp(c.options.Folder, ".part-*")
-	if err != nil {
+	part := filepath.Join(c.options.Folder, ".part-"+string(p.ID))
+	if err := errors.Join(os.RemoveAll(part), os.Mkdir(part, 0o700)); err != nil { // a program that was killed may have left one
 		return reason(err)
 	}
 	defer os.RemoveAll(part) // what was renamed is there no more
