@@ -268,6 +268,14 @@ func TestLost(t *testing.T) {
 	if got := send(t, c, piece("text"))[0]; got.State != notify.Queued || got.Code != codeNoAnswer {
 		t.Errorf("no answer: %+v", got)
 	}
+	// A centre that does not answer is not asked for each message of a batch.
+	var many []notify.Piece
+	for range 5 * c.cfg.Window {
+		many = append(many, piece("text"))
+	}
+	if n := count(send(t, c, many...), func(o notify.Outcome) bool { return o.Code == codeNoAnswer }); n > c.cfg.Window {
+		t.Errorf("%d of %d waited for an answer", n, len(many))
+	}
 	peer.set(map[string]any{"mute": 0})
 	if got := send(t, c, piece("text"))[0]; got.State != notify.Sent {
 		t.Errorf("after that: %+v", got)
