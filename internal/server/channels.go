@@ -239,6 +239,7 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 		if err != nil {
 			return err
 		}
+		channel.KeepParts(smpp.NewTable(o.DB, o.Clock))
 		r.channels[w.via], r.running = channel, append(r.running, channel.Run)
 	case bySIP:
 		channel, err := voice.New(c.Messages.Voice.SIP, o.Clock, report)

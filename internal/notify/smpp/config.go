@@ -158,8 +158,8 @@ func (c Config) Check() error {
 	if c.EnquireLink < time.Second || c.EnquireLink > time.Hour {
 		say("enquire-link %s: write a time from 1s to 1h, shorter than the centre's own patience", c.EnquireLink)
 	}
-	if c.AnswerWithin < time.Second || c.AnswerWithin > 5*time.Minute {
-		say("answer-within %s: write a time from 1s to 5m", c.AnswerWithin)
+	if c.AnswerWithin < time.Second || c.AnswerWithin > time.Minute {
+		say("answer-within %s: write a time from 1s to 1m", c.AnswerWithin)
 	}
 	for _, w := range c.StopWords {
 		if fold(strings.TrimSuffix(strings.TrimSpace(w), "*")) == "" {

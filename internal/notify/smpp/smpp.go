@@ -32,6 +32,7 @@ type Mobile interface {
 // How long we wait. None of these is law or policy.
 const (
 	forBind    = 10 * time.Second // a batch, for a session with the centre
+	forBatch   = 2 * time.Minute  // for a batch in all, since the outbox takes what it hears nothing of for lost after a while
 	toConnect  = 10 * time.Second // for the connection and the answer to a bind
 	toUnbind   = 2 * time.Second  // for the answers to what is out, and to our good-bye, when we end
 	firstRetry = time.Second      // before a lost session is tried again; twice as long each time…
@@ -86,7 +87,7 @@ func New(cfg Config, inbox notify.Inbox, mobile Mobile, clock cpni.Clock, report
 func (c *Channel) KeepParts(p Parts) { c.parts = p }
 
 // Batch is how many pieces Send takes at most at once.
-func (c *Channel) Batch() int { return max(c.cfg.Window, min(c.cfg.PerSecond*5, 500)) }
+func (c *Channel) Batch() int { return min(c.cfg.PerSecond*5, 500) }
 
 // Run keeps the sessions with the centre until ctx ends, and returns when all that it started has ended.
 func (c *Channel) Run(ctx context.Context) error {
@@ -209,10 +210,12 @@ func (c *Channel) Check(ctx context.Context) error {
 func (c *Channel) Plain() bool { return c.cfg.plain() }
 
 // Send hands texts to the centre, as many at once as the window and the throughput allow, and returns when the fate of
-// each is known or ctx has ended.
+// each is known, ctx has ended, or it has taken too long.
 //
 // cite: P-23, P-25, 47 CFR 64.2010(f)(2)
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
+	ctx, cancel := context.WithTimeout(ctx, forBatch)
+	defer cancel()
 	if c.await(ctx) == nil {
 		if ctx.Err() == nil {
 			for _, p := range pieces {
@@ -261,6 +264,8 @@ func (c *Channel) send(ctx context.Context, p notify.Piece, held *atomic.Pointer
 				o = notify.Outcome{State: notify.Queued, Code: codeOf(err)}
 				if errors.Is(err, errNotBound) {
 					held.Store(&o)
+				} else if errors.Is(err, errNoAnswer) {
+					held.Store(&notify.Outcome{State: notify.Queued, Code: codeFull})
 				}
 				return o, true
 			}

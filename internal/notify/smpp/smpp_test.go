@@ -12,6 +12,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/notify"
+	"ringfence/internal/store/storetest"
 )
 
 var _ notify.Channel = (*Channel)(nil)
@@ -202,8 +203,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// A throttled centre is left alone at once; of a long text that it has begun to take, the rest follows, and no part goes
-// twice.
+// A throttled centre is left alone at once.
 func TestThrottled(t *testing.T) {
 	peer, o := startCentre(t), newOffice()
 	c := open(t, config(t, peer.port, func(c *Config) { c.Window = 1 }), o)
@@ -226,28 +226,32 @@ func TestThrottled(t *testing.T) {
 	if asked > 3 {
 		t.Errorf("it was asked %d times while it took nothing", asked)
 	}
+}
 
-	text := strings.Repeat("z", 400)
-	done := make(chan notify.Outcome, 1)
-	go func() { done <- send(t, c, piece(text))[0] }()
-	first := peer.next("submit")
-	// The answer to the first part may be under way; throttling from here on meets the second or the third.
-	peer.set(map[string]any{"answer": 0x58, "times": 1})
-	if got := <-done; got.State != notify.Sent {
+// Of a long text that the centre has begun to take, what it did not take at first follows, and no part goes twice.
+//
+// cite: P-25, 47 CFR 64.2010(f)(2)
+func TestThrottledInTheMiddle(t *testing.T) {
+	peer, o := startCentre(t), newOffice()
+	c := open(t, config(t, peer.port, nil), o)
+	text := strings.Repeat("x", 153) + strings.Repeat("y", 153) + "z"
+	peer.set(map[string]any{"answer": 0x58, "times": 1, "after": 1})
+	if got := send(t, c, piece(text))[0]; got.State != notify.Sent || got.Reference != "1/3" {
 		t.Fatalf("%+v", got)
 	}
-	parts := map[string]event{first.Octets: first}
-	peer.set(nil)
-	send(t, c, piece("last"))
-	for e := peer.next("submit"); decode(e.bytes(), 0) != "last"; e = peer.next("submit") {
-		parts[e.Octets] = e
-	}
 	var all []event
-	for _, e := range parts {
-		all = append(all, e)
+	for range 4 {
+		all = append(all, peer.next("submit"))
 	}
-	if s := together(t, all); s != text {
+	if all[1].Octets != all[2].Octets {
+		t.Errorf("after the throttled part came % x", all[2].bytes()[:6])
+	}
+	if s := together(t, slices.Delete(all, 1, 2)); s != text {
 		t.Errorf("%q", s)
+	}
+	peer.set(map[string]any{"answer": 0x0b, "times": 1, "after": 1})
+	if got := send(t, c, piece(text))[0]; got.State != notify.Bounced {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -263,6 +267,14 @@ func TestLost(t *testing.T) {
 	peer.set(map[string]any{"drop": 0, "mute": 1})
 	if got := send(t, c, piece("text"))[0]; got.State != notify.Queued || got.Code != codeNoAnswer {
 		t.Errorf("no answer: %+v", got)
+	}
+	// A centre that does not answer is not asked for each message of a batch.
+	var many []notify.Piece
+	for range 5 * c.cfg.Window {
+		many = append(many, piece("text"))
+	}
+	if n := count(send(t, c, many...), func(o notify.Outcome) bool { return o.Code == codeNoAnswer }); n > c.cfg.Window {
+		t.Errorf("%d of %d waited for an answer", n, len(many))
 	}
 	peer.set(map[string]any{"mute": 0})
 	if got := send(t, c, piece("text"))[0]; got.State != notify.Sent {
@@ -520,6 +532,41 @@ func count[T any](all []T, is func(T) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// After a restart, or on another node, the parts of a text are known when they are kept in the database.
+//
+// cite: P-23
+func TestPartsAfterRestart(t *testing.T) {
+	peer, o := startCentre(t), newOffice()
+	db := withTable(t, storetest.Open(t, storetest.SQLite(t)))
+	clock := cpni.ClockFunc(func() time.Time { return noon })
+	run := func() (*Channel, func()) {
+		c, err := New(config(t, peer.port, nil), o, o, clock, o.report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.KeepParts(NewTable(db, clock))
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { c.Run(ctx) })
+		return c, func() { cancel(); running.Wait() }
+	}
+	first, end := run()
+	got := send(t, first, piece(strings.Repeat("x", 200)))[0]
+	peer.receipt("id:1 stat:DELIVRD", nil)
+	if e := peer.next("taken"); e.Status != 0 {
+		t.Errorf("answered with 0x%x", e.Status)
+	}
+	end()
+	second, end := run()
+	defer end()
+	send(t, second, piece("text"))
+	peer.receipt("id:2 stat:DELIVRD", nil)
+	o.until(t, "a report", func() bool { return len(o.reports) == 1 })
+	if r := o.reports[0]; r.reference != got.Reference || r.State != notify.Delivered {
+		t.Errorf("%+v of %+v", r, got)
+	}
 }
 
 // A receipt is answered when it is on record: until then the centre keeps it. One that is quicker than our own records is

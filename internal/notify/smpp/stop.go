@@ -10,7 +10,7 @@ import (
 // StopWords are the texts that ask for no more of them, when the configuration names none. A * stands for whatever
 // follows. Small and capital letters, accents, and signs around the words make no difference.
 //
-// cite: P-14
+// cite: P-14, 47 CFR 64.1200(a)(10)
 func StopWords() []string {
 	return []string{
 		"STOP", "STOP *", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUBSCRIBE *", "CANCEL", "END", "QUIT", "REVOKE",

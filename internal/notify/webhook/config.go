@@ -52,8 +52,8 @@ func (c Config) Check() error {
 	if c.SecretFile == "" {
 		say("secret-file is empty: write the path of a file with a secret in the form whsec_ and base64")
 	}
-	if c.Timeout < time.Second || c.Timeout > 2*time.Minute {
-		say("timeout %s: write a time from 1s to 2m", c.Timeout)
+	if c.Timeout < time.Second || c.Timeout > time.Minute {
+		say("timeout %s: write a time from 1s to 1m", c.Timeout)
 	}
 	return errors.Join(wrong...)
 }

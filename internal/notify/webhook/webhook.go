@@ -34,6 +34,8 @@ const (
 	mostAnswer = 64 << 10 // octets of an answer that are read
 	mostSays   = 500      // octets of one that are kept
 	longest    = 24 * time.Hour
+	// forBatch is for a batch in all: the outbox takes what it hears nothing of for lost after a while.
+	forBatch = 2 * time.Minute
 )
 
 // Channel is a notify.Channel to one address.
@@ -126,10 +128,12 @@ type request struct {
 	Spoken   []notify.Spoken `json:"spoken,omitempty"`
 }
 
-// Send posts each piece, several at once, and returns when each has an answer or ctx has ended.
+// Send posts each piece, several at once, and returns when each has an answer, ctx has ended, or it has taken too long.
 //
 // cite: P-23, P-25, 47 CFR 64.2010(f)(2)
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
+	ctx, cancel := context.WithTimeout(ctx, forBatch)
+	defer cancel()
 	var all sync.WaitGroup
 	defer all.Wait()
 	places := make(chan struct{}, atOnce)

@@ -13,7 +13,7 @@ $SIG{__WARN__} = sub { };    # Net::SMPP warns of every closed connection and ev
 $| = 1;
 
 my $json = JSON::PP->new->canonical->latin1;
-my %set = (bind => 0, answer => 0, times => 0, mute => 0, drop => 0, ids => 'decimal', quiet => 0, receipts => 0, password => undef, deaf => 0, slow => 0);
+my %set = (bind => 0, answer => 0, times => 0, after => 0, mute => 0, drop => 0, ids => 'decimal', quiet => 0, receipts => 0, password => undef, deaf => 0, slow => 0);
 my $last = 0;                # message id
 my $listen = Net::SMPP->new_listen('127.0.0.1', port => 0, smpp_version => 0x34) or die "listening: $!";
 my $select = IO::Select->new($listen, \*STDIN);
@@ -66,6 +66,7 @@ sub submitted {
     return if $set{mute};
     return hangup($c) if $set{drop};
     my $status = $set{answer};
+    if ($status && $set{after} > 0) { $set{after}--; $status = 0 }
     if ($status && --$set{times} == 0) { $set{answer} = 0 }
     return $c->submit_sm_resp(seq => $p->{seq}, status => $status, message_id => '') if $status;
     my $id = ++$last;
