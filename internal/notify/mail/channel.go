@@ -20,9 +20,15 @@ import (
 	"ringfence/internal/notify"
 )
 
-// graceTime is how long a message that is on its way may still take when the program is told to stop: one that was said
-// and not answered would be said again.
-const graceTime = 10 * time.Second
+// How long a call of Send may take: a node that has had messages for longer than the lease of the policy (lease, 5 minutes)
+// is taken for dead, and another sends them.
+const (
+	beginTime = 2 * time.Minute // messages are begun for so long; the rest is left for the next call
+	endTime   = 2 * time.Minute // what was begun may take so much longer
+	// graceTime is how long it may take when the program is told to stop: one that was said and not answered would be said
+	// again.
+	graceTime = 10 * time.Second
+)
 
 // Channel sends e-mail. It holds no connection between two calls of Send.
 type Channel struct {
@@ -55,7 +61,7 @@ func New(cfg Config, clock cpni.Clock) (*Channel, error) {
 	if box.wide() {
 		return nil, errors.New("messages.email.from has letters before its @ that not every server can carry: write an address of plain letters")
 	}
-	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: oneLine(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections)}
+	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: displayed(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections)}
 	if c.domain, err = idna.Lookup.ToASCII(cfg.ReturnDomain); err != nil {
 		return nil, fmt.Errorf("messages.email.return-domain: %w", err)
 	}
@@ -91,10 +97,13 @@ func (c *Channel) Check(ctx context.Context) error {
 }
 
 // Send hands pieces over. A connection carries one after another; several are opened when there is enough for them. When
-// none can be opened every piece is to be tried again. When ctx ends, what is on its way is still heard to its end, and
-// the rest is left as it was.
+// none can be opened every piece is to be tried again. When ctx ends, or time is up, what is on its way is still heard to
+// its end, and the rest is left as it was.
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
-	s := &sending{Channel: c, ctx: ctx, told: told, todo: pieces}
+	whole := ctx
+	ctx, cancel := context.WithTimeout(ctx, beginTime)
+	defer cancel()
+	s := &sending{Channel: c, ctx: ctx, whole: whole, told: told, todo: pieces}
 	var all sync.WaitGroup
 	for i := range min(c.cfg.Connections, len(pieces)) {
 		if !c.slot(ctx, i == 0) {
@@ -136,8 +145,9 @@ func (c *Channel) slot(ctx context.Context, wait bool) bool {
 // sending is one call of Send.
 type sending struct {
 	*Channel
-	ctx  context.Context
-	told func(notify.Piece, notify.Outcome)
+	ctx   context.Context // ends when nothing more is begun
+	whole context.Context // ends when the program is told to stop
+	told  func(notify.Piece, notify.Outcome)
 
 	mu   sync.Mutex
 	todo []notify.Piece
@@ -210,7 +220,7 @@ func (s *sending) carry() {
 	}
 }
 
-// guard closes a connection some time after ctx has ended. The function that it returns ends the guard.
+// guard closes a connection some time after nothing more is to be begun. The function that it returns ends the guard.
 func (s *sending) guard(line *conn) (let func()) {
 	gone := make(chan struct{})
 	var watching sync.WaitGroup
@@ -219,6 +229,16 @@ func (s *sending) guard(line *conn) (let func()) {
 		case <-gone:
 			return
 		case <-s.ctx.Done():
+		}
+		ending := time.NewTimer(endTime)
+		defer ending.Stop()
+		select {
+		case <-gone:
+			return
+		case <-ending.C:
+			line.raw.Close()
+			return
+		case <-s.whole.Done():
 		}
 		grace := time.NewTimer(graceTime)
 		defer grace.Stop()

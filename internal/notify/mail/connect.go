@@ -19,8 +19,8 @@ import (
 // what was given up is tried again.
 const (
 	dialTime    = 20 * time.Second
-	commandTime = time.Minute
-	dataTime    = 5 * time.Minute
+	commandTime = 30 * time.Second
+	dataTime    = endTime
 )
 
 // errSecurity says that a server does not keep what was configured.
