@@ -20,15 +20,17 @@ import (
 	"ringfence/internal/notify"
 )
 
-// How long a call of Send may take: a node that has had messages for longer than the lease of the policy (lease, 5 minutes)
-// is taken for dead, and another sends them.
-const (
-	beginTime = 2 * time.Minute // messages are begun for so long; the rest is left for the next call
-	endTime   = 2 * time.Minute // what was begun may take so much longer
-	// graceTime is how long it may take when the program is told to stop: one that was said and not answered would be said
-	// again.
-	graceTime = 10 * time.Second
-)
+// patience is how long a call of Send may take: a node that has had messages for longer than the lease of the policy (lease,
+// 5 minutes) is taken for dead, and another sends them.
+type patience struct {
+	begin time.Duration // messages are begun for so long; the rest is left for the next call
+	end   time.Duration // what was begun may take so much longer
+	// grace is how much longer it may take when the program is told to stop: one that was said and not answered would be
+	// said again.
+	grace time.Duration
+}
+
+var usual = patience{begin: 2 * time.Minute, end: 2 * time.Minute, grace: 10 * time.Second}
 
 // Channel sends e-mail. It holds no connection between two calls of Send.
 type Channel struct {
@@ -39,6 +41,7 @@ type Channel struct {
 	keys   []signingKey
 	roots  *x509.CertPool
 	slots  chan struct{} // one for each connection that may be open
+	patience
 }
 
 var _ notify.Channel = (*Channel)(nil)
@@ -61,7 +64,7 @@ func New(cfg Config, clock cpni.Clock) (*Channel, error) {
 	if box.wide() {
 		return nil, errors.New("messages.email.from has letters before its @ that not every server can carry: write an address of plain letters")
 	}
-	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: displayed(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections)}
+	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: displayed(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections), patience: usual}
 	if c.domain, err = idna.Lookup.ToASCII(cfg.ReturnDomain); err != nil {
 		return nil, fmt.Errorf("messages.email.return-domain: %w", err)
 	}
@@ -101,7 +104,7 @@ func (c *Channel) Check(ctx context.Context) error {
 // its end, and the rest is left as it was.
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
 	whole := ctx
-	ctx, cancel := context.WithTimeout(ctx, beginTime)
+	ctx, cancel := context.WithTimeout(ctx, c.begin)
 	defer cancel()
 	s := &sending{Channel: c, ctx: ctx, whole: whole, told: told, todo: pieces}
 	var all sync.WaitGroup
@@ -230,7 +233,7 @@ func (s *sending) guard(line *conn) (let func()) {
 			return
 		case <-s.ctx.Done():
 		}
-		ending := time.NewTimer(endTime)
+		ending := time.NewTimer(s.end)
 		defer ending.Stop()
 		select {
 		case <-gone:
@@ -240,7 +243,7 @@ func (s *sending) guard(line *conn) (let func()) {
 			return
 		case <-s.whole.Done():
 		}
-		grace := time.NewTimer(graceTime)
+		grace := time.NewTimer(s.grace)
 		defer grace.Stop()
 		select {
 		case <-gone:

@@ -20,7 +20,7 @@ import (
 const (
 	dialTime    = 20 * time.Second
 	commandTime = 30 * time.Second
-	dataTime    = endTime
+	dataTime    = 2 * time.Minute
 )
 
 // errSecurity says that a server does not keep what was configured.

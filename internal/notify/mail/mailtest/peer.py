@@ -3,6 +3,7 @@
 #   rcpt.550.5.1.1@…   refused at RCPT with that code and status; without the status when there is none
 #   data.451.4.7.1@…   refused after the message
 #   die@…              the server ends while it is given the message
+#   mute@…             the server says nothing more once it has the message
 #   late@…             the server ends once it has kept the message, and has not said so
 # It ends when its standard input does.
 import asyncio, base64, json, os, ssl, sys, threading
@@ -79,6 +80,8 @@ class Keeper:
         local = envelope.rcpt_tos[0].split("@")[0]
         if local == "die":
             os._exit(9)
+        if local == "mute":
+            await asyncio.sleep(3600)
         refuse = reply(local, "data")
         if refuse:
             return refuse
