@@ -77,6 +77,8 @@ func TestJudges(t *testing.T) {
 		"auto-spanish-office":              {notify.AutoReply, "", "subject", "fuera"},
 		"auto-spanish-holiday":             {notify.AutoReply, "", "subject", "Vuelvo"},
 		"auto-null-sender":                 {notify.AutoReply, "", "subject", "away"},
+		"auto-null-sender-no-longer":       {notify.AutoReply, "", "auto-replied", "left the company"},
+		"odd-failed-after-delay":           {notify.Bounce, notify.Bounced, "4.4.1", "five days"},
 		"auto-mdn":                         {notify.AutoReply, "", "disposition", "was read"},
 		"reply-plain":                      {notify.Reply, "", "", "This was not me!"},
 		"reply-spanish":                    {notify.Reply, "", "", "No quiero que usen mi información."},
