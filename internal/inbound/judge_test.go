@@ -49,6 +49,7 @@ func TestJudges(t *testing.T) {
 		"dsn-global":                       {notify.Bounce, notify.Bounced, "5.6.7", "failed"},
 		"dsn-exchange":                     {notify.Bounce, notify.Bounced, "5.1.1", "RecipNotFound"},
 		"dsn-spanish":                      {notify.Bounce, notify.Bounced, "5.1.1", "usuario desconocido"},
+		"dsn-exact-status-in-words":        {notify.Bounce, notify.Bounced, "5.1.1", "not here"},
 		"dsn-base64":                       {notify.Bounce, notify.Bounced, "5.1.1", "failed"},
 		"dsn-empty-action-is-not-a-report": {notify.AutoReply, "", "auto-replied", ""},
 		"odd-qmail":                        {notify.Bounce, notify.Bounced, "5.1.1", "no mailbox here"},

@@ -211,11 +211,13 @@ func (s *sending) carry() {
 				let = s.guard(line)
 			}
 			o, at, broken := s.deliver(line, p, l)
-			if broken {
+			// Some servers end a connection that has carried enough, others only say no to whatever is said on it.
+			enough := at == sender && o.State == notify.Queued && (broken && !fresh || line.carried)
+			if broken || enough {
 				leave()
-				if at == sender && !fresh && s.ctx.Err() == nil {
-					continue
-				}
+			}
+			if enough && s.ctx.Err() == nil {
+				continue
 			}
 			s.told(p, o)
 			break
@@ -307,6 +309,7 @@ func (c *Channel) deliver(line *conn, p notify.Piece, l letter) (o notify.Outcom
 	if err != nil {
 		return fail(content, err)
 	}
+	line.carried = true
 	return taken(code, says, l.id), content, false
 }
 

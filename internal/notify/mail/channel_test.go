@@ -386,18 +386,20 @@ func TestServerFallsSilent(t *testing.T) {
 
 // A connection that the server has had enough of is replaced by another, in the middle of a batch.
 func TestConnectionsAreOpenedAgain(t *testing.T) {
-	s := mailtest.Start(t, mailtest.Options{Security: StartTLS, PerLine: 3})
-	var pieces []notify.Piece
-	for i := range 20 {
-		pieces = append(pieces, piece(fmt.Sprintf("c%d@customer.example", i)))
-	}
-	for id, o := range send(t, channel(t, config(s, func(c *Config) { c.Connections = 2 })), pieces...) {
-		if o.State != notify.Sent {
-			t.Errorf("%s: %+v", id, o)
+	for _, enough := range []string{"421 4.7.0 bye", "452 4.5.3 too many messages"} {
+		s := mailtest.Start(t, mailtest.Options{Security: StartTLS, PerLine: 3, Enough: enough})
+		var pieces []notify.Piece
+		for i := range 20 {
+			pieces = append(pieces, piece(fmt.Sprintf("c%d@customer.example", i)))
 		}
-	}
-	if n := len(s.Received(t)); n != 20 {
-		t.Errorf("%d messages came in", n)
+		for id, o := range send(t, channel(t, config(s, func(c *Config) { c.Connections = 2 })), pieces...) {
+			if o.State != notify.Sent {
+				t.Errorf("%s: %+v", id, o)
+			}
+		}
+		if n := len(s.Received(t)); n != 20 {
+			t.Errorf("%s: %d messages came in", enough, n)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ type conn struct {
 	*smtp.Client
 	raw                    net.Conn
 	wide, size, eight, dsn bool // what the server offers
+	carried                bool // it has taken a message on this connection
 }
 
 // connect goes to the server, makes the connection secret and signs in.

@@ -37,8 +37,10 @@ class Peer(SMTP):
         self.said_mail = arg
         limit = o.get("messages_a_connection")
         if limit and self.carried >= limit:
-            await self.push("421 4.7.0 enough for one connection")
-            self.transport.close()
+            says = o.get("enough") or "421 4.7.0 enough for one connection"
+            await self.push(says)
+            if says.startswith("421"):
+                self.transport.close()
             return
         await super().smtp_MAIL(arg)
 
