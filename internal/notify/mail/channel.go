@@ -181,14 +181,18 @@ func (s *sending) back(p notify.Piece, err error) {
 func (s *sending) carry() {
 	var line *conn
 	var let func()
-	leave := func() {
+	leave := func(broken bool) {
 		if line != nil {
-			line.quit()
+			if broken {
+				line.raw.Close()
+			} else {
+				line.quit()
+			}
 			let()
 			line = nil
 		}
 	}
-	defer leave()
+	defer func() { leave(false) }()
 	for {
 		p, more := s.next()
 		if !more {
@@ -214,7 +218,7 @@ func (s *sending) carry() {
 			// Some servers end a connection that has carried enough, others only say no to whatever is said on it.
 			enough := at == sender && o.State == notify.Queued && (broken && !fresh || line.carried)
 			if broken || enough {
-				leave()
+				leave(broken)
 			}
 			if enough && s.ctx.Err() == nil {
 				continue
@@ -303,7 +307,7 @@ func (c *Channel) deliver(line *conn, p notify.Piece, l letter) (o notify.Outcom
 		return fail(recipient, err)
 	}
 	if _, _, err := line.command(354, "DATA"); err != nil {
-		return fail(content, err)
+		return fail(asking, err)
 	}
 	code, says, err := line.data(l.bytes)
 	if err != nil {
