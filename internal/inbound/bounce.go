@@ -168,8 +168,8 @@ func oddBounce(m message, null bool) (notify.Outcome, bool) {
 		return notify.Outcome{}, false
 	}
 	subject, text := m.field("Subject"), m.words()
-	if !named && !from && away.MatchString(subject) {
-		return notify.Outcome{}, false // who is away may answer without a return path, too
+	if !named && !from && !failing.MatchString(subject) && !late.MatchString(subject) && automatic(m) != "" {
+		return notify.Outcome{}, false // what answers for a person may do so without a return path, too
 	}
 	if at := copied.FindStringIndex(text); at != nil {
 		text = text[:at[0]]
@@ -186,10 +186,10 @@ func oddBounce(m message, null bool) (notify.Outcome, bool) {
 		o.Code = said[1]
 	}
 	switch {
-	case ended:
+	case ended, failing.MatchString(subject) && !late.MatchString(subject):
 	case delayed:
 		o.State = notify.Sent
-	case strings.HasPrefix(o.Code, "4") && !failing.MatchString(subject) && !named:
+	case strings.HasPrefix(o.Code, "4") && !named:
 		o.State = notify.Sent
 	}
 	if o.Code == "" && o.State == notify.Bounced {

@@ -41,18 +41,24 @@ func (f *flow) enter() bool {
 
 func (f *flow) leave() { <-f.room }
 
-// more counts what comes in about the message with a token, and tells whether it may.
-func (f *flow) more(token string) bool {
+// may tells whether more may come in now about the message with a token.
+func (f *flow) may(token string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if hour := f.clock.Now().Truncate(time.Hour); !hour.Equal(f.hour) {
 		f.hour = hour
 		clear(f.count)
 	}
+	return f.count[strings.ToLower(token)] < mostAnHour
+}
+
+// came counts what has come in about a message. Only tokens that a message bears are counted, so nobody fills the list by
+// inventing some.
+func (f *flow) came(token string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	token = strings.ToLower(token)
-	if _, known := f.count[token]; !known && len(f.count) >= mostKnown {
-		return false
+	if _, known := f.count[token]; known || len(f.count) < mostKnown {
+		f.count[token]++
 	}
-	f.count[token]++
-	return f.count[token] <= mostAnHour
 }

@@ -20,6 +20,11 @@ const mostSays = 4000
 func judge(m message, null bool) (kind string, o notify.Outcome) {
 	if text, ok := m.leaf("message/delivery-status", "message/global-delivery-status"); ok {
 		if kind, o, ok := statusReport(text); ok {
+			// Some keep the exact status for the people who read.
+			words := m.words()
+			if exact := code(words); strings.HasSuffix(o.Code, ".0.0") && exact != "" && exact[0] == o.Code[0] && kind == notify.Bounce {
+				o.Code, o.Says = exact, cut(words)
+			}
 			return kind, o
 		}
 	}

@@ -21,10 +21,7 @@ const (
 // message is what was read of a message.
 type message struct {
 	header gomessage.Header
-	kind   string            // its media type
-	params map[string]string // of that
 	leaves []leaf
-	broken bool // it could not be read to its end
 }
 
 // leaf is a part that has no parts.
@@ -34,19 +31,15 @@ type leaf struct{ kind, text string }
 //
 // cite: RFC 5322, RFC 2045
 func read(raw []byte) message {
-	m := message{kind: "text/plain"}
-	e, err := gomessage.ReadWithOptions(bytes.NewReader(raw), &gomessage.ReadOptions{MaxHeaderBytes: mostHeader})
+	var m message
+	// What is wrong with it does not matter here: as much as there is is read.
+	e, _ := gomessage.ReadWithOptions(bytes.NewReader(raw), &gomessage.ReadOptions{MaxHeaderBytes: mostHeader})
 	if e == nil {
 		// Without a header that can be read the whole is its text.
-		m.broken = true
 		m.leaves = []leaf{{"text/plain", string(raw[:min(len(raw), mostText)])}}
 		return m
 	}
-	m.broken = err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err)
 	m.header = e.Header
-	if kind, params, err := mime.ParseMediaType(e.Header.Get("Content-Type")); err == nil {
-		m.kind, m.params = kind, params
-	}
 	left := mostParts
 	m.walk(e, 0, &left)
 	return m
@@ -56,7 +49,6 @@ func read(raw []byte) message {
 func (m *message) walk(e *gomessage.Entity, depth int, left *int) {
 	*left--
 	if depth > mostDepth || *left < 0 {
-		m.broken = true
 		return
 	}
 	kind, params, err := mime.ParseMediaType(e.Header.Get("Content-Type"))
@@ -66,9 +58,8 @@ func (m *message) walk(e *gomessage.Entity, depth int, left *int) {
 	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
 		parts := e.MultipartReader()
 		for parts != nil && *left > 0 {
-			p, err := parts.NextPart()
+			p, _ := parts.NextPart()
 			if p == nil {
-				m.broken = m.broken || err != io.EOF
 				return
 			}
 			m.walk(p, depth+1, left)
@@ -78,8 +69,7 @@ func (m *message) walk(e *gomessage.Entity, depth int, left *int) {
 	if strings.HasPrefix(kind, "multipart/") {
 		kind = "text/plain" // nothing says where its parts begin
 	}
-	text, err := io.ReadAll(io.LimitReader(e.Body, mostText))
-	m.broken = m.broken || err != nil
+	text, _ := io.ReadAll(io.LimitReader(e.Body, mostText))
 	m.leaves = append(m.leaves, leaf{kind, string(text)})
 }
 

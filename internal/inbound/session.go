@@ -84,7 +84,7 @@ func (s *session) Data(body io.Reader) error {
 }
 
 func (s *session) keep(raw []byte, to recipient, by string) error {
-	if !to.general && !s.r.flow.more(to.token) {
+	if !to.general && !s.r.flow.may(to.token) {
 		return errBusy
 	}
 	p := peer{hello: s.conn.Hostname(), from: s.from, by: by}
@@ -101,6 +101,9 @@ func (s *session) keep(raw []byte, to recipient, by string) error {
 		return errUnknown
 	case err != nil:
 		return errLater
+	}
+	if !to.general {
+		s.r.flow.came(to.token)
 	}
 	return nil
 }

@@ -46,13 +46,13 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"oidc needs url": func(c *Config) { c.SignIn.OIDC.ClientID = "ringfence" },
 		"oidc.claim is":  func(c *Config) { c.SignIn.OIDC.Claim = "sub" },
 		"messages.email.by is smtp, file or none, not \"pigeon\"": func(c *Config) { c.Messages.Email.By = "pigeon" },
-		"messages.text.file is empty":                       func(c *Config) { c.Messages.Text.By = "file" },
-		"messages.voice.file is set, and messages.voice.by": func(c *Config) { c.Messages.Voice.File = "/x" },
-		"carrier.contact.phone is empty.*P-27":              func(c *Config) { c.Messages.Letter, c.Carrier.Contact.Phone = LetterWay{By: "file", File: "/x"}, "" },
-		"messages.address is empty.*P-23":                   func(c *Config) { c.Messages.Letter = LetterWay{By: "file", File: "/x"} },
-		"messages.address \"http://carrier.example\"":       func(c *Config) { c.Messages.Address = "http://carrier.example" },
-		"messages.address \"https://a.example/b\"":          func(c *Config) { c.Messages.Address = "https://a.example/b" },
-		"oidc.second-factor is ours":                        func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
+		"messages.text.file is empty":                             func(c *Config) { c.Messages.Text.By = "file" },
+		"messages.voice.file is set, and messages.voice.by":       func(c *Config) { c.Messages.Voice.File = "/x" },
+		"carrier.contact.phone is empty.*P-27":                    func(c *Config) { c.Messages.Letter, c.Carrier.Contact.Phone = LetterWay{By: "file", File: "/x"}, "" },
+		"messages.address is empty.*P-23":                         func(c *Config) { c.Messages.Letter = LetterWay{By: "file", File: "/x"} },
+		"messages.address \"http://carrier.example\"":             func(c *Config) { c.Messages.Address = "http://carrier.example" },
+		"messages.address \"https://a.example/b\"":                func(c *Config) { c.Messages.Address = "https://a.example/b" },
+		"oidc.second-factor is ours":                              func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
 	} {
 		c := testConfig()
 		change(&c)

@@ -69,3 +69,7 @@ func oneLine(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD")))
 }
+
+// displayed is a name as it may stand before an address. A backslash is left out: what is not ASCII beside one is encoded
+// so that strict readers find no address.
+func displayed(name string) string { return oneLine(strings.ReplaceAll(name, `\`, " ")) }

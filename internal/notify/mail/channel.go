@@ -20,9 +20,17 @@ import (
 	"ringfence/internal/notify"
 )
 
-// graceTime is how long a message that is on its way may still take when the program is told to stop: one that was said
-// and not answered would be said again.
-const graceTime = 10 * time.Second
+// patience is how long a call of Send may take: a node that has had messages for longer than the lease of the policy (lease,
+// 5 minutes) is taken for dead, and another sends them.
+type patience struct {
+	begin time.Duration // messages are begun for so long; the rest is left for the next call
+	end   time.Duration // what was begun may take so much longer
+	// grace is how much longer it may take when the program is told to stop: one that was said and not answered would be
+	// said again.
+	grace time.Duration
+}
+
+var usual = patience{begin: 2 * time.Minute, end: 2 * time.Minute, grace: 10 * time.Second}
 
 // Channel sends e-mail. It holds no connection between two calls of Send.
 type Channel struct {
@@ -33,6 +41,7 @@ type Channel struct {
 	keys   []signingKey
 	roots  *x509.CertPool
 	slots  chan struct{} // one for each connection that may be open
+	patience
 }
 
 var _ notify.Channel = (*Channel)(nil)
@@ -55,7 +64,7 @@ func New(cfg Config, clock cpni.Clock) (*Channel, error) {
 	if box.wide() {
 		return nil, errors.New("messages.email.smtp.from has letters before its @ that not every server can carry: write an address of plain letters")
 	}
-	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: oneLine(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections)}
+	c := &Channel{cfg: cfg, clock: clock, from: netmail.Address{Name: displayed(from.Name), Address: box.String()}, slots: make(chan struct{}, cfg.Connections), patience: usual}
 	if c.domain, err = idna.Lookup.ToASCII(cfg.ReturnDomain); err != nil {
 		return nil, fmt.Errorf("messages.email.smtp.return-domain: %w", err)
 	}
@@ -91,10 +100,13 @@ func (c *Channel) Check(ctx context.Context) error {
 }
 
 // Send hands pieces over. A connection carries one after another; several are opened when there is enough for them. When
-// none can be opened every piece is to be tried again. When ctx ends, what is on its way is still heard to its end, and
-// the rest is left as it was.
+// none can be opened every piece is to be tried again. When ctx ends, or time is up, what is on its way is still heard to
+// its end, and the rest is left as it was.
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
-	s := &sending{Channel: c, ctx: ctx, told: told, todo: pieces}
+	whole := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.begin)
+	defer cancel()
+	s := &sending{Channel: c, ctx: ctx, whole: whole, told: told, todo: pieces}
 	var all sync.WaitGroup
 	for i := range min(c.cfg.Connections, len(pieces)) {
 		if !c.slot(ctx, i == 0) {
@@ -136,8 +148,9 @@ func (c *Channel) slot(ctx context.Context, wait bool) bool {
 // sending is one call of Send.
 type sending struct {
 	*Channel
-	ctx  context.Context
-	told func(notify.Piece, notify.Outcome)
+	ctx   context.Context // ends when nothing more is begun
+	whole context.Context // ends when the program is told to stop
+	told  func(notify.Piece, notify.Outcome)
 
 	mu   sync.Mutex
 	todo []notify.Piece
@@ -168,14 +181,18 @@ func (s *sending) back(p notify.Piece, err error) {
 func (s *sending) carry() {
 	var line *conn
 	var let func()
-	leave := func() {
+	leave := func(broken bool) {
 		if line != nil {
-			line.quit()
+			if broken {
+				line.raw.Close()
+			} else {
+				line.quit()
+			}
 			let()
 			line = nil
 		}
 	}
-	defer leave()
+	defer func() { leave(false) }()
 	for {
 		p, more := s.next()
 		if !more {
@@ -198,11 +215,13 @@ func (s *sending) carry() {
 				let = s.guard(line)
 			}
 			o, at, broken := s.deliver(line, p, l)
-			if broken {
-				leave()
-				if at == sender && !fresh && s.ctx.Err() == nil {
-					continue
-				}
+			// Some servers end a connection that has carried enough, others only say no to whatever is said on it.
+			enough := at == sender && o.State == notify.Queued && (broken && !fresh || line.carried)
+			if broken || enough {
+				leave(broken)
+			}
+			if enough && s.ctx.Err() == nil {
+				continue
 			}
 			s.told(p, o)
 			break
@@ -210,7 +229,7 @@ func (s *sending) carry() {
 	}
 }
 
-// guard closes a connection some time after ctx has ended. The function that it returns ends the guard.
+// guard closes a connection some time after nothing more is to be begun. The function that it returns ends the guard.
 func (s *sending) guard(line *conn) (let func()) {
 	gone := make(chan struct{})
 	var watching sync.WaitGroup
@@ -220,7 +239,17 @@ func (s *sending) guard(line *conn) (let func()) {
 			return
 		case <-s.ctx.Done():
 		}
-		grace := time.NewTimer(graceTime)
+		ending := time.NewTimer(s.end)
+		defer ending.Stop()
+		select {
+		case <-gone:
+			return
+		case <-ending.C:
+			line.raw.Close()
+			return
+		case <-s.whole.Done():
+		}
+		grace := time.NewTimer(s.grace)
 		defer grace.Stop()
 		select {
 		case <-gone:
@@ -278,12 +307,13 @@ func (c *Channel) deliver(line *conn, p notify.Piece, l letter) (o notify.Outcom
 		return fail(recipient, err)
 	}
 	if _, _, err := line.command(354, "DATA"); err != nil {
-		return fail(content, err)
+		return fail(asking, err)
 	}
 	code, says, err := line.data(l.bytes)
 	if err != nil {
 		return fail(content, err)
 	}
+	line.carried = true
 	return taken(code, says, l.id), content, false
 }
 

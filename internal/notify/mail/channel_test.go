@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -330,20 +331,75 @@ func TestServerDies(t *testing.T) {
 	}
 }
 
+// A server that falls silent is left, before another node takes what it was given for lost; so is one when the program is
+// told to stop.
+//
+// cite: P-23, I-10
+func TestServerFallsSilent(t *testing.T) {
+	s := mailtest.Start(t, mailtest.Options{Security: StartTLS})
+	for _, row := range []struct {
+		name   string
+		have   patience
+		cancel bool
+	}{
+		{"time is up", patience{begin: time.Second, end: time.Millisecond, grace: time.Hour}, false},
+		{"told to stop", patience{begin: time.Hour, end: time.Hour, grace: time.Millisecond}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := channel(t, config(s, func(c *Config) { c.Connections = 1 }))
+			c.patience = row.have
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			mute, behind := piece("mute@customer.example"), piece("behind@customer.example")
+			before := piece("before@customer.example")
+			got := map[cpni.ID]notify.Outcome{}
+			c.Send(ctx, []notify.Piece{before, mute, behind}, func(p notify.Piece, o notify.Outcome) {
+				got[p.ID] = o
+				if row.cancel {
+					go func() { // while the next one is being said
+						time.Sleep(500 * time.Millisecond)
+						cancel()
+					}()
+				}
+			})
+			if got[before.ID].State != notify.Sent || got[mute.ID].State != notify.Queued || got[mute.ID].Code != "unanswered" {
+				t.Errorf("got %+v", got)
+			}
+			if _, told := got[behind.ID]; told {
+				t.Error("one that was never begun is told of")
+			}
+		})
+	}
+	// One that does not even greet keeps a check for as long as that may take, and no longer.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := channel(t, config(s, func(c *Config) { c.Port = l.Addr().(*net.TCPAddr).Port }))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Check(ctx); err == nil {
+		t.Error("the check says that all is well")
+	}
+}
+
 // A connection that the server has had enough of is replaced by another, in the middle of a batch.
 func TestConnectionsAreOpenedAgain(t *testing.T) {
-	s := mailtest.Start(t, mailtest.Options{Security: StartTLS, PerLine: 3})
-	var pieces []notify.Piece
-	for i := range 20 {
-		pieces = append(pieces, piece(fmt.Sprintf("c%d@customer.example", i)))
-	}
-	for id, o := range send(t, channel(t, config(s, func(c *Config) { c.Connections = 2 })), pieces...) {
-		if o.State != notify.Sent {
-			t.Errorf("%s: %+v", id, o)
+	for _, enough := range []string{"421 4.7.0 bye", "452 4.5.3 too many messages"} {
+		s := mailtest.Start(t, mailtest.Options{Security: StartTLS, PerLine: 3, Enough: enough})
+		var pieces []notify.Piece
+		for i := range 20 {
+			pieces = append(pieces, piece(fmt.Sprintf("c%d@customer.example", i)))
 		}
-	}
-	if n := len(s.Received(t)); n != 20 {
-		t.Errorf("%d messages came in", n)
+		for id, o := range send(t, channel(t, config(s, func(c *Config) { c.Connections = 2 })), pieces...) {
+			if o.State != notify.Sent {
+				t.Errorf("%s: %+v", id, o)
+			}
+		}
+		if n := len(s.Received(t)); n != 20 {
+			t.Errorf("%s: %d messages came in", enough, n)
+		}
 	}
 }
 

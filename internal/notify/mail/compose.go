@@ -47,7 +47,7 @@ func (c *Channel) compose(p notify.Piece) (letter, error) {
 	}
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP))
 	m.FromMailAddress(&c.from)
-	m.ToMailAddress(&netmail.Address{Name: oneLine(p.Name), Address: l.to})
+	m.ToMailAddress(&netmail.Address{Name: displayed(p.Name), Address: l.to})
 	m.ReplyToMailAddress(&netmail.Address{Name: c.from.Name, Address: "replies+" + p.Return + "@" + c.domain})
 	m.Subject(oneLine(p.Subject))
 	m.SetDateWithValue(c.clock.Now().UTC())

@@ -173,10 +173,9 @@ func TestOnlyPlainAddresses(t *testing.T) {
 	}
 	p := piece("jose@customer.example")
 	for _, bad := range []string{"", "a b", "a>", "a\r\n", "a+b", strings.Repeat("a", 49)} {
-		if p.Return = bad; true {
-			if _, err := c.compose(p); err == nil {
-				t.Errorf("the return token %q is taken", bad)
-			}
+		p.Return = bad
+		if _, err := c.compose(p); err == nil {
+			t.Errorf("the return token %q is taken", bad)
 		}
 	}
 }

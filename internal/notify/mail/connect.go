@@ -19,8 +19,8 @@ import (
 // what was given up is tried again.
 const (
 	dialTime    = 20 * time.Second
-	commandTime = time.Minute
-	dataTime    = 5 * time.Minute
+	commandTime = 30 * time.Second
+	dataTime    = 2 * time.Minute
 )
 
 // errSecurity says that a server does not keep what was configured.
@@ -31,6 +31,7 @@ type conn struct {
 	*smtp.Client
 	raw                    net.Conn
 	wide, size, eight, dsn bool // what the server offers
+	carried                bool // it has taken a message on this connection
 }
 
 // connect goes to the server, makes the connection secret and signs in.

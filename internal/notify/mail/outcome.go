@@ -18,7 +18,8 @@ const (
 	connecting stage = iota
 	sender           // MAIL
 	recipient        // RCPT
-	content          // DATA and what follows
+	asking           // DATA
+	content          // the message itself
 )
 
 // enhanced begins what a server says with its status in more detail.

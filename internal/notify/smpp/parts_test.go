@@ -1,9 +1,7 @@
 package smpp
 
 import (
-	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +19,7 @@ func TestPartsKept(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { testParts(t, NewMemory()) })
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		now := noon
-		table := NewTable(withTable(t, db), cpni.ClockFunc(func() time.Time { return now }))
+		table := NewTable(db, cpni.ClockFunc(func() time.Time { return now }))
 		testParts(t, table)
 		// What several nodes are told at once is counted once each.
 		for i := range 20 {
@@ -63,29 +61,6 @@ func TestPartsKept(t *testing.T) {
 			t.Errorf("an old text is kept: %q, %v", name, err)
 		}
 	})
-}
-
-// withTable is db with the tables of parts.
-func withTable(t *testing.T, db *store.DB) *store.DB {
-	t.Helper()
-	schema, err := os.ReadFile("testdata/text_part.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Tx(t.Context(), func(tx *store.Tx) error {
-		for one := range strings.SplitSeq(string(schema), ";") {
-			if strings.TrimSpace(one) != "" {
-				if _, err := tx.Exec(t.Context(), one); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
 }
 
 func testParts(t *testing.T, m Parts) {

@@ -539,7 +539,7 @@ func count[T any](all []T, is func(T) bool) (n int) {
 // cite: P-23
 func TestPartsAfterRestart(t *testing.T) {
 	peer, o := startCentre(t), newOffice()
-	db := withTable(t, storetest.Open(t, storetest.SQLite(t)))
+	db := storetest.Open(t, storetest.SQLite(t))
 	clock := cpni.ClockFunc(func() time.Time { return noon })
 	run := func() (*Channel, func()) {
 		c, err := New(config(t, peer.port, nil), o, o, clock, o.report)

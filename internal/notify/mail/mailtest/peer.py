@@ -3,6 +3,7 @@
 #   rcpt.550.5.1.1@…   refused at RCPT with that code and status; without the status when there is none
 #   data.451.4.7.1@…   refused after the message
 #   die@…              the server ends while it is given the message
+#   mute@…             the server says nothing more once it has the message
 #   late@…             the server ends once it has kept the message, and has not said so
 # It ends when its standard input does.
 import asyncio, base64, json, os, ssl, sys, threading
@@ -36,8 +37,10 @@ class Peer(SMTP):
         self.said_mail = arg
         limit = o.get("messages_a_connection")
         if limit and self.carried >= limit:
-            await self.push("421 4.7.0 enough for one connection")
-            self.transport.close()
+            says = o.get("enough") or "421 4.7.0 enough for one connection"
+            await self.push(says)
+            if says.startswith("421"):
+                self.transport.close()
             return
         await super().smtp_MAIL(arg)
 
@@ -79,6 +82,8 @@ class Keeper:
         local = envelope.rcpt_tos[0].split("@")[0]
         if local == "die":
             os._exit(9)
+        if local == "mute":
+            await asyncio.sleep(3600)
         refuse = reply(local, "data")
         if refuse:
             return refuse

@@ -35,6 +35,7 @@ type Options struct {
 	Mail      string   `json:"mail,omitempty"`                  // what it answers to MAIL
 	Says      string   `json:"says,omitempty"`                  // what it says when it refuses
 	PerLine   int      `json:"messages_a_connection,omitempty"` // how many messages a connection may carry; 0: any number
+	Enough    string   `json:"enough,omitempty"`                // what it says to one more
 	Discard   bool     `json:"discard,omitempty"`               // keep nothing
 	NoTLS     bool     `json:"-"`                               // does not offer STARTTLS
 	WrongName bool     `json:"-"`                               // its certificate is another's
