@@ -42,6 +42,7 @@ func addresses() []place {
 		governancePlaces(),
 		trainingPlaces(),
 		disciplinePlaces(),
+		noticePlaces(),
 	)
 }
 
