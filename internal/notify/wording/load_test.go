@@ -350,3 +350,42 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// A file in which letters are lost, doubled or changed is loaded or refused; what is loaded can be written and kept, and
+// still hides the value.
+//
+// cite: P-25, I-09
+func TestSpoiltFiles(t *testing.T) {
+	const name = "notices/account-change.yaml"
+	files := changed(t, "", "", "")
+	before := &loading{policy: files}
+	words, ok := before.words()
+	if !ok {
+		t.Fatal(before.wrong)
+	}
+	layout, text := before.layout(), files[name].Data
+	rapid.Check(t, func(r *rapid.T) {
+		spoilt := bytes.Clone(text)
+		for range rapid.IntRange(1, 3).Draw(r, "times") {
+			from := rapid.IntRange(0, len(spoilt)-1).Draw(r, "from")
+			to := min(len(spoilt), from+rapid.IntRange(0, 40).Draw(r, "letters"))
+			with := rapid.OneOf(rapid.SampledFrom([]string{"", "{", "}", "{name}", "{code}", ": ", "\n", "- ", "\"", "<b>", "&a ", "*a"}), rapid.StringN(0, 5, 10)).Draw(r, "with")
+			spoilt = append(append(bytes.Clone(spoilt[:from]), with...), spoilt[to:]...)
+		}
+		l := &loading{policy: fstest.MapFS{name: {Data: spoilt}}}
+		l.notice(name, words, layout)
+		for _, x := range l.made {
+			if _, err := x.Write(x.Sample()); err != nil {
+				r.Errorf("%s was loaded and cannot be written: %v", x.doc.name(), err)
+			}
+			if _, err := Parse(x.Source()); err != nil {
+				r.Errorf("%s was loaded and cannot be read again: %v", x.doc.name(), err)
+			}
+			for _, token := range x.Tokens() {
+				if len(l.wrong) == 0 && (token == "name" || token == "code") {
+					r.Errorf("%s was loaded with the token %s", x.doc.name(), token)
+				}
+			}
+		}
+	})
+}
