@@ -43,6 +43,7 @@ func addresses() []place {
 		trainingPlaces(),
 		disciplinePlaces(),
 		messagePlaces(),
+		noticePlaces(),
 	)
 }
 

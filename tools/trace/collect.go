@@ -85,8 +85,10 @@ func (c *collector) file(name string) error {
 		take = c.goFile
 	case path.Ext(name) == ".cedar":
 		take = c.cedarFile
-	case path.Ext(name) == ".templ", strings.HasPrefix(name, "policy/notices/"):
+	case path.Ext(name) == ".templ":
 		take = c.screenFile
+	case strings.HasPrefix(name, "policy/notices/") && path.Ext(name) == ".yaml":
+		take = c.noticeFile
 	case path.Ext(name) == ".sql":
 		take = c.sqlFile
 	case strings.HasPrefix(name, "scenarios/") && path.Ext(name) == ".yaml":
@@ -189,6 +191,32 @@ func (c *collector) screenFile(name string, text []byte) error {
 			c.list(Screen, name, n, "", strings.FieldsFunc(m[1], func(r rune) bool { return r == ' ' || r == ',' }))
 		}
 	})
+}
+
+// noticeFile takes what a file of templates cites: the lines in the fixed form, and every list that is called cites.
+func (c *collector) noticeFile(name string, text []byte) error {
+	if err := c.screenFile(name, text); err != nil {
+		return err
+	}
+	file, err := yamlparser.ParseBytes(text, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	kind := strings.TrimSuffix(path.Base(name), ".yaml")
+	for _, doc := range file.Docs {
+		for _, n := range yamlast.Filter(yamlast.MappingValueType, doc.Body) {
+			pair, ok := n.(*yamlast.MappingValueNode)
+			if !ok || pair.Key.String() != "cites" {
+				continue
+			}
+			var cites []string
+			if err := yaml.NodeToValue(pair.Value, &cites); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			c.list(Screen, name, pair.GetToken().Position.Line, kind, cites)
+		}
+	}
+	return nil
 }
 
 func (c *collector) sqlFile(name string, text []byte) error {

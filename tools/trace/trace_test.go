@@ -41,6 +41,7 @@ func project() fstest.MapFS {
 		"internal/keep/page_templ.go":   {Data: []byte("this is not read")},
 		"internal/keep/x.sql":           {Data: []byte("-- cite: P-41\ncreate table t (a);\n")},
 		"internal/keep/testdata/bad.go": {Data: []byte("not Go")},
+		"policy/notices/change.yaml":    {Data: []byte("# cite: P-24\nkind: change\ncites: [P-23, 47 CFR 64.2010(f), V54]\nelements:\n  - {id: here, cites: [P-25]}\n")},
 		"scenarios/one.yaml":            {Data: []byte("start: 2026-03-02 09:00\nscenarios:\n  - scenario: A\n    cites: [P-19, \"64.2010(b)\", V84]\n    steps: []\n  - scenario: B\n    cites: [P-20]\n    steps: []\n")},
 	}
 }
@@ -57,12 +58,13 @@ func TestWholeProject(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if _, err := run(&out, project(), false, []string{"P-01", "P-19", "P-16"}); err != nil {
+	if _, err := run(&out, project(), false, []string{"P-01", "P-19", "P-16", "P-23", "P-24", "P-25"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"rule      policy/rules/rules.cedar:2 first", "code      internal/keep/keep.go:5 F1", "test      internal/keep/keep_test.go:3 TestF1",
 		"scenario  scenarios/one.yaml:3 A", "screen    internal/keep/page.templ:2",
+		"screen    policy/notices/change.yaml:1 ", "screen    policy/notices/change.yaml:3 change", "screen    policy/notices/change.yaml:5 change",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the detail does not say %q:\n%s", want, out.String())
@@ -98,6 +100,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{"a rule rests on what promises nothing", replace("policy/rules/rules.cedar", "P-03", "P-59"), "rule first rests on P-59, which promises nothing"},
 		{"a cite in another form", replace("internal/keep/keep.go", "cite: P-01, 47 CFR 64.2003(b)", "cite: P-01 and sec. 64"), `"P-01 and sec. 64" is no citation`},
 		{"a bad section on a rule", replace("policy/rules/rules.cedar", "47 CFR 64.2005\"", "section 5\""), `policy/rules/rules.cedar:2: "section 5" is no citation`},
+		{"a bad clause of a template", replace("policy/notices/change.yaml", "[P-25]", "[P25]"), `policy/notices/change.yaml:5: "P25" is no citation`},
 		{"a bad clause on a screen", replace("internal/keep/page.templ", "P-16 P-18", "P16"), `internal/keep/page.templ:2: "P16" is no citation`},
 	} {
 		p := project()

@@ -197,7 +197,7 @@ func (l *loading) read(name string, to any) (*file, bool) {
 		f.wrong = append(f.wrong, fmt.Errorf("%s:%d: anchors and aliases are not used here; write it out", name, n.GetToken().Position.Line))
 		return nil, false
 	}
-	if err := yaml.UnmarshalWithOptions(text, to, yaml.Strict()); err != nil {
+	if err := yaml.NodeToValue(f.tree.Docs[0].Body, to, yaml.Strict()); err != nil {
 		f.yaml(err)
 		return nil, false
 	}
