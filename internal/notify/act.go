@@ -78,7 +78,7 @@ func (c *Carrier) Another(ctx context.Context, of, id cpni.ID, a Act) (cpni.ID, 
 func elsewhere(m Message) bool {
 	switch m.State {
 	case Queued, Sent, Delivered, Bounced, Failed:
-		return natureOf(m.Kind).must
+		return mustArrive(m.Kind)
 	}
 	return false
 }

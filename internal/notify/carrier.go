@@ -21,6 +21,8 @@ import (
 type Writer interface {
 	// Write fills the template of a kind of message. It refuses a token that is missing or empty.
 	Write(kind string, via cpni.Via, language string, tokens map[string]string) (Words, error)
+	// Urgent tells whether no hour is too late for a kind of message that goes this way.
+	Urgent(kind string, via cpni.Via) bool
 	// Reveals looks in all that would go out for any of the values, in whatever form, and names where it found one.
 	Reveals(words Words, values []string) (where string, is bool)
 }

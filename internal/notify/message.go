@@ -51,17 +51,10 @@ const (
 	Test             = "test"
 )
 
-// nature is what the kind of a message asks for.
-type nature struct {
-	asked bool // the customer has just asked for it and waits: no hour is too late
-	must  bool // the customer must hear of it: when it does not arrive another way is taken, and somebody has to look
-}
-
-func natureOf(kind string) nature {
-	return nature{
-		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, StopReceived, Test}, kind),
-		must:  slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind),
-	}
+// mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
+// and somebody has to look.
+func mustArrive(kind string) bool {
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind)
 }
 
 // Place is what sort of place a message goes to; unlike the place itself it may be shown.

@@ -238,7 +238,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 		switch {
 		case other != nil:
 			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
-		case natureOf(r.m.Kind).must:
+		case mustArrive(r.m.Kind):
 			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
 			if err != nil {
 				return nil, err
@@ -254,7 +254,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 //
 // cite: P-25, 47 CFR 64.2010(f)(2)
 func (c *Carrier) instead(ctx context.Context, tx *store.Tx, r row, now time.Time) (*Message, error) {
-	if c.Instead == nil || !natureOf(r.m.Kind).must || r.stopped {
+	if c.Instead == nil || !mustArrive(r.m.Kind) || r.stopped {
 		return nil, nil
 	}
 	m, err := r.open(func(sealed []byte) ([]byte, error) {

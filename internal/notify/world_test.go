@@ -61,6 +61,8 @@ func (plainWriter) Write(kind string, via cpni.Via, language string, tokens map[
 	return Words{Text: text.String(), Version: kind + " 1"}, nil
 }
 
+func (plainWriter) Urgent(kind string, _ cpni.Via) bool { return kind == VerificationCode }
+
 func (plainWriter) Reveals(w Words, values []string) (string, bool) {
 	return "text", slices.ContainsFunc(values, func(v string) bool { return strings.Contains(w.Text, v) })
 }

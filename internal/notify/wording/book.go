@@ -126,6 +126,12 @@ func (b *Book) Template(kind string, via cpni.Via, language string) (*Template, 
 	return b.templates[i], true
 }
 
+// Urgent tells whether no hour is too late for a kind of message that goes this way.
+func (b *Book) Urgent(kind string, via cpni.Via) bool {
+	t, ok := b.Template(kind, via, fallback)
+	return ok && t.Urgent()
+}
+
 // Write puts a message into words. The error is a *cpni.Refusal when a token is missing, empty or of another form, when
 // there is no such template, or when a text message is too long.
 //
