@@ -13,6 +13,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,14 @@ func (o *Outbox) Token(id cpni.ID) string {
 	m := hmac.New(sha256.New, o.marks)
 	m.Write([]byte(id))
 	return tokenLetters.EncodeToString(m.Sum(nil)[:tokenBytes])
+}
+
+// ShortCode gives the number under which the carrier finds a message of a customer when they call about it: eight digits, which
+// tell one of theirs from another and prove nothing.
+func (o *Outbox) ShortCode(id cpni.ID) string {
+	m := hmac.New(sha256.New, o.marks)
+	m.Write([]byte("short " + id))
+	return fmt.Sprintf("%08d", binary.BigEndian.Uint32(m.Sum(nil))%100_000_000)
 }
 
 // hashOf is what the database keeps of a token or a reference, so that who reads the database cannot use it.

@@ -1,6 +1,11 @@
 package office
 
 import (
+	"context"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/notify"
 )
 
@@ -20,5 +25,12 @@ type Carrier struct {
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels,
+		Still: o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.Contacts.Instead,
+		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
+			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
+		},
+		Adds: func(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
+			return o.Contacts.Adds(m, c.Carrier.Address)
+		},
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "phone": c.Carrier.Phone, "email": c.Carrier.Email, "web": c.Carrier.Web, "address": c.Carrier.Address}})
 }

@@ -43,7 +43,7 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{})
+	return slices.Concat([]place{}, notMePlaces())
 }
 
 // New makes the portal of an office.
@@ -116,6 +116,9 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body t
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	w.Write(text.Bytes())
 }
