@@ -238,20 +238,26 @@ func (d *Desk) afresh(p *customer.Profile, s *State, what string, now time.Time)
 //
 // cite: P-16, P-18, P-23, 47 CFR 64.2010(a)
 func closedBy(p *customer.Profile, method cpni.Method) *cpni.Refusal {
+	if disputed(p, method) && (method == cpni.ByBackup || len(holders(p, method)) == 0) {
+		return errDisputed
+	}
+	return nil
+}
+
+var errDisputed = reject("METHOD", "this method is closed for this customer until somebody has looked", []string{"P-18", "P-23", "47 CFR 64.2010(a)"}, ways...)
+
+// disputed reports whether the customer says that they did not set the secret of a method.
+func disputed(p *customer.Profile, method cpni.Method) bool {
 	c := p.Credentials
-	shut := false
 	switch method {
 	case cpni.ByPassword:
-		shut = c.Password != nil && c.Password.Frozen && len(holders(p, method)) == 0
+		return c.Password != nil && c.Password.Frozen
 	case cpni.ByPIN:
-		shut = c.PIN != nil && c.PIN.Frozen && len(holders(p, method)) == 0
+		return c.PIN != nil && c.PIN.Frozen
 	case cpni.ByBackup:
-		shut = slices.ContainsFunc(c.Backup, func(b customer.Backup) bool { return b.Answer.Frozen })
+		return slices.ContainsFunc(c.Backup, func(b customer.Backup) bool { return b.Answer.Frozen })
 	}
-	if !shut {
-		return nil
-	}
-	return reject("METHOD", "this method is closed for this customer until somebody has looked", []string{"P-18", "P-23", "47 CFR 64.2010(a)"}, ways...)
+	return false
 }
 
 // Settlement is what somebody decides about a disputed change.
@@ -294,7 +300,7 @@ func (d *Desk) Settle(ctx context.Context, x Settlement) ([]Planned, error) {
 			messages := d.tellings(p, made, notify.NotMeSettled, now)
 			told = nil
 			for i := range messages {
-				messages[i].Tokens["outcome"] = customer.Kept
+				messages[i].Tokens["outcome"] = "stands"
 				told = append(told, Planned{messages[i].Via, messages[i].Place})
 			}
 			change = customer.Change{What: "change kept", Detail: map[string]string{"what": "change kept", "of": made.What, "change": string(made.ID)}, Also: d.plans(messages)}

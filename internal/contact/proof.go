@@ -393,6 +393,9 @@ func (d *Desk) secret(ctx context.Context, s *State, method cpni.Method, given s
 	if err != nil {
 		return nil, err
 	}
+	if who == nil && disputed(p, method) {
+		return nil, errDisputed // it counts as a wrong one all the same
+	}
 	if who == nil {
 		return nil, errBadSecret
 	}
