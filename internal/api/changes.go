@@ -92,7 +92,7 @@ func (a *API) changes() {
 			}
 			if id == "" {
 				var err error
-				if id, err = a.office.ChangeByShortCode(ctx, in.ID, in.Body.ShortCode); err != nil {
+				if id, err = a.office.ChangeByNumber(ctx, in.ID, in.Body.ShortCode); err != nil {
 					return nil, err
 				}
 			}

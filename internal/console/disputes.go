@@ -100,7 +100,7 @@ func (v *visit) dispute() error {
 	}
 	id := cpni.ID(v.field("change"))
 	if code := v.field("number"); code != "" {
-		if id, err = v.office.ChangeByShortCode(v.r.Context(), s.Customer, code); err != nil {
+		if id, err = v.office.ChangeByNumber(v.r.Context(), s.Customer, code); err != nil {
 			return err
 		}
 	}

@@ -113,18 +113,3 @@ func (d *Desk) Instead(p *customer.Profile, m notify.Message, now time.Time) *no
 	}
 	return nil
 }
-
-// Adds gives the tokens by which a message about a change of the account is answered: the link and the number that say "this
-// was not me". address is where customers reach this server.
-//
-// cite: P-23, P-27, 47 CFR 64.2010(f)
-func (d *Desk) Adds(m notify.Message, address string) map[string]string {
-	if !slices.Contains(tellsOfChange, m.Kind) {
-		return nil
-	}
-	all := map[string]string{"short-code": d.outbox.ShortCode(m.ID)}
-	if address != "" {
-		all["link"] = address + "/account/not-me/" + d.outbox.Token(m.ID)
-	}
-	return all
-}

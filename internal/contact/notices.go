@@ -32,7 +32,7 @@ type Planned struct {
 //
 // cite: P-23, P-25, I-09, 47 CFR 64.2010(f)
 func (d *Desk) changed(p *customer.Profile, c customer.Changed, record string) ([]Planned, customer.Change) {
-	c.ID, c.At = cpni.NewTimedID(c.At), c.At
+	c.ID = cpni.NewTimedID(c.At)
 	p.Note(c)
 	messages := d.tellings(p, c, notify.AccountChange, c.At)
 	planned, places := make([]Planned, len(messages)), make([]string, len(messages))
@@ -220,7 +220,7 @@ func isDisturbed(l customer.Line, now time.Time, lasts time.Duration) bool {
 
 // spokenOrText is how a short message reaches a line.
 func spokenOrText(l customer.Line) cpni.Via {
-	if slices.Contains(l.Categories, cpni.Wireless) {
+	if slices.Contains(l.Categories, cpni.Wireless) && l.NoTexts.IsZero() {
 		return cpni.Text
 	}
 	return cpni.Voice

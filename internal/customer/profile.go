@@ -57,6 +57,7 @@ type Line struct {
 	Since      time.Time       `json:"since,omitzero"`
 	Removed    time.Time       `json:"removed,omitzero"`
 	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
+	NoTexts    time.Time       `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
 	Frozen     bool            `json:"frozen,omitempty"`   // the customer says that they did not add it: it proves nothing and gets nothing
 }
 

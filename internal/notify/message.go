@@ -51,6 +51,7 @@ const (
 	Records          = "records"
 	NotMeReceived    = "not-me-received"
 	NotMeSettled     = "not-me-settled"
+	StopReceived     = "stop-received"
 	Test             = "test"
 )
 
@@ -62,7 +63,7 @@ type nature struct {
 
 func natureOf(kind string) nature {
 	return nature{
-		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, Test}, kind),
+		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, StopReceived, Test}, kind),
 		must:  slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind),
 	}
 }

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"errors"
 
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
@@ -24,19 +25,14 @@ func (o *Office) Settle(ctx context.Context, x contact.Settlement) ([]contact.Pl
 	return o.Contacts.Settle(ctx, x)
 }
 
-// ChangeByShortCode finds the change that a notice tells of, by the number that the customer reads off it; "" when no notice
+// ChangeByNumber finds the change that a notice tells of, by the number that the customer reads off it; "" when no notice
 // of theirs bears it. It finds something only among the customer's own, so it proves nothing and tells nothing of others.
 //
 // cite: P-23, 47 CFR 64.2010(f)
-func (o *Office) ChangeByShortCode(ctx context.Context, of cpni.ID, code string) (cpni.ID, error) {
-	all, err := o.Outbox.Messages(ctx, of)
-	if err != nil {
-		return "", err
+func (o *Office) ChangeByNumber(ctx context.Context, of cpni.ID, number string) (cpni.ID, error) {
+	whose, m, err := o.Outbox.ByNumber(ctx, number)
+	if errors.Is(err, notify.ErrNotOurs) || err == nil && (whose != of || m.Kind != notify.AccountChange) {
+		return "", nil
 	}
-	for _, m := range all {
-		if m.Kind == notify.AccountChange && m.About != "" && o.Outbox.ShortCode(m.ID) == code {
-			return m.About, nil
-		}
-	}
-	return "", nil
+	return m.About, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"ringfence/internal/contact"
 	"ringfence/internal/customer"
+	"ringfence/internal/office"
 	"ringfence/internal/vault"
 )
 
@@ -16,8 +17,8 @@ import (
 // cite: P-23, P-25, 47 CFR 64.2010(f)
 func notMePlaces() []place {
 	return []place{
-		{"GET /account/not-me/{token}", (*Portal).askNotMe},
-		{"POST /account/not-me/{token}", (*Portal).notMe},
+		{"GET " + office.NotMeLink + "{token}", (*Portal).askNotMe},
+		{"POST " + office.NotMeLink + "{token}", (*Portal).notMe},
 	}
 }
 
