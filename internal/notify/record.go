@@ -167,6 +167,7 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledg
 	if err != nil {
 		return nil, fmt.Errorf("writing down what became of a message: %w", err)
 	}
+	r.stopped = stopped == 1
 	if o.State == Queued && stopped == 1 {
 		o.State = Cancelled
 	}
