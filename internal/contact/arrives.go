@@ -22,13 +22,11 @@ func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.
 	case m.Kind == notify.Test || m.Place == notify.Named:
 		return "" // where it goes was named by who asked for it
 	case m.Via == cpni.Text || m.Via == cpni.Voice:
-		l, on := p.LineOf(m.To, now)
-		young := m.AsOf
-		if at, is := p.Disputes(); is && (young.IsZero() || at.Before(young)) {
-			young = at
-		}
-		if !on || l.Frozen || p.Quiet(customer.Shared.Lines) || isDisturbed(l, now, d.numbers(now).DisturbedLine) || !young.IsZero() && !l.Since.Before(young) {
+		switch l, stands := d.stands(p, m, now); {
+		case !stands:
 			return noLine
+		case m.Via == cpni.Text && !l.NoTexts.IsZero() && m.Kind != notify.StopReceived:
+			return "NO_TEXTS"
 		}
 		return ""
 	}
@@ -45,6 +43,17 @@ func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.
 		return ""
 	}
 	return noAddress
+}
+
+// stands reports whether the line that a message goes to is the customer's alone, and was before what the message is about.
+func (d *Desk) stands(p *customer.Profile, m notify.Message, now time.Time) (customer.Line, bool) {
+	l, on := p.LineOf(m.To, now)
+	young := m.AsOf
+	if at, is := p.Disputes(); is && (young.IsZero() || at.Before(young)) {
+		young = at
+	}
+	shared := l.Frozen || p.Quiet(customer.Shared.Lines) || isDisturbed(l, now, d.numbers(now).DisturbedLine)
+	return l, on && !shared && (young.IsZero() || l.Since.Before(young))
 }
 
 // Hidden are the values that a message must not carry: of a message about a change all that came to the account with that
@@ -100,10 +109,15 @@ func (d *Desk) Instead(p *customer.Profile, m notify.Message, now time.Time) *no
 		return &notify.Message{Via: via, Place: place, To: to, Language: m.Language, Tokens: m.Tokens, About: m.About, AsOf: asOf, Beside: m.Beside, AtOnce: true}
 	}
 	r := d.numbers(now)
-	// A wireless line is called when a text did not arrive, if it is still the customer's.
-	if m.Via == cpni.Text && !slices.Contains(m.Tried, m.To) {
-		if l, ok := p.LineOf(m.To, now); ok && d.Still(p, m, now) == "" && l.Since.Before(asOf) {
+	// A wireless line can be called and texted, if it is still the customer's.
+	if (m.Via == cpni.Text || m.Via == cpni.Voice) && !slices.Contains(m.Tried, m.To) {
+		same := m
+		same.AsOf = asOf
+		switch l, ok := d.stands(p, same, now); {
+		case ok && m.Via == cpni.Text:
 			return other(cpni.Voice, notify.TNOR, m.To)
+		case ok && spokenOrText(l) == cpni.Text:
+			return other(cpni.Text, notify.TNOR, m.To)
 		}
 	}
 	for _, s := range r.spots(p, customer.Changed{What: what, At: asOf}, now) {

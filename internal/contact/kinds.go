@@ -43,7 +43,13 @@ var KindsOfChange = []KindOfChange{
 	{Record: "objection", Why: "it restricts, and is answered by what answers objections; it changes nothing that proves or reaches anybody"},
 	{Record: "change disputed", Why: "the customer gets word that it was received, a message of its own kind"},
 	{Record: "change kept", Why: "the customer gets word of what was decided, a message of its own kind"},
-	{Record: "answer to a one-time consent", Why: "the customer gave it in the same call"},
-	{Record: "emergency claimed", Why: "it changes nothing of the account; emergencies have a record and a review of their own"},
-	{Record: "emergency reviewed", Why: "it changes nothing of the account; emergencies have a record and a review of their own"},
+	{Record: "no more texts to a line", Why: "the customer wrote it from that line and gets an answer there, a message of its own kind; it restricts, and notices go by a call instead"},
+}
+
+// EntriesOfChange are the files that write such an entry without changing anything of an account, each with what it is: of it
+// the customer is not told.
+var EntriesOfChange = map[string]string{
+	"customer/book.go":      "the beginning of service, and what the kinds above say",
+	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
+	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
 }
