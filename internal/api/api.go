@@ -82,6 +82,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.calls()
 	a.disclosures()
 	a.customers()
+	a.changes()
 	a.records()
 	a.registers()
 	a.messages()

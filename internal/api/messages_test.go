@@ -33,6 +33,8 @@ type short struct{}
 func (short) Write(kind string, via cpni.Via, _ string, tokens map[string]string) (notify.Words, error) {
 	return notify.Words{Text: tokens["code"], Version: kind + "." + string(via)}, nil
 }
+func (short) Urgent(string, cpni.Via) bool { return false }
+
 func (short) Reveals(notify.Words, []string) (string, bool) { return "", false }
 
 // What has become of messages is read by REST, never what they say; who may acts on them, once for a key, and on record.

@@ -86,15 +86,19 @@ func (d *Desk) destination(p *customer.Profile, to string, r Rules, now time.Tim
 	return Code{To: notify.AOR, Via: cpni.Via(to), Place: a.Value}, r.WrittenDigits, refusal
 }
 
-// addresses are those of a kind to which something may go.
+// addresses are those of a kind to which something may go: not those that came with a change that is disputed, or after it.
+//
+// cite: P-21, P-23, P-25
 func addresses(p *customer.Profile, via cpni.Via) []customer.Address {
+	var all []customer.Address
 	switch {
 	case via == cpni.Email && !p.Quiet(customer.Shared.Email):
-		return p.Email
+		all = p.Email
 	case via == cpni.Postal && !p.Quiet(customer.Shared.Postal):
-		return p.Postal
+		all = p.Postal
 	}
-	return nil
+	at, is := p.Disputes()
+	return slices.DeleteFunc(slices.Clone(all), func(a customer.Address) bool { return a.Frozen || a.Undone || is && !a.Since.Before(at) })
 }
 
 func (d *Desk) mayNotSend(s *State, r Rules) *cpni.Refusal {
@@ -138,6 +142,9 @@ func (d *Desk) code(ctx context.Context, s *State, given string) (*State, error)
 	var refusal *cpni.Refusal
 	after, err := d.change(ctx, s.Customer, s.ID, func(ctx context.Context, tx *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
 		refusal = d.judgeCode(s, p, given, now)
+		if refusal == nil {
+			s.reached(cpni.ByCode, s.Code.Place)
+		}
 		if s.Code != nil && (refusal == nil || s.Code.Tries <= 0) {
 			if err := d.voidCode(ctx, tx, s); err != nil {
 				return ledger.Entry{}, nil, err

@@ -35,6 +35,8 @@ func (words) Write(string, cpni.Via, string, map[string]string) (notify.Words, e
 	return notify.Words{Subject: "Aviso de cambio", Text: "Su cuenta cambió.", HTML: "<p>Su cuenta cambió.</p>", Version: "account-change 1"}, nil
 }
 
+func (words) Urgent(string, cpni.Via) bool { return false }
+
 func (words) Reveals(notify.Words, []string) (string, bool) { return "", false }
 
 // carrier is the outbox over a real database, whose messages go to a real mail server.

@@ -52,6 +52,9 @@ type Parts struct {
 	Hidden func(p *customer.Profile, m Message) []string
 	// Instead gives the message that goes in the place of one that did not arrive; nil: there is no other way.
 	Instead func(p *customer.Profile, m Message, now time.Time) *Message
+	// NotMe takes it from who has got a notice of change in a call and pressed the key for it that the change was not theirs; nil:
+	// nobody takes it.
+	NotMe func(ctx context.Context, of cpni.ID, m Message) error
 	// Enclose gives the documents that go with a message; nil: there are none.
 	Enclose func(ctx context.Context, of cpni.ID, m Message) ([]Enclosure, error)
 }
@@ -166,5 +169,8 @@ func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) err
 	}
 	work.end()
 	writing.Wait()
+	if work.pressed {
+		return errors.Join(work.failed(), c.Pressed(ctx))
+	}
 	return work.failed()
 }

@@ -42,6 +42,9 @@ func (c *Carrier) reported(ctx context.Context, column, kind, text string, r Rep
 // take an arrival back or confirm it, and do nothing else. became is its new state; "" it is in the same.
 func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report) (became State, all []ledger.Entry, err error) {
 	now := c.Clock.Now()
+	if denies(found.m, r.Outcome) {
+		r.Code = Denied
+	}
 	at := r.At
 	if at.IsZero() || at.After(now) {
 		at = now

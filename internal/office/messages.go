@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notify"
@@ -37,6 +38,10 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.Contacts.Instead,
+		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
+			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
+		},
 	})
 }
 

@@ -43,7 +43,7 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{})
+	return slices.Concat([]place{}, notMePlaces())
 }
 
 // New makes the portal of an office.
@@ -85,7 +85,7 @@ func (p *Portal) page(r *http.Request, title string) page {
 	l := language(r)
 	q := r.URL.Query()
 	q.Set("language", map[string]string{"en": "es", "es": "en"}[l])
-	return page{Title: say(l, title), Language: l, Other: r.URL.Path + "?" + q.Encode(), Carrier: p.options.Carrier}
+	return page{Title: say(l, title), Language: l, Other: r.URL.EscapedPath() + "?" + q.Encode(), Carrier: p.options.Carrier}
 }
 
 // language is the one that was asked for, or else the first of the browser's that the portal speaks.
@@ -116,6 +116,9 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body t
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	w.Write(text.Bytes())
 }

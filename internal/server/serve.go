@@ -131,7 +131,9 @@ func Handler(o *office.Office, options console.Options, hooks map[string]http.Ha
 	for path, hook := range hooks {
 		mux.Handle("POST "+path, m.measured("hooks", hook))
 	}
-	mux.Handle("/account/", m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler()))
+	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler())
+	mux.Handle("/account/", customers)
+	mux.Handle(office.NotMeLink, customers)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
 	mux.Handle("/", m.measured("console", console.New(o, options).Handler()))
