@@ -162,7 +162,7 @@ func TestFaultyFile(t *testing.T) {
 		"line 3: it has 2 columns and not 5": header + good + aBatch + "," + piece2 + "\n",
 		"line 3: it is no line of comma":     header + good + `a"b,c,d,e,f` + "\n",
 		"and 60 more":                        header + good + strings.Repeat("x,y,z,,\n", 160),
-		"The file is longer than 32 MiB":     header + strings.Repeat(good, 360_000),
+		"The file is longer than 32 MiB":     header + strings.Repeat(good, 400_000),
 	} {
 		t.Run(says, func(t *testing.T) {
 			cfg := config(t)
