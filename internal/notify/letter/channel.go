@@ -247,13 +247,20 @@ func (c *Channel) settle(ctx context.Context, pieces []notify.Piece) (stuck map[
 
 // drop takes back a batch that nobody has seen.
 func (c *Channel) drop(ctx context.Context, e entry) error {
-	if err := os.RemoveAll(c.shop.spool(e.Batch)); err != nil {
-		return err
-	}
-	if e.Step == made {
-		if err := c.shop.clear(ctx, e.Batch); err != nil {
+	switch e.Step {
+	case making: // on this machine alone; the disk may be too full for a note
+		if err := os.RemoveAll(c.shop.spool(e.Batch)); err != nil {
 			return err
 		}
+		return c.journal.forget(e.Batch)
+	case made:
+		e.Step = dropping
+		if err := c.journal.note(e); err != nil {
+			return err
+		}
+	}
+	if err := c.shop.clear(ctx, e.Batch); err != nil {
+		return err
 	}
 	return c.journal.forget(e.Batch)
 }

@@ -23,6 +23,8 @@ const (
 	made   progress = "made"   // all of them last
 	naming progress = "naming" // from now on the print shop may see it
 	handed progress = "handed" // it has
+	// dropping is a batch that reached nobody and is being removed, so that what is left of it is never taken for the whole.
+	dropping progress = "dropping"
 )
 
 // entry is what the journal holds of a batch.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -362,6 +363,34 @@ func TestSSHDKilled(t *testing.T) {
 		if left, err := filepath.Glob(filepath.Join(s.path("batches"), ".*")); err != nil || len(left) > 0 {
 			t.Errorf("letters are left on the server: %v, %v", left, err)
 		}
+	}
+}
+
+// TestDroppedWhileAway drops a batch while the server is away: what is left of it is never taken for the whole.
+//
+// cite: I-10
+func TestDroppedWhileAway(t *testing.T) {
+	s := startSSHD(t)
+	cfg := s.config(t)
+	pieces := fixed(6)
+	c := open(t, cfg)
+	c.stops = func(at string) error {
+		if at == "made" {
+			return errors.New("the server stops")
+		}
+		return nil
+	}
+	send(t, c, pieces)
+	s.kill()
+	for id, o := range send(t, open(t, cfg), pieces[:4]) {
+		if o.State != notify.Queued {
+			t.Errorf("letter %s: %+v", id, o)
+		}
+	}
+	s.start()
+	once(t, s.path("batches"), pieces, send(t, open(t, cfg), pieces))
+	if left, err := os.ReadDir(filepath.Join(cfg.State, "spool")); err != nil || len(left) > 0 {
+		t.Errorf("letters are left in our own folder: %v, %v", left, err)
 	}
 }
 
