@@ -133,12 +133,23 @@ func (c *Channel) Document(lang string, enclosed ...notify.Enclosure) (file []by
 }
 
 // Check says what keeps batches from going out: a folder that cannot be written or is full, a server that is not reached or
-// shows another key, and the same of the folder of our notes.
+// shows another key, the same of the folder of our notes, and a folder of confirmations that cannot be read.
 func (c *Channel) Check(ctx context.Context) error {
 	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
 		return fmt.Errorf("letters.state cannot be made: %w", err)
 	}
-	return errors.Join(checkFolder(c.cfg.State, "letters.state"), c.shop.check(ctx))
+	if err := errors.Join(checkFolder(c.cfg.State, "letters.state"), c.shop.check(ctx)); err != nil || c.cfg.Confirmations == "" {
+		return err
+	}
+	s, err := c.shop.files(ctx, c.cfg.Confirmations)
+	if err != nil {
+		return err
+	}
+	_, err = s.names()
+	if err := errors.Join(err, s.close()); err != nil {
+		return fmt.Errorf("letters.confirmations cannot be read, so nobody learns what was mailed: %w", err)
+	}
+	return nil
 }
 
 // later is when a batch that did not go out is tried again.

@@ -296,6 +296,12 @@ func TestCheck(t *testing.T) {
 	if files, err := os.ReadDir(cfg.Folder); err != nil || len(files) > 0 {
 		t.Errorf("Check leaves %v, %v", files, err)
 	}
+	if err := os.Remove(cfg.Confirmations); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Check(context.Background()); err == nil || !strings.Contains(err.Error(), "letters.confirmations") {
+		t.Errorf("confirmations that cannot be read: %v", err)
+	}
 	if err := os.Remove(cfg.Folder); err != nil {
 		t.Fatal(err)
 	}
