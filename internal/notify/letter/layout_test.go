@@ -545,6 +545,30 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
+// TestLongWords holds that a megabyte without a space is laid out as fast as one with spaces: else one message would hold up all.
+func TestLongWords(t *testing.T) {
+	c := open(t, config(t))
+	long := strings.Repeat("x-", mostText/2)
+	for name, change := range map[string]func(*notify.Piece){
+		"text":    func(p *notify.Piece) { p.Text = strings.Repeat("x", mostText) },
+		"name":    func(p *notify.Piece) { p.Name = long },
+		"subject": func(p *notify.Piece) { p.Subject = long },
+		"cell": func(p *notify.Piece) {
+			e, err := Table("x", []Column{{Title: long[:1000]}}, [][]string{{long}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Enclosed = []notify.Enclosure{e}
+		},
+	} {
+		p := notice("en")
+		change(&p)
+		if _, pages, err := c.Render(p); err != nil || pages < 1 {
+			t.Errorf("%s: %d pages, %v", name, pages, err)
+		}
+	}
+}
+
 // TestReplacedVisibly holds that a name with a hole in it is seen to have one.
 func TestReplacedVisibly(t *testing.T) {
 	fonts, err := faces()
