@@ -85,7 +85,7 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 		return nil, err
 	}
 	if cfg.SFTP != nil {
-		c.shop = &sftpShop{*cfg.SFTP, cfg.State}
+		c.shop = newSFTPShop(*cfg.SFTP, cfg.State)
 	} else {
 		c.shop = folderShop{cfg.Folder}
 	}

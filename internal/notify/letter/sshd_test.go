@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"ringfence/internal/cpni"
@@ -166,9 +167,9 @@ func (s *sshd) kill() {
 	if s.process == nil {
 		return
 	}
-	syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
+	syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL) // it may have ended
 	// A session is in a group of its own; it ends with its connection.
-	s.process.Wait() //nolint:errcheck // it was killed
+	s.process.Wait() // it was killed
 	s.process = nil
 }
 
@@ -204,7 +205,7 @@ func (s *sshd) through(t testing.TB, after int64, then func(net.Conn)) string {
 				}
 				defer out.Close()
 				all.Go(func() {
-					io.Copy(in, out) //nolint:errcheck // the wire is cut
+					io.Copy(in, out) // the wire is cut
 					in.Close()
 				})
 				buffer := make([]byte, 8<<10)
@@ -398,7 +399,7 @@ func TestDroppedWhileAway(t *testing.T) {
 func TestResumedFile(t *testing.T) {
 	s := startSSHD(t)
 	cfg := s.config(t)
-	shop := &sftpShop{*cfg.SFTP, cfg.State}
+	shop := newSFTPShop(*cfg.SFTP, cfg.State)
 	c, err := shop.connect(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -421,5 +422,113 @@ func TestResumedFile(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: the server has %d bytes that are not the file's: %v", name, len(got), err)
 		}
+	}
+}
+
+// slow is an inbox whose database takes its time.
+type slow struct{ *inbox }
+
+func (s slow) Referred(ctx context.Context, via cpni.Via, reference string, r notify.Report) error {
+	time.Sleep(700 * time.Millisecond)
+	return s.inbox.Referred(ctx, via, reference, r)
+}
+
+// TestSlowInbox holds that a session outlives the work on what it gave.
+func TestSlowInbox(t *testing.T) {
+	s := startSSHD(t)
+	cfg := s.config(t)
+	c := open(t, cfg)
+	shop := newSFTPShop(*cfg.SFTP, cfg.State)
+	shop.stall, shop.ping = 500*time.Millisecond, 50*time.Millisecond
+	c.shop = shop
+	in := newInbox()
+	drop(t, cfg, "one.csv", header+aBatch+","+piece1+",2026-11-24,,\n"+aBatch+","+piece2+",2026-11-24,,\n")
+	if read, err := c.Confirmations(slow{in}).Step(context.Background()); err != nil || len(read) != 1 || read[0].Mailed != 2 {
+		t.Errorf("%v, %v", read, err)
+	}
+}
+
+// TestPassword hands a batch to a server that asks for a password and knows nothing of OpenSSH's additions.
+func TestPassword(t *testing.T) {
+	const secret = "correct horse"
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+		if string(password) != secret {
+			return nil, errors.New("wrong")
+		}
+		return nil, nil
+	}}
+	server.AddHostKey(key)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			wire, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { serveSFTP(wire, server) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+
+	cfg := config(t)
+	shop := cfg.Folder
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Folder = ""
+	cfg.SFTP = &SFTP{Address: l.Addr().String(), User: "carrier", Folder: shop, KnownHosts: keep(t, "known_hosts", []byte("["+host+"]:"+port+" "+string(ssh.MarshalAuthorizedKey(key.PublicKey())))),
+		PasswordFile: keep(t, "password", []byte(secret+"\n"))}
+	c := open(t, cfg)
+	if err := c.Check(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	pieces := fixed(4)
+	told := send(t, c, pieces)
+	once(t, shop, pieces, told)
+}
+
+// serveSFTP serves one connection with the library's own server; what it starts ends with the connection.
+func serveSFTP(wire net.Conn, server *ssh.ServerConfig) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	conn, channels, requests, err := ssh.NewServerConn(wire, server)
+	if err != nil {
+		wire.Close()
+		return
+	}
+	defer conn.Close()
+	all.Go(func() { ssh.DiscardRequests(requests) })
+	for n := range channels {
+		channel, requests, err := n.Accept()
+		if err != nil {
+			return
+		}
+		all.Go(func() {
+			for r := range requests {
+				r.Reply(r.Type == "subsystem", nil)
+			}
+		})
+		files, err := sftp.NewServer(channel)
+		if err != nil {
+			return
+		}
+		files.Serve()
+		channel.Close()
 	}
 }
