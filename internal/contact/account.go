@@ -214,7 +214,7 @@ func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, c
 	r := d.numbers(now)
 	var messages []notify.Message
 	add := func(via cpni.Via, place notify.Place, to string) {
-		messages = append(messages, notify.Message{Kind: "account-change", Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
+		messages = append(messages, notify.Message{Kind: notify.AccountChange, Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
 	}
 	if l, ok := reachable(before, now, r.DisturbedLine); ok {
 		add(spokenOrText(l), notify.TNOR, l.Number)
@@ -278,7 +278,7 @@ func isDisturbed(l customer.Line, now time.Time, lasts time.Duration) bool {
 
 // spokenOrText is how a short message reaches a line.
 func spokenOrText(l customer.Line) cpni.Via {
-	if slices.Contains(l.Categories, cpni.Wireless) {
+	if slices.Contains(l.Categories, cpni.Wireless) && l.NoTexts.IsZero() {
 		return cpni.Text
 	}
 	return cpni.Voice

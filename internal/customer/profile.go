@@ -35,6 +35,13 @@ type Profile struct {
 	Online         bool         `json:"online,omitempty"`
 	Approvals      []Approval   `json:"approvals,omitempty"`
 	Safety         *Safety      `json:"safety,omitempty"` // the customer has asked for care; nil: not
+	// Language is that in which the customer is written and spoken to: en or es; "" is en.
+	Language string `json:"language,omitempty"`
+	// NoticeBy is the way by which the customer would rather hear of changes of their account: text, voice, email or postal.
+	// It orders what is lawful and opens nothing.
+	//
+	// cite: P-25, 47 CFR 64.2010(f)(2)
+	NoticeBy cpni.Via `json:"notice_by,omitempty"`
 }
 
 // Line is a line of service; its number is a telephone number of record.
@@ -48,6 +55,7 @@ type Line struct {
 	Since      time.Time       `json:"since,omitzero"`
 	Removed    time.Time       `json:"removed,omitzero"`
 	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
+	NoTexts    time.Time       `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
 }
 
 // Address is a postal or e-mail address with the time it has been on the account.

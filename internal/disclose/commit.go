@@ -57,7 +57,7 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	}
 	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
 	if g.decision.Permit() && viaChannels(f.Via) {
-		p.sends = &notify.Message{Kind: "records", Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
+		p.sends = &notify.Message{Kind: notify.Records, Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
 	}
 	if g.request.IdempotencyKey != "" {
 		p.again = g.request.remembered(g.at.Add(d.Policy.Numbers(g.at).Duration("security-defaults", "idempotency_life")))

@@ -57,6 +57,7 @@ const (
 	Forget   Kind = "forget"   // a customer's key destroyed
 	Rotate   Kind = "rotate"   // keys renewed
 	Alert    Kind = "alert"    // something that a person should look at
+	Message  Kind = "message"  // what has become of a message to a customer
 )
 
 // permits spells the classes in the form that is stored and hashed.

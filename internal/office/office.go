@@ -26,6 +26,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
@@ -54,12 +55,16 @@ type Config struct {
 	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
-	// Courses holds the folder courses/ of the policy; nil, or without that folder: the courses that are built in.
+	// Courses holds the folders courses/ and notices/ of the policy; nil, or without such a folder: what is built in.
 	Courses fs.FS
 	// Profiles is as in rulebook.Options.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
 	// TakeFiles is as in rulebook.Options.
 	TakeFiles bool
+	// Channels carry messages to customers; a message whose way has none waits.
+	Channels map[cpni.Via]notify.Channel
+	// Carrier is what messages say of the carrier.
+	Carrier Carrier
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
@@ -70,11 +75,14 @@ type Office struct {
 	DB        *store.DB
 	Clock     cpni.Clock // never goes back
 	Zone      *time.Location
+	Carrier   Carrier
 	Ledger    *ledger.Ledger
 	Vault     *vault.Vault
 	Policy    *rulebook.Book
 	Customers *customer.Book
 	Outbox    *notify.Outbox
+	Messages  *notify.Carrier
+	Wording   *wording.Book // what messages to customers say
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -100,7 +108,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone, rehearse: c.Rehearse}
+	o := &Office{DB: c.DB, Clock: clock, Zone: c.Zone, Carrier: c.Carrier, rehearse: c.Rehearse}
 	if o.Ledger, err = ledger.Open(ctx, c.DB, ledger.Options{Origin: c.Origin, Signer: c.Signer, Clock: clock, Outside: c.Outside}); err != nil {
 		return nil, err
 	}
@@ -118,6 +126,12 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
 	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
+	if o.Wording, err = ReadNotices(c.Courses); err != nil {
+		return nil, err
+	}
+	if err := o.keepWording(ctx); err != nil {
+		return nil, err
+	}
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone
@@ -141,6 +155,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+	o.Messages = o.messages(c)
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
@@ -156,6 +171,19 @@ func ReadCourses(files fs.FS, set *rules.Set) (*training.Catalogue, error) {
 		files = policy.Files
 	}
 	return training.Read(files, set.Clauses())
+}
+
+// ReadNotices reads the templates of a policy's files; of one without templates, those that are built in.
+//
+// cite: P-23, P-27
+func ReadNotices(files fs.FS) (*wording.Book, error) {
+	if files == nil {
+		files = policy.Files
+	}
+	if _, err := fs.Stat(files, "notices"); errors.Is(err, fs.ErrNotExist) {
+		files = policy.Files
+	}
+	return wording.Load(files)
 }
 
 // numbersOf takes what a service needs from the numbers in force, anew only when others are.
@@ -202,6 +230,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { o.Watch.Run(ctx, report) })
+	all.Go(func() { o.Messages.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -106,7 +107,8 @@ func Open(ctx context.Context, c Config) (*Opened, error) {
 func openOffice(ctx context.Context, c Config, db *store.DB, set *rules.Set, master *vault.Master, signer note.Signer, zone *time.Location) (*office.Office, error) {
 	return office.Open(ctx, office.Config{DB: db, Policy: set, Courses: c.PolicyFiles(), Master: master, Origin: c.Ledger.Origin, Signer: signer, Outside: c.Ledger.Checkpoint,
 		Clock: Machine, Zone: zone, UnaidedDetail: c.Options.UnaidedDetail, CMRS: c.Carrier.CMRS, SecondFactorOptional: c.SignIn.SecondFactor == "optional",
-		TakeFiles: c.TakePolicy, Rehearse: c.rehearsal()})
+		TakeFiles: c.TakePolicy, Rehearse: c.rehearsal(),
+		Carrier: office.Carrier{Name: c.Carrier.Name, Phone: c.Carrier.Contact.Phone, Email: c.Carrier.Contact.Email, Web: c.Carrier.Contact.Web, Address: strings.TrimSuffix(c.Address, "/")}})
 }
 
 // Replay decides every recorded decision of a configuration's database again; the database may be in use.

@@ -16,6 +16,7 @@ import (
 	"ringfence/internal/api"
 	"ringfence/internal/console"
 	"ringfence/internal/office"
+	"ringfence/internal/portal"
 )
 
 // Timeouts of connections. The first byte of an answer must not wait longer than writeTime.
@@ -121,6 +122,7 @@ func Handler(o *office.Office, options console.Options, m *metrics, report func(
 	rest := api.New(o, report)
 	mux.Handle("/v1/", m.measured("api", rest.Handler()))
 	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
+	mux.Handle("/account/", m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
 	mux.Handle("/", m.measured("console", console.New(o, options).Handler()))

@@ -1,0 +1,165 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+	"ringfence/internal/vault"
+)
+
+// Writer puts messages into words.
+type Writer interface {
+	// Write fills the template of a kind of message. It refuses a token that is missing or empty.
+	Write(kind string, via cpni.Via, language string, tokens map[string]string) (Words, error)
+	// Reveals looks in all that would go out for any of the values, in whatever form, and names where it found one.
+	Reveals(words Words, values []string) (where string, is bool)
+}
+
+// Parts are what a Carrier works with.
+type Parts struct {
+	DB        *store.DB
+	Vault     *vault.Vault
+	Ledger    *ledger.Ledger
+	Outbox    *Outbox
+	Customers *customer.Book
+	Clock     cpni.Clock
+	Zone      *time.Location // the carrier's
+	Numbers   func(time.Time) Rules
+	Writer    Writer
+	// Channels are the ways that are set up; a message whose way is not waits.
+	Channels map[cpni.Via]Channel
+	// Tokens are those that every message may use: the carrier's name and how it is reached.
+	Tokens map[string]string
+	// Adds gives the tokens that a message gets only when it is written, such as its time in words; nil: none.
+	Adds func(of cpni.ID, m Message, p *customer.Profile) map[string]string
+	// Again writes a message by an earlier version of its template.
+	Again func(ctx context.Context, version string, tokens map[string]string) (Words, error)
+	// Still says, for people, why a message must not go any more to where it was planned to go; "" it may.
+	Still func(p *customer.Profile, m Message, now time.Time) cpni.Code
+	// Hidden are the values that a message of this customer must not carry.
+	Hidden func(p *customer.Profile, m Message) []string
+	// Instead gives the message that goes in the place of one that did not arrive; nil: there is no other way.
+	Instead func(p *customer.Profile, m Message, now time.Time) *Message
+	// Enclose gives the documents that go with a message; nil: there are none.
+	Enclose func(ctx context.Context, of cpni.ID, m Message) ([]Enclosure, error)
+}
+
+// Carrier takes what is due out of the outbox and has the channels carry it.
+type Carrier struct{ Parts }
+
+// NewCarrier makes a carrier; Run or Step makes it work.
+func NewCarrier(p Parts) *Carrier { return &Carrier{p} }
+
+// lookEvery is how far apart a carrier looks for what is due.
+const lookEvery = 250 * time.Millisecond
+
+// Run carries messages until ctx ends, each way at its own pace. report gets errors; it goes on trying.
+func (c *Carrier) Run(ctx context.Context, report func(error)) {
+	var all sync.WaitGroup
+	for via, channel := range c.Channels {
+		all.Go(func() {
+			store.Every(ctx, lookEvery, func(ctx context.Context) error { return c.drain(ctx, via, channel) }, report)
+		})
+	}
+	all.Wait()
+}
+
+// Step carries everything that is due now.
+func (c *Carrier) Step(ctx context.Context) error {
+	var failed []error
+	for _, via := range slices.Sorted(maps.Keys(c.Channels)) {
+		failed = append(failed, c.drain(ctx, via, c.Channels[via]))
+	}
+	return errors.Join(failed...)
+}
+
+// drain carries one way's messages until none is due.
+func (c *Carrier) drain(ctx context.Context, via cpni.Via, channel Channel) error {
+	for ctx.Err() == nil {
+		if g, is := channel.(Gatherer); is {
+			if ready, err := c.gathered(ctx, via, channel.Batch(), g.Gathers()); err != nil || !ready {
+				return err
+			}
+		}
+		claimed, err := c.claim(ctx, via, max(1, channel.Batch()))
+		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		if err := c.carry(ctx, channel, claimed); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// gathered tells whether as many wait as make a batch, or one has waited for long enough.
+func (c *Carrier) gathered(ctx context.Context, via cpni.Via, full int, most time.Duration) (bool, error) {
+	now := c.Clock.Now()
+	var n int
+	var first int64
+	err := c.DB.Reader().QueryRow(ctx, "SELECT count(*), coalesce(min(due), 0) FROM message WHERE via = $1 AND due <= $2 AND state IN ('queued', 'sending')", string(via), now.UnixMicro()).Scan(&n, &first)
+	if err != nil {
+		return false, fmt.Errorf("counting messages: %w", err)
+	}
+	return n > 0 && (n >= full || !now.Before(time.UnixMicro(first).Add(most))), nil
+}
+
+// claim takes messages that are due for this node, for as long as a channel may have them.
+func (c *Carrier) claim(ctx context.Context, via cpni.Via, most int) ([]row, error) {
+	now := c.Clock.Now()
+	var all []row
+	err := c.DB.Tx(ctx, func(tx *store.Tx) error {
+		lock := ""
+		if tx.Dialect() == store.Postgres {
+			lock = " FOR UPDATE SKIP LOCKED"
+		}
+		var err error
+		all, err = scanRows(tx.Query(ctx, fmt.Sprintf(`UPDATE message SET state = 'sending', due = $1, attempts = attempts + 1 WHERE (customer_id, message_id) IN
+			(SELECT customer_id, message_id FROM message WHERE via = $2 AND due <= $3 AND state IN ('queued', 'sending') ORDER BY due LIMIT %d%s) RETURNING %s`, most, lock, rowColumns),
+			now.Add(c.Numbers(now).Lease).UnixMicro(), string(via), now.UnixMicro()))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("taking messages: %w", err)
+	}
+	slices.SortFunc(all, func(a, b row) int { return strings.Compare(string(a.m.ID), string(b.m.ID)) })
+	return all, nil
+}
+
+// carry writes what was claimed, hands it to the channel and records what becomes of it.
+func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) error {
+	work := newRecorder(c, claimed)
+	var pieces []Piece
+	for _, r := range claimed {
+		p, out, err := c.piece(ctx, r)
+		switch {
+		case err != nil: // of ours, such as a database that does not answer: it is tried again
+			work.tell(r.m.ID, Outcome{State: Queued, Code: "NOT_WRITTEN", Says: err.Error()}, Words{})
+		case out != nil:
+			work.tell(r.m.ID, *out, Words{})
+		default:
+			pieces = append(pieces, p)
+		}
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() { work.run(ctx) })
+	if len(pieces) > 0 {
+		channel.Send(ctx, pieces, func(p Piece, o Outcome) { work.tell(p.ID, o, p.Words) })
+	}
+	for _, p := range pieces {
+		work.tell(p.ID, Outcome{State: Queued, Code: "NOT_TOLD"}, p.Words) // of those that the channel told of, nothing more is heard
+	}
+	work.end()
+	writing.Wait()
+	return work.failed()
+}

@@ -1,0 +1,74 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+)
+
+// Returned reports about the message that bears a return token. What came in is kept sealed with the message.
+//
+// cite: P-21, P-25, 47 CFR 64.2008(d)(3)
+func (c *Carrier) Returned(ctx context.Context, token string, r Report) error {
+	return c.reported(ctx, "mark", "mark", plainToken(token), r)
+}
+
+// Referred reports about the message that the other side named so when it took it.
+func (c *Carrier) Referred(ctx context.Context, via cpni.Via, reference string, r Report) error {
+	return c.reported(ctx, "reference", string(via), reference, r)
+}
+
+func (c *Carrier) reported(ctx context.Context, column, kind, text string, r Report) error {
+	_, err := c.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		found, err := c.Outbox.find(ctx, tx, column, kind, text)
+		if err != nil {
+			return nil, err
+		}
+		return c.report(ctx, tx, found, r)
+	})
+	if err != nil {
+		return fmt.Errorf("taking what came in about a message: %w", err)
+	}
+	return nil
+}
+
+// report writes what came in, and moves the message on where that says so. Who says it is not proved: what comes in can
+// take an arrival back or confirm it, and do nothing else.
+func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report) ([]ledger.Entry, error) {
+	now := c.Clock.Now()
+	at := r.At
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	if err := c.Outbox.add(ctx, tx, found.of, found.m.ID, Event{At: at, What: r.Kind, Code: r.Code, Said: Said{Says: r.Says, Call: r.Call, Raw: r.Raw}}); err != nil {
+		return nil, err
+	}
+	if !moves(found.m.State, r.State) {
+		return nil, nil
+	}
+	// Another report of the same message may come at the same moment: only one of them moves it.
+	res, err := tx.Exec(ctx, "UPDATE message SET state = $1, code = $2, changed = $3 WHERE customer_id = $4 AND message_id = $5 AND state = $6",
+		string(r.State), r.Code, now.UnixMicro(), string(found.of), string(found.m.ID), string(found.m.State))
+	if err != nil {
+		return nil, fmt.Errorf("moving a message on: %w", err)
+	}
+	if n, err := res.RowsAffected(); n == 0 || err != nil {
+		return nil, err
+	}
+	return c.follow(ctx, tx, found, r.Outcome, now)
+}
+
+// moves tells whether a message in one state goes to another when that is reported. A later bounce takes an arrival back;
+// an arrival never takes a bounce back, for another form is on its way by then.
+func moves(from, to State) bool {
+	switch to {
+	case Delivered:
+		return from == Sent || from == Sending
+	case Bounced, Failed:
+		return from == Sent || from == Sending || from == Delivered
+	}
+	return false
+}

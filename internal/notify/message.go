@@ -1,0 +1,96 @@
+package notify
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"ringfence/internal/cpni"
+)
+
+// Message is one that is planned in the transaction of what caused it; a channel carries it. A verification code stands in
+// its tokens: whoever shows messages to the staff leaves the tokens out.
+type Message struct {
+	ID       cpni.ID           `json:"id"`
+	Kind     string            `json:"kind"` // names its template
+	Via      cpni.Via          `json:"via"`
+	Place    Place             `json:"place"`
+	To       string            `json:"to"`
+	Language string            `json:"language,omitempty"` // en or es; "" as the customer has it
+	Tokens   map[string]string `json:"tokens,omitempty"`
+	// Until is when it is worth nothing any more, such as that of a code; zero: never.
+	Until time.Time `json:"until,omitzero"`
+	// AtOnce is set when no hour is too late for it: nothing else tells the customer the same at once.
+	AtOnce bool `json:"at_once,omitempty"`
+	// InsteadOf is the message that did not arrive, in whose place this one goes.
+	InsteadOf cpni.ID `json:"instead_of,omitempty"`
+	// Tried are places to which the same went already and did not arrive.
+	Tried []string `json:"tried,omitempty"`
+
+	// What the row tells; none of it is in the sealed part.
+	At       time.Time `json:"-"` // when it was planned
+	State    State     `json:"-"`
+	Code     string    `json:"-"` // the other side's last word, or ours
+	Changed  time.Time `json:"-"` // when its state was last written; zero: never since it was planned
+	Due      time.Time `json:"-"` // no attempt before
+	Attempts int       `json:"-"`
+	Wording  string    `json:"-"` // version of the template that it was written by; "" it has not gone yet
+	Instead  cpni.ID   `json:"-"` // the message that goes in its place
+}
+
+// Kinds of messages. Each names the templates by which it is written.
+const (
+	VerificationCode = "verification-code"
+	CallBack         = "call-back"
+	AccountChange    = "account-change"
+	Records          = "records"
+	NotMeReceived    = "not-me-received"
+	NotMeSettled     = "not-me-settled"
+	StopReceived     = "stop-received"
+	Test             = "test"
+)
+
+// nature is what the kind of a message asks for.
+type nature struct {
+	asked bool // the customer has just asked for it and waits: no hour is too late
+	must  bool // the customer must hear of it: when it does not arrive another way is taken, and somebody has to look
+}
+
+func natureOf(kind string) nature {
+	return nature{
+		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, StopReceived, Test}, kind),
+		must:  slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind),
+	}
+}
+
+// Place is what sort of place a message goes to; unlike the place itself it may be shown.
+type Place string
+
+// The places.
+const (
+	Old   Place = "old"   // where the customer was reached before a change
+	TNOR  Place = "tnor"  // a telephone number of record
+	AOR   Place = "aor"   // an address of record
+	Named Place = "named" // another: one that was named by who asked, or an address too young to be of record
+)
+
+// State is what has become of a message.
+type State string
+
+// The states.
+const (
+	Queued    State = "queued"    // it waits to be sent, for the first time or again
+	Sending   State = "sending"   // a channel has it
+	Sent      State = "sent"      // the other side has taken it
+	Delivered State = "delivered" // the customer has it, as far as the other side can know
+	Bounced   State = "bounced"   // it went out and came back
+	Failed    State = "failed"    // it could not be handed over, and no more is tried
+	Replaced  State = "replaced"  // it bounced or failed, and goes another way
+	Cancelled State = "cancelled" // before it was sent: what it says or where it goes holds no more
+)
+
+// States lists them in the order of a message's life.
+var States = []State{Queued, Sending, Sent, Delivered, Bounced, Failed, Replaced, Cancelled}
+
+// ErrNotOurs is what an inbox answers to a token or a reference that no message has.
+var ErrNotOurs = errors.New("no message bears that token or reference")

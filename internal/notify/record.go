@@ -1,0 +1,241 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+)
+
+// DeadLetter is the code of the alert that a message which a customer must get has not arrived, and no other way is left.
+const DeadLetter cpni.Code = "DEAD_LETTER"
+
+// recorder writes down what channels tell of one batch, as many at once as have been told of while it wrote the last.
+type recorder struct {
+	carrier *Carrier
+	wake    chan struct{}
+	over    chan struct{}
+
+	mu      sync.Mutex
+	waiting map[cpni.ID]row // claimed, and not told of yet
+	told    []toldOf
+	err     error
+}
+
+type toldOf struct {
+	row     row
+	outcome Outcome
+	wording string
+}
+
+func newRecorder(c *Carrier, claimed []row) *recorder {
+	r := &recorder{carrier: c, wake: make(chan struct{}, 1), over: make(chan struct{}), waiting: make(map[cpni.ID]row, len(claimed))}
+	for _, m := range claimed {
+		r.waiting[m.m.ID] = m
+	}
+	return r
+}
+
+// tell takes the first thing that is told of a message; more is not heard.
+func (r *recorder) tell(id cpni.ID, o Outcome, w Words) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.waiting[id]
+	if !ok {
+		return
+	}
+	delete(r.waiting, id)
+	r.told = append(r.told, toldOf{m, o, w.Version})
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *recorder) end() { close(r.over) }
+
+func (r *recorder) failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// run writes until end was called and all is written. What has gone out is remembered as long as the program lives: a
+// database that does not answer is asked again, for what is not written down would go out twice.
+func (r *recorder) run(ctx context.Context) {
+	for {
+		last := false
+		select {
+		case <-r.wake:
+		case <-r.over:
+			last = true
+		}
+		r.mu.Lock()
+		batch := r.told
+		r.told = nil
+		r.mu.Unlock()
+		if len(batch) > 0 {
+			r.keepWriting(ctx, batch)
+		}
+		if last {
+			return
+		}
+	}
+}
+
+// again is how far apart a database that does not answer is asked.
+const again = 200 * time.Millisecond
+
+func (r *recorder) keepWriting(ctx context.Context, batch []toldOf) {
+	// The program is stopping when ctx is over; what has gone out is still written, once.
+	for {
+		err := r.carrier.record(context.WithoutCancel(ctx), batch)
+		if err == nil {
+			return
+		}
+		r.mu.Lock()
+		r.err = err
+		r.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(again):
+		}
+	}
+}
+
+// record writes what has become of messages, and what follows from it, in one transaction.
+//
+// cite: P-23, P-25, I-10
+func (c *Carrier) record(ctx context.Context, batch []toldOf) error {
+	_, err := c.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		var all []ledger.Entry
+		for _, t := range batch {
+			entries, err := c.recordOne(ctx, tx, t)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, entries...)
+		}
+		return all, nil
+	})
+	if err != nil {
+		return fmt.Errorf("writing down what became of messages: %w", err)
+	}
+	return nil
+}
+
+func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledger.Entry, error) {
+	now := c.Clock.Now()
+	r, o := t.row, t.outcome
+	next := time.Time{}
+	if o.State == Queued {
+		var more bool
+		if next, more = c.backoff(r, o, now); !more {
+			o.State, o.Code = Failed, GivenUp+" "+o.Code
+		}
+	}
+	attempts := r.m.Attempts
+	if o.Code == QuietHour {
+		attempts-- // nothing was tried
+	}
+	var reference []byte
+	if o.Reference != "" {
+		reference = hashOf(string(r.m.Via), o.Reference)
+	}
+	var stopped int
+	// Only who claimed it last writes: another node has it when this one took too long.
+	err := tx.QueryRow(ctx, `UPDATE message SET state = CASE WHEN stopped = 1 AND CAST($1 AS TEXT) = 'queued' THEN 'cancelled' ELSE $1 END, code = $2, changed = $3, due = $4, attempts = $5,
+		wording = CASE WHEN CAST($6 AS TEXT) = '' THEN wording ELSE $6 END, reference = coalesce($7, reference)
+		WHERE customer_id = $8 AND message_id = $9 AND state = 'sending' AND attempts = $10 RETURNING stopped`,
+		string(o.State), o.Code, now.UnixMicro(), micros(next), attempts, t.wording, reference, string(r.of), string(r.m.ID), r.m.Attempts).Scan(&stopped)
+	if store.IsNoRow(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing down what became of a message: %w", err)
+	}
+	if o.State == Queued && stopped == 1 {
+		o.State = Cancelled
+	}
+	if err := c.Outbox.add(ctx, tx, r.of, r.m.ID, Event{At: now, What: string(o.State), Code: o.Code, Said: Said{Says: o.Says, Call: o.Call}}); err != nil {
+		return nil, err
+	}
+	return c.follow(ctx, tx, r, o, now)
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// follow does what the new state of a message asks for: an entry in the ledger when it is one that counts, another form or an
+// alert when it did not arrive.
+func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, now time.Time) ([]ledger.Entry, error) {
+	if o.State == Queued {
+		return nil, nil
+	}
+	detail := map[string]string{"what": "message " + string(o.State), "message": string(r.m.ID), "kind": r.m.Kind, "via": string(r.m.Via), "place": string(r.m.Place), "code": o.Code}
+	entry := func(kind ledger.Kind, code cpni.Code, detail any) (ledger.Entry, error) {
+		return c.Vault.Entry(ctx, tx, ledger.Entry{Customer: r.of, Kind: kind, At: now, Actor: string(cpni.RoleSystem), Outcome: cpni.OK, Code: code}, detail)
+	}
+	var all []ledger.Entry
+	if o.State == Bounced || o.State == Failed {
+		other, err := c.instead(ctx, tx, r, now)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case other != nil:
+			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
+		case natureOf(r.m.Kind).must:
+			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, alert)
+		}
+	}
+	e, err := entry(ledger.Message, "", detail)
+	return append(all, e), err
+}
+
+// instead plans the message that goes in the place of one that did not arrive; nil when there is none.
+//
+// cite: P-25, 47 CFR 64.2010(f)(2)
+func (c *Carrier) instead(ctx context.Context, tx *store.Tx, r row, now time.Time) (*Message, error) {
+	if c.Instead == nil || !natureOf(r.m.Kind).must || r.stopped {
+		return nil, nil
+	}
+	m, err := r.open(func(sealed []byte) ([]byte, error) {
+		return c.Vault.OpenStateTx(ctx, tx, r.of, messagePlace(string(r.m.ID)), sealed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var who *customer.Profile
+	if who, _, err = c.Customers.ReadTx(ctx, tx, r.of); err != nil {
+		return nil, err
+	}
+	other := c.Instead(who, m, now)
+	if other == nil {
+		return nil, nil
+	}
+	other.ID, other.Kind, other.InsteadOf = cpni.NewTimedID(now), m.Kind, m.ID
+	other.Tried = append(append([]string{}, m.Tried...), m.To)
+	if err := c.Outbox.Plan(ctx, tx, r.of, *other); err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, "UPDATE message SET state = $1, instead = $2 WHERE customer_id = $3 AND message_id = $4", string(Replaced), string(other.ID), string(r.of), string(r.m.ID))
+	if err != nil {
+		return nil, fmt.Errorf("replacing a message: %w", err)
+	}
+	return other, nil
+}

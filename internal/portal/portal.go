@@ -1,0 +1,135 @@
+// Package portal is the customers' web. Nobody here is known before they have shown who they are: a token in an address
+// finds a message, and can restrict what happens on an account, but shows nothing of it.
+//
+// Every page is made on the server, works without scripts, and speaks English and Spanish.
+//
+// cite: P-16, P-25, P-42, 47 CFR 64.2010(c)
+package portal
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"ringfence/internal/office"
+)
+
+// Options of New.
+type Options struct {
+	Carrier office.Carrier // as pages show it
+	Secure  bool           // people reach it by HTTPS: cookies are sent over nothing else
+	Proxies []netip.Prefix // whose word is taken for where a request comes from
+	Report  func(error)    // gets what goes wrong on our side; without personal data
+}
+
+// Portal answers customers' browsers.
+type Portal struct {
+	office  *office.Office
+	options Options
+	handler http.Handler
+}
+
+// place is one address and what is done there.
+type place struct {
+	pattern string // a method and a path
+	act     func(*Portal, http.ResponseWriter, *http.Request) error
+}
+
+// addresses are all places, by what they are about.
+func addresses() []place {
+	return slices.Concat([]place{})
+}
+
+// New makes the portal of an office.
+func New(o *office.Office, options Options) *Portal {
+	if options.Report == nil {
+		options.Report = func(error) {}
+	}
+	p := &Portal{office: o, options: options}
+	mux := http.NewServeMux()
+	for _, a := range addresses() {
+		mux.HandleFunc(a.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := a.act(p, w, r); err != nil {
+				p.options.Report(err)
+				p.show(w, r, http.StatusServiceUnavailable, trouble(p.page(r, "trouble")))
+			}
+		})
+	}
+	mux.HandleFunc("GET /account/assets/{name}", serveAsset)
+	mux.HandleFunc("GET /account/", func(w http.ResponseWriter, r *http.Request) {
+		p.show(w, r, http.StatusNotFound, nowhere(p.page(r, "nowhere")))
+	})
+	p.handler = http.NewCrossOriginProtection().Handler(mux)
+	return p
+}
+
+// Handler answers for everything under /account/.
+func (p *Portal) Handler() http.Handler { return p.handler }
+
+// page is what every page shows around its own.
+type page struct {
+	Title    string
+	Language string // en or es
+	Other    string // the address of the same page in the other language
+	Carrier  office.Carrier
+}
+
+// page begins a page with a title from the portal's words.
+func (p *Portal) page(r *http.Request, title string) page {
+	l := language(r)
+	q := r.URL.Query()
+	q.Set("language", map[string]string{"en": "es", "es": "en"}[l])
+	return page{Title: say(l, title), Language: l, Other: r.URL.Path + "?" + q.Encode(), Carrier: p.options.Carrier}
+}
+
+// language is the one that was asked for, or else the first of the browser's that the portal speaks.
+func language(r *http.Request) string {
+	if l := r.URL.Query().Get("language"); l == "en" || l == "es" {
+		return l
+	}
+	for _, l := range strings.Split(r.Header.Get("Accept-Language"), ",") {
+		switch l = strings.ToLower(strings.TrimSpace(l)); {
+		case strings.HasPrefix(l, "es"):
+			return "es"
+		case strings.HasPrefix(l, "en"):
+			return "en"
+		}
+	}
+	return "en"
+}
+
+// show sends a page whole or not at all.
+func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body templ.Component) {
+	var text bytes.Buffer
+	if err := body.Render(context.WithoutCancel(r.Context()), &text); err != nil {
+		p.options.Report(err)
+		http.Error(w, say(language(r), "trouble"), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Robots-Tag", "noindex")
+	w.WriteHeader(status)
+	w.Write(text.Bytes())
+}
+
+//go:embed assets
+var assetFiles embed.FS
+
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	text, err := assetFiles.ReadFile("assets/" + r.PathValue("name"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Write(text)
+}
