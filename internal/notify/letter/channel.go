@@ -40,8 +40,11 @@ type Channel struct {
 	stops   func(at string) error // of tests: dies between two steps; nil elsewhere
 }
 
-// A Channel is one of the outbox's.
-var _ notify.Channel = (*Channel)(nil)
+// A Channel is one of the outbox's, and its letters wait for each other.
+var (
+	_ notify.Channel  = (*Channel)(nil)
+	_ notify.Gatherer = (*Channel)(nil)
+)
 
 // New opens the channel of a carrier, whose zone decides the date on a letter. It reaches nobody; Check does.
 func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Channel, error) {
@@ -50,6 +53,9 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 	}
 	if cfg.BatchSize == 0 {
 		cfg.BatchSize = defaultBatch
+	}
+	if cfg.Gathers == 0 {
+		cfg.Gathers = defaultGathers
 	}
 	fonts, err := faces()
 	if err != nil {
@@ -94,6 +100,11 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 
 // Batch is how many letters go into one batch at most.
 func (c *Channel) Batch() int { return c.cfg.BatchSize }
+
+// Gathers is how long a letter waits for others at most, so that they go in one batch.
+//
+// cite: P-23, 47 CFR 64.2010(f)
+func (c *Channel) Gathers() time.Duration { return c.cfg.Gathers }
 
 // Render makes the letter of a piece as the customer gets it, but for the inserter's mark, and says how many pages it has.
 // The error is an *Unfit when it can be no letter.

@@ -14,8 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
+	"github.com/goccy/go-yaml"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/notify"
@@ -331,6 +333,7 @@ func TestConfig(t *testing.T) {
 		"letters.letterhead.lines":     func(c *Config) { c.Letterhead.Lines = make([]string, 9) },
 		"several lines":                func(c *Config) { c.Letterhead.Name = "a\nb" },
 		"letters.batch-size":           func(c *Config) { c.BatchSize = -1 },
+		"letters.gathers":              func(c *Config) { c.Gathers = 24 * time.Hour },
 		"letters.age-recipient":        func(c *Config) { c.Age = "age1wrong" },
 		"letters.confirmations":        func(c *Config) { c.Confirmations = c.Folder },
 		"letters.sftp.address":         func(c *Config) { c.Folder, c.SFTP = "", &SFTP{} },
@@ -344,6 +347,23 @@ func TestConfig(t *testing.T) {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is not said: %v", says, err)
 		}
+	}
+	// As a carrier writes it.
+	var read struct {
+		Letters Config `yaml:"letters"`
+	}
+	text := "letters:\n  sftp: {address: 'sftp.printer.example:22', user: carrier, folder: /in, known-hosts: /k, password-file: /p}\n  state: /s\n  paper: a4\n  letterhead: {name: Lucid, lines: [one, two]}\n  return-address: [Lucid, PO Box 1]\n  postage: first-class\n  joined: true\n  duplex: true\n  batch-size: 250\n  gathers: 90m\n  confirmations: /told\n"
+	if err := yaml.UnmarshalWithOptions([]byte(text), &read, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Letters.Check(); err != nil {
+		t.Error(err)
+	}
+	if c := open(t, read.Letters); c.Batch() != 250 || c.Gathers() != 90*time.Minute || c.cfg.SFTP.User != "carrier" {
+		t.Errorf("%+v", c.cfg)
+	}
+	if c := open(t, good); c.Batch() != 500 || c.Gathers() != time.Hour {
+		t.Errorf("a channel with nothing configured takes %d and waits %s", c.Batch(), c.Gathers())
 	}
 	bad := good
 	bad.Letterhead.Logo = keep(t, "logo.png", []byte("no picture"))
