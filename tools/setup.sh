@@ -16,6 +16,9 @@ peers=(
   sipp=sip-tester
   baresip=baresip-core
   espeak-ng=espeak-ng
+  pdftotext=poppler-utils
+  qpdf=qpdf
+  sshd=openssh-server
 )
 
 missing=()

@@ -89,11 +89,8 @@ func fitAddress(f *pdf.Font, name string, address []string, width, height float6
 
 // shortened ends s with an ellipsis within a width.
 func shortened(f *pdf.Font, size, width float64, s string) string {
-	runes := []rune(s)
-	for len(runes) > 0 && f.Width(string(runes)+"…", size) > width {
-		runes = runes[:len(runes)-1]
-	}
-	return strings.TrimRight(string(runes), " ") + "…"
+	n := f.Within(s, size, width-f.Width("…", size))
+	return strings.TrimRight(s[:n], " ") + "…"
 }
 
 // lead is the distance of lines of a size in an address.

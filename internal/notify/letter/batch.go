@@ -35,7 +35,8 @@ type unfitPieces map[int]*Unfit
 // write makes the files of a batch in a folder and makes them last. When some pieces do not fit it says which, and the
 // folder is of no use.
 func (c *Channel) write(ctx context.Context, folder, name, id string, pieces []notify.Piece) (unfitPieces, error) {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	// The folder above it is not made: where it is missing, a disk is not mounted, and a batch would go nowhere.
+	if err := os.Mkdir(folder, 0o750); err != nil {
 		return nil, err
 	}
 	m := Manifest{Format: manifestFormat, Batch: name, Made: c.s.clock.Now().UTC(), Paper: c.s.paper.name, Duplex: c.cfg.Duplex, Postage: c.cfg.Postage,

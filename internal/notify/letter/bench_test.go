@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/notify"
@@ -35,6 +37,7 @@ func BenchmarkRender(b *testing.B) {
 		size = len(file)
 	}
 	b.ResetTimer()
+	start := processor(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, _, err := c.Render(p); err != nil {
@@ -43,8 +46,18 @@ func BenchmarkRender(b *testing.B) {
 			}
 		}
 	})
+	b.ReportMetric(float64((processor(b)-start).Microseconds())/float64(b.N), "cpu-µs/letter")
 	b.ReportMetric(float64(size), "bytes/letter")
 	b.ReportMetric(60*float64(b.N)/b.Elapsed().Seconds(), "letters/minute")
+}
+
+// processor is how long this process has used the processors, which other work on the machine does not change.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkSend is the whole way to a batch in the print shop's folder, durable.
@@ -55,6 +68,7 @@ func BenchmarkSend(b *testing.B) {
 			cfg.Joined, cfg.BatchSize = joined, 5000
 			c := open(b, cfg)
 			sent := 0
+			start := processor(b)
 			for b.Loop() {
 				b.StopTimer()
 				pieces := many(cfg.BatchSize)
@@ -69,6 +83,7 @@ func BenchmarkSend(b *testing.B) {
 				b.Fatalf("%d letters were sent and not %d", sent, b.N*cfg.BatchSize)
 			}
 			b.ReportMetric(60*float64(sent)/b.Elapsed().Seconds(), "letters/minute")
+			b.ReportMetric(float64((processor(b)-start).Microseconds())/float64(sent), "cpu-µs/letter")
 			bytes := int64(0)
 			err := filepath.WalkDir(cfg.Folder, func(path string, d fs.DirEntry, err error) error {
 				if err != nil || !strings.HasSuffix(path, ".pdf") {

@@ -22,14 +22,14 @@ func breakLines(f *pdf.Font, size, width float64, s string) []string {
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' }) {
 		glue := true // to the word before it, by a space
 		for word != "" {
-			piece := word
-			w := f.Width(piece, size)
 			gap := 0.0
 			if glue && at > 0 {
 				gap = space
 			}
-			if at+gap+w > width {
-				piece = fitting(f, size, width-at-gap, word)
+			// Only as much of a word is measured as a line can take: it may be a megabyte without a space.
+			piece := word[:f.Within(word, size, width-at-gap)]
+			if len(piece) < len(word) {
+				piece = piece[:hyphen(word, len(piece))]
 				if piece == "" && at > 0 {
 					end()
 					continue
@@ -37,8 +37,8 @@ func breakLines(f *pdf.Font, size, width float64, s string) []string {
 				if piece == "" {
 					piece = cut(f, size, width, word)
 				}
-				w = f.Width(piece, size)
 			}
+			w := f.Width(piece, size)
 			if glue && at > 0 {
 				line.WriteByte(' ')
 			}
@@ -57,29 +57,22 @@ func breakLines(f *pdf.Font, size, width float64, s string) []string {
 	return lines
 }
 
-// fitting is the longest beginning of a word that ends in a hyphen or a slash and fits, or "". A sign at the word's
-// beginning or end, as of a negative number, is no place to break.
-func fitting(f *pdf.Font, size, width float64, word string) string {
-	best, w := 0, 0.0
-	for i, r := range word {
-		w += f.Width(string(r), size)
-		if w > width {
-			break
-		}
-		if n := i + utf8.RuneLen(r); i > 1 && n < len(word)-1 && (r == '-' || r == '/') {
-			best = n
+// hyphen is where the beginning of a word ends that ends in a hyphen or a slash and is no longer than most bytes, or 0. A sign
+// at the word's beginning or end, as of a negative number, is no place to break.
+func hyphen(word string, most int) int {
+	for n := min(most, len(word)-2); n > 2; n-- {
+		if word[n-1] == '-' || word[n-1] == '/' {
+			return n
 		}
 	}
-	return word[:best]
+	return 0
 }
 
 // cut is as much of a word as fits, and never nothing.
 func cut(f *pdf.Font, size, width float64, word string) string {
-	w := 0.0
-	for i, r := range word {
-		if w += f.Width(string(r), size); w > width && i > 0 {
-			return word[:i]
-		}
+	if n := f.Within(word, size, width); n > 0 {
+		return word[:n]
 	}
-	return word
+	_, n := utf8.DecodeRuneInString(word)
+	return word[:n]
 }

@@ -40,8 +40,11 @@ type Channel struct {
 	stops   func(at string) error // of tests: dies between two steps; nil elsewhere
 }
 
-// A Channel is one of the outbox's.
-var _ notify.Channel = (*Channel)(nil)
+// A Channel is one of the outbox's, and its letters wait for each other.
+var (
+	_ notify.Channel  = (*Channel)(nil)
+	_ notify.Gatherer = (*Channel)(nil)
+)
 
 // New opens the channel of a carrier, whose zone decides the date on a letter. It reaches nobody; Check does.
 func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Channel, error) {
@@ -50,6 +53,9 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 	}
 	if cfg.BatchSize == 0 {
 		cfg.BatchSize = defaultBatch
+	}
+	if cfg.Gathers == 0 {
+		cfg.Gathers = defaultGathers
 	}
 	fonts, err := faces()
 	if err != nil {
@@ -85,7 +91,7 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 		return nil, err
 	}
 	if cfg.SFTP != nil {
-		c.shop = &sftpShop{*cfg.SFTP, cfg.State}
+		c.shop = newSFTPShop(*cfg.SFTP, cfg.State)
 	} else {
 		c.shop = folderShop{cfg.Folder}
 	}
@@ -94,6 +100,11 @@ func New(cfg Config, carrier string, clock cpni.Clock, zone *time.Location) (*Ch
 
 // Batch is how many letters go into one batch at most.
 func (c *Channel) Batch() int { return c.cfg.BatchSize }
+
+// Gathers is how long a letter waits for others at most, so that they go in one batch.
+//
+// cite: P-23, 47 CFR 64.2010(f)
+func (c *Channel) Gathers() time.Duration { return c.cfg.Gathers }
 
 // Render makes the letter of a piece as the customer gets it, but for the inserter's mark, and says how many pages it has.
 // The error is an *Unfit when it can be no letter.
@@ -133,12 +144,23 @@ func (c *Channel) Document(lang string, enclosed ...notify.Enclosure) (file []by
 }
 
 // Check says what keeps batches from going out: a folder that cannot be written or is full, a server that is not reached or
-// shows another key, and the same of the folder of our notes.
+// shows another key, the same of the folder of our notes, and a folder of confirmations that cannot be read.
 func (c *Channel) Check(ctx context.Context) error {
 	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
 		return fmt.Errorf("messages.letter.batch.state cannot be made: %w", err)
 	}
-	return errors.Join(checkFolder(c.cfg.State, "messages.letter.batch.state"), c.shop.check(ctx))
+	if err := errors.Join(checkFolder(c.cfg.State, "messages.letter.batch.state"), c.shop.check(ctx)); err != nil || c.cfg.Confirmations == "" {
+		return err
+	}
+	s, err := c.shop.files(ctx, c.cfg.Confirmations)
+	if err != nil {
+		return err
+	}
+	_, err = s.names()
+	if err := errors.Join(err, s.close()); err != nil {
+		return fmt.Errorf("messages.letter.batch.confirmations cannot be read, so nobody learns what was mailed: %w", err)
+	}
+	return nil
 }
 
 // later is when a batch that did not go out is tried again.
@@ -247,13 +269,20 @@ func (c *Channel) settle(ctx context.Context, pieces []notify.Piece) (stuck map[
 
 // drop takes back a batch that nobody has seen.
 func (c *Channel) drop(ctx context.Context, e entry) error {
-	if err := os.RemoveAll(c.shop.spool(e.Batch)); err != nil {
-		return err
-	}
-	if e.Step == made {
-		if err := c.shop.clear(ctx, e.Batch); err != nil {
+	switch e.Step {
+	case making: // on this machine alone; the disk may be too full for a note
+		if err := os.RemoveAll(c.shop.spool(e.Batch)); err != nil {
 			return err
 		}
+		return c.journal.forget(e.Batch)
+	case made:
+		e.Step = dropping
+		if err := c.journal.note(e); err != nil {
+			return err
+		}
+	}
+	if err := c.shop.clear(ctx, e.Batch); err != nil {
+		return err
 	}
 	return c.journal.forget(e.Batch)
 }

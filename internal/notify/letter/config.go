@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	// Age is the print shop's public key (age1…), to which the letters are encrypted; empty: they are not.
 	Age       string `yaml:"age-recipient"`
 	BatchSize int    `yaml:"batch-size"` // letters at most; 0: 500
+	// Gathers is how long a letter waits for others at most, so that they go in one batch; 0: an hour. A full batch does not wait.
+	Gathers time.Duration `yaml:"gathers"`
 	// Confirmations is where the print shop puts its files of what was mailed and what came back: a folder of this machine,
 	// or of its server when batches go by SFTP. Empty: it tells nothing.
 	Confirmations string `yaml:"confirmations"`
@@ -55,6 +58,9 @@ type SFTP struct {
 
 // defaultBatch is the size of a batch when none is configured: an hour's work of a small inserter.
 const defaultBatch = 500
+
+// defaultGathers is how long a letter waits when nothing is configured.
+const defaultGathers = time.Hour
 
 // Bounds of what the letterhead and the window have room for.
 const (
@@ -95,6 +101,9 @@ func (c Config) Check() error {
 	}
 	if c.BatchSize < 0 || c.BatchSize > mostBatch {
 		say("messages.letter.batch.batch-size %d: write 1 to %d, or nothing for %d", c.BatchSize, mostBatch, defaultBatch)
+	}
+	if c.Gathers < 0 || c.Gathers >= 24*time.Hour {
+		say("messages.letter.batch.gathers %s: write a time of less than a day, such as 1h, because a notice of a change goes out on the day of the change (P-23, 47 CFR 64.2010(f))", c.Gathers)
 	}
 	if c.Age != "" {
 		if _, err := age.ParseRecipients(strings.NewReader(c.Age)); err != nil {

@@ -237,7 +237,6 @@ func parse(b []byte, now time.Time) (told []line, faults []string) {
 		if err == io.EOF {
 			break
 		}
-		at, _ := r.FieldPos(0)
 		if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
 			// What follows cannot be told apart any more.
 			return nil, append(faults, fmt.Sprintf("line %d: it is no line of comma-separated values", wrong.Line))
@@ -245,6 +244,7 @@ func parse(b []byte, now time.Time) (told []line, faults []string) {
 		if err != nil {
 			return nil, append(faults, "the file cannot be read to its end")
 		}
+		at, _ := r.FieldPos(0)
 		if len(row) != width {
 			faults = append(faults, fmt.Sprintf("line %d: it has %d columns and not %d", at, len(row), width))
 			continue

@@ -43,11 +43,8 @@ func flow(blocks []*block, first, later, bottom float64) [][]run {
 				start += b.again
 			}
 			to := b.fits(from, bottom-start)
-			if to == len(b.heights) && b.withNext && n+1 < len(blocks) && !top {
-				next := blocks[n+1]
-				if next.fits(0, bottom-start-sum(b.heights[from:])-next.before) == 0 && !next.newPage {
-					to = from
-				}
+			if to == len(b.heights) && b.withNext && !top && !begins(blocks[n+1:], bottom-start-sum(b.heights[from:])) {
+				to = from
 			}
 			if to == from {
 				if !top {
@@ -65,6 +62,22 @@ func flow(blocks []*block, first, later, bottom float64) [][]run {
 		}
 	}
 	return pages
+}
+
+// begins reports whether the first of some blocks can begin in a height, with what it stands above.
+func begins(blocks []*block, height float64) bool {
+	if len(blocks) == 0 || blocks[0].newPage {
+		return true
+	}
+	b := blocks[0]
+	height -= b.before
+	switch b.fits(0, height) {
+	case 0:
+		return false
+	case len(b.heights):
+		return !b.withNext || begins(blocks[1:], height-sum(b.heights))
+	}
+	return true
 }
 
 // fits is the row up to which the block can stand in a height from a row on, without leaving fewer rows than stay together.

@@ -14,7 +14,7 @@ import (
 	"ringfence/internal/cpni"
 )
 
-// step is how far a batch has come. A batch that stopped before it was named has reached nobody, and may be dropped; one
+// progress is how far a batch has come. A batch that stopped before it was named has reached nobody, and may be dropped; one
 // that was about to be named may have reached the print shop, and is brought to its end.
 type progress string
 
@@ -23,6 +23,8 @@ const (
 	made   progress = "made"   // all of them last
 	naming progress = "naming" // from now on the print shop may see it
 	handed progress = "handed" // it has
+	// dropping is a batch that reached nobody and is being removed, so that what is left of it is never taken for the whole.
+	dropping progress = "dropping"
 )
 
 // entry is what the journal holds of a batch.
@@ -54,7 +56,7 @@ var ErrBusy = errors.New("another process is sending letters with the same state
 
 // open keeps other processes out until the returned function is called, and reads what is new.
 func (j *journal) open(now time.Time) (done func(), err error) {
-	if err := os.MkdirAll(j.folder, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(j.folder, "spool"), 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of letters.state cannot be made: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(j.folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)

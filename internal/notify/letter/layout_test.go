@@ -221,11 +221,12 @@ func TestGoldenLetters(t *testing.T) {
 	}
 }
 
-// picture renders a page as it would be printed.
-func picture(t testing.TB, file []byte, page, dpi int) image.Image {
+// picture renders a part of a page as it would be printed.
+func picture(t testing.TB, file []byte, page, dpi int, part box) image.Image {
 	t.Helper()
 	path := keep(t, "letter.pdf", file)
-	program(t, "pdftoppm", "-png", "-r", fmt.Sprint(dpi), "-f", fmt.Sprint(page), "-l", fmt.Sprint(page), "-singlefile", path, strings.TrimSuffix(path, ".pdf"))
+	px := func(points float64) string { return fmt.Sprint(math.Round(points * float64(dpi) / 72)) }
+	program(t, "pdftoppm", "-png", "-r", fmt.Sprint(dpi), "-f", fmt.Sprint(page), "-l", fmt.Sprint(page), "-x", px(part.x), "-y", px(part.y), "-W", px(part.width), "-H", px(part.height), "-singlefile", path, strings.TrimSuffix(path, ".pdf"))
 	b, err := os.ReadFile(strings.TrimSuffix(path, "pdf") + "png")
 	if err != nil {
 		t.Fatal(err)
@@ -256,12 +257,9 @@ func TestMarkIsRead(t *testing.T) {
 		}
 		for page := 1; page <= f.pages; page++ {
 			const dpi = 300
-			seen := picture(t, b.Bytes(), page, dpi).(interface {
-				SubImage(image.Rectangle) image.Image
-			})
-			px := func(points float64) int { return int(math.Round(points * dpi / 72)) }
-			place := image.Rect(px(markLeft)-20, px(c.s.paper.height-markBottom)-20, px(markLeft+26*module)+20, px(c.s.paper.height-markBottom+26*module)+20)
-			bits, err := gozxing.NewBinaryBitmapFromImage(seen.SubImage(place))
+			place := box{markLeft - 5, c.s.paper.height - markBottom - 5, 26*module + 10, 26*module + 10}
+			seen := picture(t, b.Bytes(), page, dpi, place)
+			bits, err := gozxing.NewBinaryBitmapFromImage(seen)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +283,7 @@ func TestPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := picture(t, file, 1, 72)
+	m := picture(t, file, 1, 72, box{0, 0, 8.5 * inch, 11 * inch})
 	ink := func(b box) int {
 		n := 0
 		for y := int(b.y); y < int(b.y+b.height); y++ {
@@ -306,6 +304,70 @@ func TestPicture(t *testing.T) {
 	for name, b := range map[string]box{"right margin": {p.width - 20, 0, 20, p.height}, "top": {0, 0, p.width, 18}, "address window's right": {p.address.x + p.address.width, p.window.y, 60, p.window.height}} {
 		if n := ink(b); n > 0 {
 			t.Errorf("%d dark pixels in what must be empty: %s", n, name)
+		}
+	}
+}
+
+// TestDocument makes a PDF of enclosures alone, and reads the same rows from each form of a table.
+//
+// cite: P-21, 47 CFR 64.2003(b)
+func TestDocument(t *testing.T) {
+	c := open(t, config(t))
+	e := calls(t, 100)
+	sheet, err := ReadTable(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := sheet.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []notify.Enclosure{e, {Name: "Calls of October 2026", Type: "text/csv", Bytes: text}} {
+		file, pages, err := c.Document("es", e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := program(t, "pdftotext", "-layout", keep(t, "calls.pdf", file), "-")
+		if pages != 3 || strings.Count(got, "Lasted") != 3 || strings.Count(got, "555") != 100 || !strings.Contains(got, "Página 3 de 3") || strings.Count(got, "Calls of October 2026") != 1 {
+			t.Errorf("P-21: %d pages:\n%s", pages, got)
+		}
+	}
+	if _, _, err := c.Document("en", notify.Enclosure{Type: "image/png"}); err == nil {
+		t.Error("a picture is taken for a table")
+	}
+	for says, rows := range map[string][][]string{"row 2": {{"a", "b"}, {"c"}}, "50001 rows": make([][]string, 50_001)} {
+		if _, err := Table("x", []Column{{Title: "1"}, {Title: "2"}}, rows); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+	if _, err := Table("x", nil, nil); err == nil {
+		t.Error("a table without columns")
+	}
+	if e, err := Table("Nothing", []Column{{Title: "Date"}}, nil); err != nil {
+		t.Error(err)
+	} else if _, pages, err := c.Document("en", e); err != nil || pages != 1 {
+		t.Errorf("a table without rows: %d pages, %v", pages, err)
+	}
+}
+
+// TestReference holds that a letter bears what finds its message, and not in a window.
+func TestReference(t *testing.T) {
+	for _, paper := range []string{USLetter, A4} {
+		cfg := config(t)
+		cfg.Paper = paper
+		p := notice("es")
+		p.Return = "7k2n9r3t6w1y8a06h0zq8v4m"
+		file, _, err := open(t, cfg).Render(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words, _, _ := wordsOf(t, file)
+		found := false
+		for _, w := range words {
+			found = found || w.Text == p.Return && w.XMin > cfg.paper().window.x+cfg.paper().window.width
+		}
+		if !found {
+			t.Errorf("%s: the letter does not bear its reference beside the window", paper)
 		}
 	}
 }
@@ -479,6 +541,30 @@ func TestUnfit(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		} else if strings.Contains(u.Says, "Tokyo") || strings.Contains(u.Says, "very long part") {
 			t.Errorf("%s tells the address: %q", code, u.Says)
+		}
+	}
+}
+
+// TestLongWords holds that a megabyte without a space is laid out as fast as one with spaces: else one message would hold up all.
+func TestLongWords(t *testing.T) {
+	c := open(t, config(t))
+	long := strings.Repeat("x-", mostText/2)
+	for name, change := range map[string]func(*notify.Piece){
+		"text":    func(p *notify.Piece) { p.Text = strings.Repeat("x", mostText) },
+		"name":    func(p *notify.Piece) { p.Name = long },
+		"subject": func(p *notify.Piece) { p.Subject = long },
+		"cell": func(p *notify.Piece) {
+			e, err := Table("x", []Column{{Title: long[:1000]}}, [][]string{{long}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Enclosed = []notify.Enclosure{e}
+		},
+	} {
+		p := notice("en")
+		change(&p)
+		if _, pages, err := c.Render(p); err != nil || pages < 1 {
+			t.Errorf("%s: %d pages, %v", name, pages, err)
 		}
 	}
 }

@@ -140,7 +140,11 @@ func (s *stationery) letter(piece notify.Piece, m mark) (finished, error) {
 			}
 		})
 		g.Tagged(part.Element(pdf.Root, "P"), func() {
-			g.Text(s.regular, textSize, s.paper.letterhead.x, s.paper.date, w.date(s.clock.Now().In(s.zone)))
+			g.Text(s.regular, textSize, s.paper.letterhead.x, s.paper.date, w.date(s.clock.Now().In(s.zone))+" ")
+			if piece.Return != "" {
+				// By this a letter that comes back, or a customer who answers, finds the message.
+				g.Text(s.regular, 8, s.paper.letterhead.x, s.paper.date+12, fitted(s.regular, 8, s.paper.letterhead.width, w.reference+clean(piece.Return)))
+			}
 		})
 	}
 	err = s.set(&done, append(blocks, behind...), s.paper.first, first, w, m)

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,15 +25,21 @@ import (
 // Times of the connection.
 const (
 	dialTime  = 20 * time.Second
-	stallTime = 60 * time.Second // without a byte in either direction
+	stallTime = 60 * time.Second // without a byte from the server
+	pingTime  = 15 * time.Second // after which the server is asked whether it is still there
 	waitTime  = time.Second      // before the second attempt; doubled before each after it
 	attempts  = 4
 )
 
 // sftpShop is a folder on a server.
 type sftpShop struct {
-	cfg   SFTP
-	state string
+	cfg         SFTP
+	state       string
+	stall, ping time.Duration
+}
+
+func newSFTPShop(cfg SFTP, state string) *sftpShop {
+	return &sftpShop{cfg: cfg, state: state, stall: stallTime, ping: pingTime}
 }
 
 func (s *sftpShop) spool(batch string) string { return filepath.Join(s.state, "spool", batch) }
@@ -53,28 +60,27 @@ func (h *HostKey) Unwrap() error { return h.err }
 // session is a connection with the server.
 type session struct {
 	*sftp.Client
-	ssh  *ssh.Client
-	stop func() bool
+	ssh   *ssh.Client
+	stop  func() bool
+	ended chan struct{}
+	pings sync.WaitGroup
 }
 
-// watched is a connection that is closed when it stalls, or when the context ends.
+// watched is a connection that is closed when nothing comes from the server any more, or when the context ends.
 type watched struct {
 	net.Conn
 	timer *time.Timer
+	stall time.Duration
 }
 
+// Read reads, and is content for a while.
 func (w watched) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
-	w.timer.Reset(stallTime)
+	w.timer.Reset(w.stall)
 	return n, err
 }
 
-func (w watched) Write(b []byte) (int, error) {
-	n, err := w.Conn.Write(b)
-	w.timer.Reset(stallTime)
-	return n, err
-}
-
+// Close closes.
 func (w watched) Close() error {
 	w.timer.Stop()
 	return w.Conn.Close()
@@ -105,7 +111,7 @@ func (s *sftpShop) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the print shop's server cannot be reached: %w", err)
 	}
-	conn := watched{plain, time.AfterFunc(stallTime, func() { plain.Close() })}
+	conn := watched{plain, time.AfterFunc(s.stall, func() { plain.Close() }), s.stall}
 	stop := context.AfterFunc(ctx, func() { plain.Close() })
 	c, channels, requests, err := ssh.NewClientConn(conn, s.cfg.Address, config)
 	if err != nil {
@@ -122,7 +128,26 @@ func (s *sftpShop) connect(ctx context.Context) (*session, error) {
 		stop()
 		return nil, errors.Join(fmt.Errorf("the print shop's server speaks no SFTP: %w", err), client.Close())
 	}
-	return &session{files, client, stop}, nil
+	now := &session{Client: files, ssh: client, stop: stop, ended: make(chan struct{})}
+	now.pings.Go(func() { now.live(s.ping) })
+	return now, nil
+}
+
+// live asks the server from time to time whether it is there, so that a session does not end while we are at work on what it
+// gave, such as a long file of confirmations.
+func (s *session) live(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if _, _, err := s.ssh.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+				return
+			}
+		case <-s.ended:
+			return
+		}
+	}
 }
 
 func (s *session) end() error {
@@ -131,6 +156,8 @@ func (s *session) end() error {
 	if e := s.ssh.Close(); err == nil && !errors.Is(e, net.ErrClosed) {
 		err = e
 	}
+	close(s.ended)
+	s.pings.Wait()
 	return err
 }
 

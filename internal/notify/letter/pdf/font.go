@@ -161,6 +161,18 @@ func (f *Font) Width(s string, size float64) float64 {
 	return float64(n) * size / 1000
 }
 
+// Within is the length in bytes of the longest beginning of s that is no wider than width, in points.
+func (f *Font) Within(s string, size, width float64) int {
+	most := width * 1000 / size
+	n := 0.0
+	for i, r := range s {
+		if n += float64(f.glyph(r).width); n > most+1e-9 {
+			return i
+		}
+	}
+	return len(s)
+}
+
 func deflated(b []byte, level int) ([]byte, error) {
 	var out bytes.Buffer
 	z, err := zlib.NewWriterLevel(&out, level)

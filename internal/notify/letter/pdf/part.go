@@ -169,7 +169,7 @@ func (g *Page) Picture(m *Image, x, y, width, height float64) {
 }
 
 var packers = sync.Pool{New: func() any {
-	z, _ := zlib.NewWriterLevel(nil, zlib.DefaultCompression) // the level is one that there is
+	z, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed) // the level is one that there is
 	return z
 }}
 
