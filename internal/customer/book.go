@@ -258,6 +258,8 @@ type Change struct {
 	Affirmative bool
 	// Also writes more in the same transaction.
 	Also func(ctx context.Context, tx *store.Tx, p *Profile) error
+	// Alerts gives what is recorded beside the change, once Also has written; nil: nothing.
+	Alerts func(ctx context.Context, tx *store.Tx, p *Profile) ([]ledger.Entry, error)
 }
 
 // ErrUnchanged is what the function given to Update answers when there is nothing to change: nothing is written then.
@@ -301,7 +303,11 @@ func (b *Book) Update(ctx context.Context, id cpni.ID, do func(p *Profile) (Chan
 			}
 		}
 		e, err := b.vault.Entry(ctx, tx, c.entry(id, b.clock.Now()), c.detail())
-		return []ledger.Entry{e}, err
+		if err != nil || c.Alerts == nil {
+			return []ledger.Entry{e}, err
+		}
+		alerts, err := c.Alerts(ctx, tx, p)
+		return append([]ledger.Entry{e}, alerts...), err
 	})
 	if errors.Is(err, ErrUnchanged) {
 		return p, nil

@@ -62,6 +62,8 @@ type Config struct {
 	TakeFiles bool
 	// Channels carry messages to customers; a message whose way has none waits.
 	Channels map[cpni.Via]notify.Channel
+	// Writer puts messages into words; it is needed where there are channels.
+	Writer notify.Writer
 	// Carrier is what messages say of the carrier.
 	Carrier Carrier
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
