@@ -1,5 +1,5 @@
 // Package policy holds the promises and the law as data: clauses, rules with their schema, rights of the staff likewise,
-// dated numbers, what is read to customers, closures of the federal offices, and the courses of the staff. Ringfence
+// dated numbers, what is read and written to customers, closures of the federal offices, and the courses of the staff. Ringfence
 // carries this policy inside itself; a carrier may put a folder of its own in its place.
 package policy
 
@@ -9,4 +9,5 @@ import "embed"
 //
 //go:embed clauses.yaml closures.yaml rules/*.cedar rules/schema.cedarschema rights/*.cedar rights/schema.cedarschema
 //go:embed profiles/*.yaml scripts/*.yaml courses/*/course.yaml courses/*/material.md
+//go:embed notices/*.yaml notices/layout.html
 var Files embed.FS

@@ -1,0 +1,97 @@
+package wording
+
+import (
+	"slices"
+
+	"ringfence/internal/cpni"
+)
+
+// kind is what the program asks of the templates of one kind of message, whatever a carrier writes.
+type kind struct {
+	vias     []cpni.Via
+	hides    string // value, information, or nothing
+	cites    []string
+	elements map[string]need
+}
+
+// need is an element that a message of the kind cannot be without.
+type need struct {
+	vias   []cpni.Via // in these ways; nil: in all
+	tokens []string   // that its parts use
+	key    string     // that it asks for in a call, of whoever has taken it
+	cite   string
+}
+
+// What a template hides.
+const (
+	hidesValue       = "value"       // what something was changed to, and what it was
+	hidesInformation = "information" // customer information: what the records say
+)
+
+var (
+	everyWay = []cpni.Via{cpni.Text, cpni.Voice, cpni.Email, cpni.Postal}
+	written  = []cpni.Via{cpni.Text, cpni.Email, cpni.Postal}
+	called   = []cpni.Via{cpni.Voice}
+)
+
+// kinds are the messages that the program sends, with the elements that the law or a promise asks of each.
+//
+// cite: P-18, P-20, P-21, P-23, P-24, P-25, P-27, 47 CFR 64.2010(f)
+var kinds = map[string]kind{
+	"verification-code": {vias: everyWay, cites: []string{"P-20", "P-21", "47 CFR 64.2010(b)"}, elements: map[string]need{
+		"who":        {tokens: []string{"carrier"}, cite: "P-21"},
+		"code":       {tokens: []string{"code"}, cite: "P-20"},
+		"life":       {cite: "I-17"},
+		"keep-it":    {cite: "47 CFR 64.2010(a)"},
+		"not-asked":  {tokens: []string{"telephone"}, cite: "47 CFR 64.2010(a)"},
+		"what-it-is": {cite: "P-18"},
+	}},
+	"call-back": {vias: called, hides: hidesInformation, cites: []string{"P-20", "47 CFR 64.2010(b)"}, elements: map[string]need{
+		"who":       {tokens: []string{"carrier"}, cite: "P-20"},
+		"why":       {cite: "P-20"},
+		"confirm":   {key: "1", cite: "P-20"},
+		"not-asked": {tokens: []string{"telephone"}, cite: "47 CFR 64.2010(a)"},
+	}},
+	"account-change": {vias: everyWay, hides: hidesValue, cites: []string{"P-23", "P-24", "P-25", "47 CFR 64.2010(f)"}, elements: map[string]need{
+		"who":        {tokens: []string{"carrier"}, cite: "P-23"},
+		"what":       {tokens: []string{"what"}, cite: "47 CFR 64.2010(f)(1)"},
+		"when":       {tokens: []string{"when"}, cite: "P-23"},
+		"here":       {cite: "P-25"},
+		"not-me":     {vias: written, tokens: []string{"link", "telephone", "short-code"}, cite: "P-27"},
+		"not-me-key": {vias: called, key: "9", cite: "P-23"},
+		"call-us":    {vias: called, tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"records": {vias: []cpni.Via{cpni.Email, cpni.Postal}, hides: hidesInformation, cites: []string{"P-21", "47 CFR 64.2010(b)"}, elements: map[string]need{
+		"who":       {tokens: []string{"carrier"}, cite: "P-21"},
+		"ready":     {vias: []cpni.Via{cpni.Email}, tokens: []string{"link"}, cite: "P-21"},
+		"password":  {vias: []cpni.Via{cpni.Email}, cite: "47 CFR 64.2010(c)"},
+		"enclosed":  {vias: []cpni.Via{cpni.Postal}, cite: "P-21"},
+		"not-asked": {tokens: []string{"telephone"}, cite: "47 CFR 64.2010(a)"},
+	}},
+	"not-me-received": {vias: everyWay, hides: hidesValue, cites: []string{"P-23", "P-25", "47 CFR 64.2010(f)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
+		"frozen":  {tokens: []string{"what"}, cite: "P-23"},
+		"next":    {cite: "47 CFR 64.2010(a)"},
+		"call-us": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"not-me-settled": {vias: everyWay, hides: hidesValue, cites: []string{"P-23", "P-25", "47 CFR 64.2010(f)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
+		"outcome": {tokens: []string{"what", "outcome"}, cite: "P-23"},
+		"call-us": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"stop-received": {vias: []cpni.Via{cpni.Text}, hides: hidesInformation, cites: []string{"P-23", "47 CFR 64.2010(f)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-27"},
+		"stopped": {cite: "P-27"},
+		"still":   {cite: "47 CFR 64.2010(f)(1)"},
+		"call-us": {tokens: []string{"telephone"}, cite: "P-27"},
+	}},
+	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
+		"test":    {cite: "P-23"},
+		"when":    {tokens: []string{"when"}, cite: "P-23"},
+		"nothing": {cite: "P-23"},
+	}},
+}
+
+// goes reports whether the element belongs to messages that go this way.
+func (n need) goes(via cpni.Via) bool { return n.vias == nil || slices.Contains(n.vias, via) }
