@@ -105,7 +105,7 @@ type proofInput struct {
 		} `json:"photo_id,omitempty" doc:"What was read off a document held in the hand, in a shop."`
 		SendCode string            `json:"send_code,omitempty" maxLength:"40" doc:"postal, email, or a number of record: a code is sent there."`
 		Code     string            `json:"code,omitempty" maxLength:"20" doc:"The code that was sent."`
-		Letter   string            `json:"letter,omitempty" maxLength:"40" doc:"Along with code: the mark of the letter that brought it, when it was asked for in an earlier contact."`
+		Letter   string            `json:"letter,omitempty" maxLength:"40" doc:"Along with code: the number of the letter that brought it, when it was asked for in an earlier contact."`
 		Contract bool              `json:"contract,omitempty" doc:"The business contract, with the dedicated representative."`
 		Claim    map[string]string `json:"claim,omitempty" doc:"What is no proof, for the record: ssn4, born, maiden, account, number, bill, caller-id, voice, recent-payment."`
 	}

@@ -2,19 +2,21 @@ package contact
 
 import (
 	"context"
-	"errors"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"time"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
-	"ringfence/internal/notify"
 	"ringfence/internal/store"
 )
 
 // byLetter reports whether a code goes by post. No contact lives until such a letter arrives. The code stays bound to the
 // contact that asked for it all the same: it is kept there after the contact has ended, with nothing else of what was proved,
-// and whoever brings it to a later contact names the letter by the mark that is printed on it. So a code alone is worth
+// and whoever brings it to a later contact names the letter by the number that is printed on it. So a code alone is worth
 // nothing in any other contact, and a letter that lies in the mailbox proves nobody in a contact that did not ask for it.
 //
 // cite: P-21, I-16, I-17
@@ -25,18 +27,13 @@ func (c *Code) byLetter() bool { return c != nil && c.Via == cpni.Postal }
 //
 // cite: P-18, P-21, I-16, I-17
 func (d *Desk) letterCode(ctx context.Context, s *State, given, letter string) (*State, error) {
-	of, m, err := d.outbox.ByToken(ctx, letter)
-	if errors.Is(err, notify.ErrNotOurs) {
-		return nil, errBadCode
-	}
-	if err != nil {
+	asked, message, err := d.letterBy(ctx, s.Customer, letter)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	asked := cpni.ID(m.Tokens[contactToken])
-	if of != s.Customer || m.Kind != notify.VerificationCode || m.Via != cpni.Postal || !asked.Valid() {
+	case asked == "":
 		return nil, errBadCode
-	}
-	if asked == s.ID {
+	case asked == s.ID:
 		return d.code(ctx, s, given)
 	}
 	var refusal *cpni.Refusal
@@ -46,7 +43,7 @@ func (d *Desk) letterCode(ctx context.Context, s *State, given, letter string) (
 			return ledger.Entry{}, nil, err
 		}
 		sent := from.Code
-		if sent == nil || sent.Message != m.ID {
+		if sent == nil || sent.Message != message {
 			refusal = errBadCode // used, or another letter has taken its place
 			return attempt(refusal), map[string]string{"method": string(cpni.ByCode), "what": "by letter"}, nil
 		}
@@ -64,4 +61,36 @@ func (d *Desk) letterCode(ctx context.Context, s *State, given, letter string) (
 		return attempt(refusal), map[string]string{"method": string(cpni.ByCode), "from": string(asked)}, nil
 	})
 	return codeTaken(after, refusal, err)
+}
+
+// letterDigits is how long the number of a letter is. It is no secret, and only says which letter is meant.
+const letterDigits = 8
+
+// letterNumber gives the number that is printed on a letter with a code.
+func (d *Desk) letterNumber(message cpni.ID) string {
+	m := hmac.New(sha256.New, d.codeKey)
+	m.Write([]byte("letter"))
+	m.Write([]byte(message))
+	return fmt.Sprintf("%0*d", letterDigits, binary.BigEndian.Uint64(m.Sum(nil))%100_000_000)
+}
+
+// letterBy finds the contact that asked for a letter to a customer, and the letter; "" when no letter of theirs that may
+// still come back bears the number.
+func (d *Desk) letterBy(ctx context.Context, of cpni.ID, number string) (asked, message cpni.ID, err error) {
+	now := d.clock.Now()
+	r := d.numbers(now)
+	ids, err := openedSince(ctx, d.db.Reader(), of, now.Add(-r.LetterCodeLife-r.Longest))
+	if err != nil {
+		return "", "", err
+	}
+	for _, id := range ids {
+		s, _, err := d.Get(ctx, id)
+		if err != nil {
+			return "", "", err
+		}
+		if s.Code.byLetter() && hmac.Equal([]byte(d.letterNumber(s.Code.Message)), []byte(digitsOf(number))) {
+			return id, s.Code.Message, nil
+		}
+	}
+	return "", "", nil
 }

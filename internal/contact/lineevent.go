@@ -193,8 +193,8 @@ func (d *Desk) withdraw(ctx context.Context, tx *store.Tx, of cpni.ID, number st
 }
 
 // openedSince names the contacts of a customer that were opened since a moment, in the order in which they are held.
-func openedSince(ctx context.Context, tx *store.Tx, of cpni.ID, since time.Time) ([]cpni.ID, error) {
-	rows, err := tx.Query(ctx, "SELECT contact_id FROM contact WHERE customer_id = $1 AND opened >= $2 ORDER BY contact_id", string(of), since.UnixMicro())
+func openedSince(ctx context.Context, q store.Querier, of cpni.ID, since time.Time) ([]cpni.ID, error) {
+	rows, err := q.Query(ctx, "SELECT contact_id FROM contact WHERE customer_id = $1 AND opened >= $2 ORDER BY contact_id", string(of), since.UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("listing contacts: %w", err)
 	}

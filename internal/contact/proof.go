@@ -27,7 +27,7 @@ type Proof struct {
 	PhotoID  *PhotoID
 	SendCode string // postal, email or a number of record
 	Code     string // the code that was sent
-	Letter   string // the mark of the letter by which the code came; empty: it was sent in this contact
+	Letter   string // the number of the letter by which the code came; empty: it was sent in this contact
 	Contract bool
 	Claim    map[string]string // what is no proof: ssn4, born, maiden, account, number, bill, caller-id, voice, recent-payment
 }
