@@ -105,12 +105,6 @@ func (v *visit) healthPage() error {
 	view.Ledger = []Setting{{"Newest checkpoint", v.ago(h.Signed, "none yet")}, {"Entries in the signed tree", strconv.FormatInt(h.Entries, 10)},
 		{"Commits not yet in the tree", strconv.FormatInt(h.Waiting, 10)}, {"The oldest of them waits", lag(h)}, {"Last verified", verified}}
 	view.Work = []Setting{{"Database", h.Database + ", " + size(h.Size)}, {"Messages that wait to go out", strconv.FormatInt(h.Outbox, 10)}, {"Proposals under way", strconv.FormatInt(h.Proposals, 10)}}
-	for _, j := range h.Jobs {
-		view.Work = append(view.Work, Setting{"Jobs " + j.State, strconv.FormatInt(j.N, 10)})
-	}
-	if len(h.Jobs) == 0 {
-		view.Work = append(view.Work, Setting{"Jobs", "none"})
-	}
 	return v.show(http.StatusOK, healthPage(view))
 }
 

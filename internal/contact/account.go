@@ -278,7 +278,7 @@ func isDisturbed(l customer.Line, now time.Time, lasts time.Duration) bool {
 
 // spokenOrText is how a short message reaches a line.
 func spokenOrText(l customer.Line) cpni.Via {
-	if slices.Contains(l.Categories, cpni.Wireless) {
+	if slices.Contains(l.Categories, cpni.Wireless) && l.NoTexts.IsZero() {
 		return cpni.Text
 	}
 	return cpni.Voice

@@ -71,9 +71,6 @@ func (d *Desk) sendCode(ctx context.Context, s *State, to string) (*State, error
 		s.Code = &c
 		s.Codes++
 		message := notify.Message{ID: c.Message, Kind: notify.VerificationCode, Via: c.Via, Place: c.To, To: c.Place, Tokens: map[string]string{"code": code}, Until: c.Until}
-		if c.byLetter() {
-			message.Tokens["short-code"] = d.letterNumber(c.Message)
-		}
 		return attempt(nil), map[string]string{"method": string(cpni.ByCode), "what": "sent to " + string(c.To)}, d.outbox.Plan(ctx, tx, s.Customer, message)
 	})
 }

@@ -3,9 +3,6 @@ package contact
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"fmt"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -63,17 +60,6 @@ func (d *Desk) letterCode(ctx context.Context, s *State, given, letter string) (
 	return codeTaken(after, refusal, err)
 }
 
-// letterDigits is how long the number of a letter is. It is no secret, and only says which letter is meant.
-const letterDigits = 8
-
-// letterNumber gives the number that is printed on a letter with a code.
-func (d *Desk) letterNumber(message cpni.ID) string {
-	m := hmac.New(sha256.New, d.codeKey)
-	m.Write([]byte("letter"))
-	m.Write([]byte(message))
-	return fmt.Sprintf("%0*d", letterDigits, binary.BigEndian.Uint64(m.Sum(nil))%100_000_000)
-}
-
 // letterBy finds the contact that asked for a letter to a customer, and the letter; "" when no letter of theirs that may
 // still come back bears the number.
 func (d *Desk) letterBy(ctx context.Context, of cpni.ID, number string) (asked, message cpni.ID, err error) {
@@ -88,7 +74,7 @@ func (d *Desk) letterBy(ctx context.Context, of cpni.ID, number string) (asked, 
 		if err != nil {
 			return "", "", err
 		}
-		if s.Code.byLetter() && hmac.Equal([]byte(d.letterNumber(s.Code.Message)), []byte(digitsOf(number))) {
+		if s.Code.byLetter() && hmac.Equal([]byte(d.outbox.Number(s.Code.Message)), []byte(digitsOf(number))) {
 			return id, s.Code.Message, nil
 		}
 	}

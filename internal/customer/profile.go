@@ -55,6 +55,7 @@ type Line struct {
 	Since      time.Time       `json:"since,omitzero"`
 	Removed    time.Time       `json:"removed,omitzero"`
 	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
+	NoTexts    time.Time       `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
 }
 
 // Address is a postal or e-mail address with the time it has been on the account.

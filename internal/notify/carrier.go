@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,6 +87,11 @@ func (c *Carrier) Step(ctx context.Context) error {
 // drain carries one way's messages until none is due.
 func (c *Carrier) drain(ctx context.Context, via cpni.Via, channel Channel) error {
 	for ctx.Err() == nil {
+		if g, is := channel.(Gatherer); is {
+			if ready, err := c.gathered(ctx, via, channel.Batch(), g.Gathers()); err != nil || !ready {
+				return err
+			}
+		}
 		claimed, err := c.claim(ctx, via, max(1, channel.Batch()))
 		if err != nil || len(claimed) == 0 {
 			return err
@@ -97,47 +103,38 @@ func (c *Carrier) drain(ctx context.Context, via cpni.Via, channel Channel) erro
 	return ctx.Err()
 }
 
+// gathered tells whether as many wait as make a batch, or one has waited for long enough.
+func (c *Carrier) gathered(ctx context.Context, via cpni.Via, full int, most time.Duration) (bool, error) {
+	now := c.Clock.Now()
+	var n int
+	var first int64
+	err := c.DB.Reader().QueryRow(ctx, "SELECT count(*), coalesce(min(due), 0) FROM message WHERE via = $1 AND due <= $2 AND state IN ('queued', 'sending')", string(via), now.UnixMicro()).Scan(&n, &first)
+	if err != nil {
+		return false, fmt.Errorf("counting messages: %w", err)
+	}
+	return n > 0 && (n >= full || !now.Before(time.UnixMicro(first).Add(most))), nil
+}
+
 // claim takes messages that are due for this node, for as long as a channel may have them.
 func (c *Carrier) claim(ctx context.Context, via cpni.Via, most int) ([]row, error) {
 	now := c.Clock.Now()
 	var all []row
 	err := c.DB.Tx(ctx, func(tx *store.Tx) error {
-		all = all[:0]
 		lock := ""
 		if tx.Dialect() == store.Postgres {
 			lock = " FOR UPDATE SKIP LOCKED"
 		}
-		due, err := c.Outbox.rows(ctx, tx, fmt.Sprintf("via = $1 AND due <= $2 AND state IN ('queued', 'sending') ORDER BY due LIMIT %d%s", most, lock), string(via), now.UnixMicro())
-		if err != nil {
-			return err
-		}
-		for _, r := range due {
-			if r.stopped {
-				if err := c.mark(ctx, tx, r, Cancelled, r.m.Code, now); err != nil {
-					return err
-				}
-				continue
-			}
-			r.m.Attempts++
-			_, err := tx.Exec(ctx, "UPDATE message SET state = $1, due = $2, attempts = $3 WHERE customer_id = $4 AND message_id = $5",
-				string(Sending), now.Add(c.Numbers(now).Lease).UnixMicro(), r.m.Attempts, string(r.of), string(r.m.ID))
-			if err != nil {
-				return fmt.Errorf("taking a message: %w", err)
-			}
-			all = append(all, r)
-		}
-		return nil
+		var err error
+		all, err = scanRows(tx.Query(ctx, fmt.Sprintf(`UPDATE message SET state = 'sending', due = $1, attempts = attempts + 1 WHERE (customer_id, message_id) IN
+			(SELECT customer_id, message_id FROM message WHERE via = $2 AND due <= $3 AND state IN ('queued', 'sending') ORDER BY due LIMIT %d%s) RETURNING %s`, most, lock, rowColumns),
+			now.Add(c.Numbers(now).Lease).UnixMicro(), string(via), now.UnixMicro()))
+		return err
 	})
-	return all, err
-}
-
-// mark writes the state of a message, without more.
-func (c *Carrier) mark(ctx context.Context, tx *store.Tx, r row, s State, code string, now time.Time) error {
-	_, err := tx.Exec(ctx, "UPDATE message SET state = $1, code = $2, changed = $3 WHERE customer_id = $4 AND message_id = $5", string(s), code, now.UnixMicro(), string(r.of), string(r.m.ID))
 	if err != nil {
-		return fmt.Errorf("marking a message: %w", err)
+		return nil, fmt.Errorf("taking messages: %w", err)
 	}
-	return nil
+	slices.SortFunc(all, func(a, b row) int { return strings.Compare(string(a.m.ID), string(b.m.ID)) })
+	return all, nil
 }
 
 // carry writes what was claimed, hands it to the channel and records what becomes of it.

@@ -20,6 +20,12 @@ type Channel interface {
 	Batch() int
 }
 
+// Gatherer is a channel whose pieces wait for others, so that they go together: letters make one print batch.
+type Gatherer interface {
+	// Gathers is how long a piece waits at most. A full batch does not wait.
+	Gathers() time.Duration
+}
+
 // Piece is a message in its words, ready for a channel.
 type Piece struct {
 	ID       cpni.ID // of the message, the same at every attempt

@@ -27,26 +27,25 @@ type Said struct {
 
 func (s Said) empty() bool { return s.Says == "" && s.Call == nil && len(s.Raw) == 0 }
 
-func eventPlace(id cpni.ID, n int) string { return fmt.Sprintf("message/%s/event/%d", id, n) }
+func eventPlace(message, event cpni.ID) string {
+	return "message/" + string(message) + "/event/" + string(event)
+}
 
 // add writes an event within tx.
 func (o *Outbox) add(ctx context.Context, tx *store.Tx, of, id cpni.ID, e Event) error {
-	var n int
-	if err := tx.QueryRow(ctx, "SELECT coalesce(max(n), 0) + 1 FROM message_event WHERE customer_id = $1 AND message_id = $2", string(of), string(id)).Scan(&n); err != nil {
-		return fmt.Errorf("noting what became of a message: %w", err)
-	}
+	event := cpni.NewTimedID(o.clock.Now())
 	var sealed []byte
 	if !e.empty() {
 		plain, err := json.Marshal(e.Said)
 		if err != nil {
 			return fmt.Errorf("noting what became of a message: %w", err)
 		}
-		if sealed, err = o.vault.SealTx(ctx, tx, of, eventPlace(id, n), plain); err != nil {
+		if sealed, err = o.vault.SealTx(ctx, tx, of, eventPlace(id, event), plain); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO message_event (customer_id, message_id, n, at, what, code, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		string(of), string(id), n, e.At.UnixMicro(), e.What, e.Code, sealed)
+	_, err := tx.Exec(ctx, "INSERT INTO message_event (customer_id, message_id, n, event_id, at, what, code, sealed) VALUES ($1, $2, (SELECT coalesce(max(n), 0) + 1 FROM message_event WHERE customer_id = $1 AND message_id = $2), $3, $4, $5, $6, $7)",
+		string(of), string(id), string(event), e.At.UnixMicro(), e.What, e.Code, sealed)
 	if err != nil {
 		return fmt.Errorf("noting what became of a message: %w", err)
 	}
@@ -55,13 +54,13 @@ func (o *Outbox) add(ctx context.Context, tx *store.Tx, of, id cpni.ID, e Event)
 
 // Events gives what has become of a message, oldest first.
 func (o *Outbox) Events(ctx context.Context, of, id cpni.ID) ([]Event, error) {
-	rows, err := o.db.Reader().Query(ctx, "SELECT n, at, what, code, sealed FROM message_event WHERE customer_id = $1 AND message_id = $2 ORDER BY n", string(of), string(id))
+	rows, err := o.db.Reader().Query(ctx, "SELECT event_id, at, what, code, sealed FROM message_event WHERE customer_id = $1 AND message_id = $2 ORDER BY n", string(of), string(id))
 	if err != nil {
 		return nil, fmt.Errorf("reading what became of a message: %w", err)
 	}
 	defer rows.Close()
 	type lying struct {
-		n      int
+		id     cpni.ID
 		sealed []byte
 	}
 	var all []Event
@@ -70,7 +69,7 @@ func (o *Outbox) Events(ctx context.Context, of, id cpni.ID) ([]Event, error) {
 		var e Event
 		var l lying
 		var at int64
-		if err := rows.Scan(&l.n, &at, &e.What, &e.Code, &l.sealed); err != nil {
+		if err := rows.Scan(&l.id, &at, &e.What, &e.Code, &l.sealed); err != nil {
 			return nil, fmt.Errorf("reading what became of a message: %w", err)
 		}
 		e.At = time.UnixMicro(at).UTC()
@@ -83,7 +82,7 @@ func (o *Outbox) Events(ctx context.Context, of, id cpni.ID) ([]Event, error) {
 		if l.sealed == nil {
 			continue
 		}
-		plain, err := o.vault.OpenState(ctx, of, eventPlace(id, l.n), l.sealed)
+		plain, err := o.vault.OpenState(ctx, of, eventPlace(id, l.id), l.sealed)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ const (
 	Forgotten = "FORGOTTEN"     // the customer's key is destroyed
 	Reveals   = "REVEALS"       // it would have told a value that it must not
 	QuietHour = "QUIET_HOURS"   // it waits for the customer's day
+	NoTexts   = "NO_TEXTS"      // the line wants none
 	Unwritten = "TEMPLATE"      // its template refuses it
 	GivenUp   = "GIVEN_UP"      // tried for as long as it may be
 	NoSuchWay = "NO_OTHER_FORM" // it did not arrive, and there is no other way
@@ -28,6 +29,9 @@ const (
 func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err error) {
 	gone := func(s State, code string) (Piece, *Outcome, error) {
 		return Piece{}, &Outcome{State: s, Code: code}, nil
+	}
+	if r.stopped { // it was taken back while a node had it that has died
+		return gone(Cancelled, r.m.Code)
 	}
 	m, err := c.Outbox.openRow(ctx, r)
 	if errors.Is(err, vault.ErrForgotten) {
@@ -52,6 +56,9 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 		if code := c.Still(who, m, now); code != "" {
 			return gone(Cancelled, string(code))
 		}
+	}
+	if l, is := who.LineOf(m.To, now); is && m.Via == cpni.Text && !l.NoTexts.IsZero() {
+		return gone(Failed, NoTexts)
 	}
 	if !m.AtOnce && !natureOf(m.Kind).asked && (m.Via == cpni.Text || m.Via == cpni.Voice) {
 		if until, is := quiet(m.To, now, c.Zone, c.Numbers(now)); is {
@@ -96,7 +103,6 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 	if all == nil {
 		all = map[string]string{}
 	}
-	all["token"] = c.Outbox.Token(m.ID)
 	if c.Adds != nil {
 		maps.Copy(all, c.Adds(of, m, who))
 	}

@@ -42,18 +42,11 @@ type Health struct {
 	Signed     time.Time // when the newest checkpoint's last entry was sequenced; zero: none yet
 	Entries    int64     // in the signed tree
 	Outbox     int64     // messages that wait to go out
-	Jobs       []JobCount
 	Verified   *Verified // nil: never, by this database's knowledge
 	Proposals  int64     // that wait, or are being tried or done
 	Rotated    time.Time // when keys were last renewed; zero: never
 	Began      time.Time // when the database, and its first keys, were made
 	WrappingID int64
-}
-
-// JobCount is how many jobs of the queue are in a state.
-type JobCount struct {
-	State string
-	N     int64
 }
 
 // Verified is what the last verification of the ledger that was asked for here has found.
@@ -96,9 +89,6 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 		h.Signed = time.UnixMicro(signed).UTC()
 	}
 	var err error
-	if h.Jobs, err = o.jobs(ctx); err != nil {
-		return h, err
-	}
 	if h.WrappingID, err = o.Vault.Wrapping(ctx); err != nil {
 		return h, err
 	}
@@ -111,23 +101,6 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 	}
 	h.Verified, err = o.lastVerified(ctx)
 	return h, err
-}
-
-func (o *Office) jobs(ctx context.Context) ([]JobCount, error) {
-	rows, err := o.DB.Reader().Query(ctx, "SELECT CAST(state AS TEXT), count(*) FROM river_job GROUP BY state ORDER BY 1")
-	if err != nil {
-		return nil, fmt.Errorf("looking at the jobs: %w", err)
-	}
-	defer rows.Close()
-	var all []JobCount
-	for rows.Next() {
-		var j JobCount
-		if err := rows.Scan(&j.State, &j.N); err != nil {
-			return nil, err
-		}
-		all = append(all, j)
-	}
-	return all, rows.Err()
 }
 
 func (o *Office) lastVerified(ctx context.Context) (*Verified, error) {

@@ -1,8 +1,13 @@
 package office
 
 import (
+	"strconv"
+	"time"
+
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 )
 
 // Carrier is what messages to customers say of who writes them.
@@ -17,13 +22,36 @@ type Carrier struct {
 	Address string
 }
 
+// Where links in messages lead. They are short because a text message has few letters.
+const (
+	NotMeLink   = "/n/"
+	RecordsLink = "/r/"
+)
+
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	if c.Channels[cpni.Voice] != nil {
 		o.Contacts.HasSwitch()
 	}
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: c.Writer,
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: o.Wording,
 		Called: o.Contacts.Called,
-		Tokens: map[string]string{"carrier": c.Carrier.Name, "phone": c.Carrier.Phone, "email": c.Carrier.Email, "web": c.Carrier.Web, "address": c.Carrier.Address}})
+		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
+		Adds:   o.tokens,
+	})
+}
+
+// tokens are those of one message that follow from what it is.
+//
+// cite: P-23, P-27
+func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
+	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
+	}
+	if !m.Until.IsZero() {
+		all["until"] = wording.Moment(m.Until.In(o.Zone))
+		all["minutes"] = strconv.Itoa(max(1, int(m.Until.Sub(m.At)/time.Minute)))
+	}
+	return all
 }

@@ -155,27 +155,18 @@ func (w *world) callBack(ctx context.Context, id cpni.ID, a args) (result, error
 	return got, nil
 }
 
-// letterOf gives the number of the letter with a code that was asked for in a contact.
+// letterOf gives the number of the letter with a code that was last asked for in a contact with the same customer.
 func (w *world) letterOf(ctx context.Context, id cpni.ID) (string, error) {
 	all, err := w.messagesOf(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	s, _, err := w.desk.Get(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	for _, m := range all {
-		if s.Code != nil && m.ID == s.Code.Message {
-			return m.Tokens["short-code"], nil
-		}
-	}
 	for _, m := range slices.Backward(all) {
 		if m.Kind == notify.VerificationCode && m.Via == cpni.Postal {
-			return m.Tokens["short-code"], nil
+			return w.office.Outbox.Number(m.ID), nil
 		}
 	}
-	return "", fmt.Errorf("no code was sent by post in that contact")
+	return "", fmt.Errorf("no code was sent by post")
 }
 
 // codeFor gives the code that was last sent in the story, or one that differs from it in every digit.

@@ -10,7 +10,6 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
-	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/partner"
 	"ringfence/internal/rules"
@@ -66,12 +65,8 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set)
 		return nil, err
 	}
 	carrier := args{w, s.setup}.sub("carrier")
-	words, err := wording.Load(s.courses)
-	if err != nil {
-		return nil, fmt.Errorf("reading the templates of messages: %w", err)
-	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: s.courses,
-		Channels: w.outside.channels(), Writer: words, Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
+		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))

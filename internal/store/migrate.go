@@ -78,7 +78,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bringing the schema up to date: %w", db.explain(err))
 	}
-	return db.migrateJobs(ctx)
+	return nil
 }
 
 // migrationLock is the key of PostgreSQL's advisory lock: two nodes that start together migrate one after the other.

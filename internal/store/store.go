@@ -1,8 +1,8 @@
 // Package store keeps Ringfence's records in SQLite or in PostgreSQL, through one set of queries.
 //
-// There is one transaction helper, DB.Tx; one way to read outside it, DB.Reader; one group committer, Batcher; and
-// one job queue, Jobs. SQL is written once in the subset that both databases share: $1 parameters, RETURNING,
-// ON CONFLICT, common table expressions. Times are stored as microseconds since 1970 UTC.
+// There is one transaction helper, DB.Tx; one way to read outside it, DB.Reader; and one group committer,
+// Batcher. SQL is written once in the subset that both databases share: $1 parameters, RETURNING, ON CONFLICT, common table
+// expressions. Times are stored as microseconds since 1970 UTC.
 package store
 
 import (

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"ringfence/internal/cpni"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -32,53 +30,6 @@ func TestMetaAndTransactions(t *testing.T) {
 		}
 		if v, err := db.Meta(ctx, "a"); err != nil || v != "1" {
 			t.Fatalf("a rolled-back transaction left %q, %v", v, err)
-		}
-	})
-}
-
-type pingArgs struct{ Name string }
-
-func (pingArgs) Kind() string { return "ping" }
-
-type pingWorker struct {
-	river.WorkerDefaults[pingArgs]
-	seen chan string
-}
-
-func (w pingWorker) Work(_ context.Context, job *river.Job[pingArgs]) error {
-	w.seen <- job.Args.Name
-	return nil
-}
-
-func TestJobsFollowTheirTransaction(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx := t.Context()
-		w := pingWorker{seen: make(chan string, 10)}
-		workers := river.NewWorkers()
-		river.AddWorker(workers, w)
-		enqueue, err := db.NewJobs(store.JobsConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = db.Tx(ctx, func(tx *store.Tx) error {
-			if err := enqueue.Enqueue(ctx, tx, pingArgs{"rolled back"}, nil); err != nil {
-				t.Error(err)
-			}
-			return errors.New("no")
-		})
-		if err := db.Tx(ctx, func(tx *store.Tx) error { return enqueue.Enqueue(ctx, tx, pingArgs{"committed"}, nil) }); err != nil {
-			t.Fatal(err)
-		}
-		jobs, err := db.NewJobs(store.JobsConfig{Workers: workers, Poll: 20 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := jobs.Start(ctx); err != nil {
-			t.Fatal(err)
-		}
-		defer jobs.Stop(context.Background())
-		if got := <-w.seen; got != "committed" {
-			t.Fatalf("the job of %s ran", got)
 		}
 	})
 }

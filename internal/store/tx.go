@@ -16,7 +16,7 @@ type Tx struct {
 	tx   *sql.Tx
 }
 
-// SQL is the transaction of database/sql, for the job queue.
+// SQL is the transaction of database/sql.
 func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 
 // Dialect tells which kind of database this is.
