@@ -191,3 +191,13 @@ var endings = map[string]string{
 	notify.Refused:     "turned away",
 	notify.Unreachable: "not reached",
 }
+
+// CodeLine gives the line to which a code goes that the customer asks for alone, without anybody who could offer a choice:
+// the one that they have had longest, of those that nobody else may hold for now. ok is false when there is none.
+//
+// cite: P-20, 47 CFR 64.2003(q)
+func (d *Desk) CodeLine(p *customer.Profile) (number string, ok bool) {
+	now := d.clock.Now()
+	l, ok := reachable(p, now, d.numbers(now).DisturbedLine)
+	return l.Number, ok
+}
