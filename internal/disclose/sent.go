@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -27,9 +28,13 @@ func (d *Door) Sent(ctx context.Context, of, entry cpni.ID) (*Released, *custome
 		return nil, nil, errNotSent
 	}
 	g := &gathered{request: Request{Customer: of, Line: rec.Line}, at: receipt.At(), customerID: of, months: rec.Months, facts: rec.Facts}
-	if g.profile, _, err = d.Customers.Get(ctx, of); err != nil {
+	p, _, err := d.Customers.Get(ctx, of)
+	if err != nil {
 		return nil, nil, err
 	}
+	then := *p // a line that came after the decision is none of those that it was about
+	then.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l customer.Line) bool { return l.Since.After(receipt.At()) })
+	g.profile = &then
 	released, err := d.release(ctx, g, &pending{receipt: receipt, needs: d.opens(g)})
 	return released, g.profile, err
 }
