@@ -81,9 +81,12 @@ func (w way) Send(_ context.Context, pieces []notify.Piece, told func(notify.Pie
 	}
 }
 
-// rung is how a call goes: a person takes it and presses nothing, unless the file says otherwise.
+// rung is how a call goes: a person takes it and presses nothing, and nobody takes a call back, unless the file says otherwise.
 func (o *outside) rung(p notify.Piece) notify.Outcome {
 	ends := notify.Answered
+	if p.Kind == notify.CallBack {
+		ends = notify.NoAnswer
+	}
 	if e := o.calls[p.To]; e != "" {
 		ends = e
 	}
