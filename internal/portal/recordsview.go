@@ -29,7 +29,7 @@ var recordsWords = words{
 	"en": {
 		"records": "What you asked us to send you", "records-asks": "To open it, give the password of your account. Without it nothing is shown here.",
 		"password": "Password", "open": "Open", "no-password": "I have no password",
-		"no-password-says": "We then send a code to the telephone number of your service. With the code you set a password.",
+		"no-password-says": "If you have none, we send a code to the telephone number of your service. With the code you set one.",
 		"records-no":       "That did not open anything. Perhaps the password or code is not right, it was tried too often, or the link is too old. Wait a little and try again, ask for a code, or call us.",
 		"records-code":     "If there is a number for it, a code is on its way to the telephone of your service. Type it here. It works once, for a few minutes.",
 		"code":             "Code", "go-on": "Go on", "back": "Use a password instead", "again": "Send another code",
@@ -42,7 +42,7 @@ var recordsWords = words{
 	"es": {
 		"records": "Lo que nos pidió que le enviáramos", "records-asks": "Para abrirlo, escriba la contraseña de su cuenta. Sin ella aquí no se muestra nada.",
 		"password": "Contraseña", "open": "Abrir", "no-password": "No tengo contraseña",
-		"no-password-says": "Enviaremos un código al número de teléfono de su servicio. Con el código usted elige una contraseña.",
+		"no-password-says": "Si no la tiene, le enviamos un código al número de teléfono de su servicio. Con el código usted elige una.",
 		"records-no":       "No se ha abierto nada. Quizá la contraseña o el código no es correcto, se intentó demasiadas veces o el enlace es demasiado antiguo. Espere un poco e inténtelo de nuevo, pida un código o llámenos.",
 		"records-code":     "Si hay un número para ello, un código va en camino al teléfono de su servicio. Escríbalo aquí. Sirve una vez, por unos minutos.",
 		"code":             "Código", "go-on": "Continuar", "back": "Usar una contraseña", "again": "Enviar otro código",
