@@ -78,13 +78,14 @@ func (c *contactView) focus() {
 	default:
 		c.Ask.Focus = true
 	}
+	told := slices.ContainsFunc(c.Verify.Methods, func(m methodView) bool { return m.told(c.Verify) })
 	focused := false
 	for i := range c.Verify.Methods {
 		m := &c.Verify.Methods[i]
 		if c.Problem != nil && c.flashed(m.ID) {
 			c.Problem.Retry = m.field()
 		}
-		m.Open = c.flashed(m.ID) || m.Awaited || m.Fate != "" && len(c.Verify.Proved) == 0 || c.form == "" && i == 0 && len(c.Verify.Proved) == 0
+		m.Open = c.flashed(m.ID) || m.told(c.Verify) || c.form == "" && i == 0 && len(c.Verify.Proved) == 0 && !told
 		m.Focus = c.Verify.Focus && m.Open && !focused
 		focused = focused || m.Focus
 	}

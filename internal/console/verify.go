@@ -45,6 +45,9 @@ type methodView struct {
 	Open, Focus bool
 }
 
+// told reports whether there is something to be told of what is out by the method, while nobody is proved.
+func (m methodView) told(v verifyView) bool { return m.Fate != "" && (m.Awaited || len(v.Proved) == 0) }
+
 // field names the first field of the method's form. A link to it opens the form.
 func (m methodView) field() string {
 	switch {
