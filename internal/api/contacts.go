@@ -130,7 +130,23 @@ type changeInput struct {
 		LineRemove    string          `json:"line_remove,omitempty" maxLength:"40"`
 		ContactNumber string          `json:"contact_number,omitempty" maxLength:"40"`
 		Listed        map[string]bool `json:"listed,omitempty" doc:"Number and whether it is to be published."`
+		Authorise     *NewPerson      `json:"authorise,omitempty" doc:"Somebody who may speak for the customer from now on, or what they may see from now on."`
+		Dismiss       string          `json:"dismiss,omitempty" maxLength:"200" doc:"The name of an authorised person who is one no longer."`
+		Ways          *NoticeWays     `json:"ways,omitempty" doc:"How the customer would rather hear of changes."`
 	}
+}
+
+// NewPerson is somebody whom the customer lets speak for them.
+type NewPerson struct {
+	Name     string           `json:"name" minLength:"1" maxLength:"200"`
+	Data     []cpni.DataClass `json:"data" maxItems:"10" doc:"What they may see: call-detail, usage, service, location, billing, listing."`
+	Password string           `json:"password,omitempty" maxLength:"200"`
+}
+
+// NoticeWays are how a customer would rather hear of changes. They order what is lawful, and open nothing.
+type NoticeWays struct {
+	NoticeBy cpni.Via `json:"notice_by,omitempty" enum:"text,voice,email,postal" doc:"Nothing: no wish."`
+	Language string   `json:"language,omitempty" enum:"en,es"`
 }
 
 // Notices are the notices that a change has caused.
@@ -254,10 +270,16 @@ func (a *API) contacts() {
 				return nil, err
 			}
 			b := in.Body
-			if given(b.Postal != "", b.Email != "", b.LineAdd != nil, b.LineRemove != "", b.ContactNumber != "", len(b.Listed) > 0) != 1 {
+			if given(b.Postal != "", b.Email != "", b.LineAdd != nil, b.LineRemove != "", b.ContactNumber != "", len(b.Listed) > 0, b.Authorise != nil, b.Dismiss != "", b.Ways != nil) != 1 {
 				return nil, badInput("give exactly one change")
 			}
-			alter := contact.Alteration{Customer: s.Customer, Contact: in.ID, By: c.member.ID, Postal: b.Postal, Email: b.Email, LineRemove: b.LineRemove, ContactNumber: b.ContactNumber, Listed: b.Listed}
+			alter := contact.Alteration{Customer: s.Customer, Contact: in.ID, By: c.member.ID, Postal: b.Postal, Email: b.Email, LineRemove: b.LineRemove, ContactNumber: b.ContactNumber, Listed: b.Listed, Dismiss: b.Dismiss}
+			if b.Authorise != nil {
+				alter.Authorise = &contact.Authorisation{Name: b.Authorise.Name, Data: b.Authorise.Data, Password: b.Authorise.Password}
+			}
+			if b.Ways != nil {
+				alter.Ways = &contact.Ways{NoticeBy: b.Ways.NoticeBy, Language: b.Ways.Language}
+			}
 			if b.LineAdd != nil {
 				l := b.LineAdd.line()
 				alter.LineAdd = &l

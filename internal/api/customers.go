@@ -26,6 +26,7 @@ type Card struct {
 	Ended   *time.Time `json:"ended,omitempty" doc:"When service ended."`
 	Methods []string   `json:"methods" doc:"Ways of verification that are on file: password, pin, backup, contract."`
 	Care    bool       `json:"care,omitempty" doc:"The customer has asked for care: somebody near them may be listening or asking. Neither lines nor account are told here."`
+	Frozen  bool       `json:"frozen,omitempty" doc:"The customer says that a change of their account was not theirs, and nobody has decided yet: it is changed only on stronger proof."`
 	Objects bool       `json:"objects,omitempty" doc:"The customer has refused the use of their information for some purpose."`
 	Alerted *time.Time `json:"alerted,omitempty" doc:"When it was last noticed that somebody tries again and again to pass for this customer: be careful."`
 }
@@ -56,6 +57,7 @@ func cardOf(p *customer.Profile, now time.Time) Card {
 		c.Methods = append(c.Methods, string(m))
 	}
 	c.Objects = p.Objects()
+	_, c.Frozen = p.Disputes()
 	return c
 }
 

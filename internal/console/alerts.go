@@ -50,7 +50,7 @@ var (
 	stateWords       = map[watch.State]string{watch.Open: "Open", watch.Looking: "Being looked into", watch.Closed: "Closed"}
 	caseOutcomeWords = map[watch.Outcome]string{watch.Explained: "Explained", watch.Violation: "Violation", watch.FalseAlarm: "False alarm"}
 	detectorWords    = map[string]string{"no-contact": "Look-ups without a contact", "burst": "Burst", "after-hours": "After hours", "refusals": "Refused again and again",
-		"one-secret": "One secret, many customers", "again": "Same person, same customer", "decoy": "Decoy", "colleague": "Colleague or self", "pretext": "Pretext", "other": "Other", "lost-record": "Lost record"}
+		"one-secret": "One secret, many customers", "again": "Same person, same customer", "decoy": "Decoy", "colleague": "Colleague or self", "pretext": "Pretext", "not-me": "Not the customer's change", "other": "Other", "lost-record": "Lost record"}
 	stepWords = map[string]string{"raised": "Raised", "taken": "Taken", "noted": "Note"}
 )
 
@@ -137,7 +137,7 @@ func (v *visit) alertsPage() error {
 	for _, d := range watch.Detectors {
 		view.Detectors = append(view.Detectors, option{d.Name, detectorWords[d.Name]})
 	}
-	for _, name := range []string{"other", "lost-record"} {
+	for _, name := range []string{"not-me", "other", "lost-record"} {
 		view.Detectors = append(view.Detectors, option{name, detectorWords[name]})
 	}
 	if len(all) > rowsOnPage {
@@ -180,6 +180,7 @@ type caseView struct {
 	Rows     []foundRow
 	Steps    []caseStep
 	Outcomes []option
+	Changes  []changedView // that the customer says were not theirs
 }
 
 type caseStep struct{ At, By, What, Note string }
@@ -225,6 +226,9 @@ func (v *visit) casePage() error {
 	}
 	for _, o := range watch.Outcomes {
 		view.Outcomes = append(view.Outcomes, option{string(o), caseOutcomeWords[o]})
+	}
+	if view.Changes, err = v.disputed(c.Code, c.Customer); err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, casePage(view))
 }

@@ -40,6 +40,9 @@ func (v *visit) cardOf(p *customer.Profile) card {
 		c.Hidden = true
 		c.Chips = append(c.Chips, chip{"Handle with care: nothing is said about this customer to anybody but them", "warn"})
 	}
+	if _, is := p.Disputes(); is {
+		c.Chips = append(c.Chips, chip{"Frozen: the customer says that a change was not them", "bad"})
+	}
 	if !p.Ended.IsZero() {
 		c.Chips = append(c.Chips, chip{"Service ended on " + v.day(p.Ended), "warn"})
 	}

@@ -19,6 +19,11 @@ type changeView struct {
 	Lines      []lineChoice // in service
 	Categories []option
 	Set        []string // credentials that are there
+	People     []string // names of those who may speak for the customer
+	PeopleTold string
+	Classes    []option // what they may be let see
+	Ways       []choice
+	Languages  []choice
 }
 
 // changeForm is one form: what it changes, and who is told of it and how.
@@ -57,22 +62,22 @@ func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 		return f
 	}
 	rules := contact.RulesOf(v.office.Policy.Numbers(v.now)).Secrets
-	password := form("password", "password", "New password", "The new password", "At least "+counted(rules.ShortestPassword, "character", "characters")+", nothing that others can know or guess. As the caller says it.")
-	pin := form("pin", "PIN", "New PIN", "The new PIN", "Exactly "+counted(rules.PINDigits, "digit", "digits")+", no run, no repeat, nothing that stands on a bill.")
-	backup := form("backup", "backup answer", "New backup question", "The answer", "About nothing that a relative, a bill or a search would tell. It only ever begins a new password.")
+	password := form("password", customer.WhatPassword, "New password", "The new password", "At least "+counted(rules.ShortestPassword, "character", "characters")+", nothing that others can know or guess. As the caller says it.")
+	pin := form("pin", customer.WhatPIN, "New PIN", "The new PIN", "Exactly "+counted(rules.PINDigits, "digit", "digits")+", no run, no repeat, nothing that stands on a bill.")
+	backup := form("backup", customer.WhatBackup, "New backup question", "The answer", "About nothing that a relative, a bill or a search would tell. It only ever begins a new password.")
 	password.Secret, pin.Secret, backup.Secret, backup.Question, pin.Mode = true, true, true, true, "numeric"
 	view.Secrets = []changeForm{password, pin, backup}
 	if !p.Online {
-		view.Secrets = append(view.Secrets, form("online", "online account", "Online account", "", "It begins without a password of its own: the customer sets one by a code to record."))
+		view.Secrets = append(view.Secrets, form("online", customer.WhatOnline, "Online account", "", "It begins without a password of its own: the customer sets one by a code to record."))
 	}
 	age := length(v.age())
 	if days := int(v.age().Hours() / 24); v.age().Hours() == float64(days*24) {
 		age = counted(days, "day", "days")
 	}
-	postal := form("postal", "postal address", "New postal address", "The new address, in one line", "Nothing is sent there for "+age+" but what bills need: then it is of record.")
-	email := form("email", "e-mail address", "New e-mail address", "The new address", "It is of record after "+age+".")
-	number := form("contact-number", "", "Contact number", "A number to reach them", "It is never one of record and proves nothing.")
-	add := form("line-add", "", "Add a line", "Its number", "")
+	postal := form("postal", customer.WhatPostal, "New postal address", "The new address, in one line", "Nothing is sent there for "+age+" but what bills need: then it is of record.")
+	email := form("email", customer.WhatEmail, "New e-mail address", "The new address", "It is of record after "+age+".")
+	number := form("contact-number", customer.WhatContactNumber, "Contact number", "A number to reach them", "It is never one of record and proves nothing.")
+	add := form("line-add", customer.WhatLines, "Add a line", "Its number", "")
 	email.Mode, number.Mode, add.Mode = "email", "tel", "tel"
 	view.Account = []changeForm{postal, email, number, add}
 	for _, l := range p.LiveLines(v.now) {
@@ -82,11 +87,22 @@ func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 		view.Lines = append(view.Lines, lineChoice{l.No, spaced(l.Number), l.Listed})
 	}
 	if len(view.Lines) > 0 {
-		view.Account = append(view.Account, form("line-remove", "", "Remove a line", "", "What is on its way to it is taken back, and it is of record no longer."),
-			form("listed", "", "Directory listing", "", "Whether a number is published."))
+		view.Account = append(view.Account, form("line-remove", customer.WhatLines, "Remove a line", "", "What is on its way to it is taken back, and it is of record no longer."),
+			form("listed", customer.WhatListing, "Directory listing", "", "Whether a number is published."))
 	}
 	for _, c := range []cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP} {
 		view.Categories = append(view.Categories, option{string(c), capital(categoryWords[c])})
+	}
+	for _, a := range p.Authorised {
+		view.People = append(view.People, a.Name)
+	}
+	view.PeopleTold = form("authorise", customer.WhatAuthorised, "", "", "").Told
+	view.Classes = optionsOf(classWords, []cpni.DataClass{cpni.CallDetail, cpni.Usage, cpni.Service, cpni.Location, cpni.Billing})
+	for _, o := range []option{{"", "No wish"}, {string(cpni.Text), "Text"}, {string(cpni.Voice), "Call"}, {string(cpni.Email), "E-mail"}, {string(cpni.Postal), "Post"}} {
+		view.Ways = append(view.Ways, choice{o, string(p.NoticeBy) == o.Value})
+	}
+	for _, o := range []option{{"en", "English"}, {"es", "Spanish"}} {
+		view.Languages = append(view.Languages, choice{o, p.Language == o.Value})
 	}
 	return view
 }
@@ -131,6 +147,17 @@ func (v *visit) changed(s *contact.State, what string) ([]contact.Planned, error
 		alter.Email = value
 	case "contact-number":
 		alter.ContactNumber = value
+	case "authorise":
+		if value != "" {
+			alter.Authorise = &contact.Authorisation{Name: value, Password: v.form.Get("password")}
+			for _, c := range v.form["data"] {
+				alter.Authorise.Data = append(alter.Authorise.Data, cpni.DataClass(c))
+			}
+		}
+	case "dismiss":
+		alter.Dismiss = value
+	case "ways":
+		alter.Ways = &contact.Ways{NoticeBy: cpni.Via(value), Language: v.field("language")}
 	case "line-add":
 		l := customer.Line{Number: value, Listed: v.form.Get("listed") == "yes"}
 		for _, c := range v.form["category"] {

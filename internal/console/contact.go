@@ -37,6 +37,8 @@ type contactView struct {
 	Consent consentView
 	Care    careView
 	Notes   []noteView
+	Frozen  frozenView
+	Changes []changedView
 	form    string // of proof that was just sent
 }
 
@@ -144,6 +146,12 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 	if view.Notes, err = v.notes(s.Customer); err != nil {
 		return view, nil, err
 	}
+	changes, err := v.changedViews(p)
+	if err != nil {
+		return view, nil, err
+	}
+	view.Frozen = v.frozenView(changes)
+	view.Changes = slices.DeleteFunc(changes, func(c changedView) bool { return !c.Disputable })
 	return view, p, nil
 }
 

@@ -106,7 +106,9 @@ type customerView struct {
 	Running  []running
 	History  []historyView
 	Claim    string // address of the page for emergencies; "" for who may not open it
-	Forgets  bool   // the person may propose to forget the customer
+	Frozen   frozenView
+	Changes  []changedView
+	Forgets  bool // the person may propose to forget the customer
 }
 
 // running is a contact of the person with the customer that has not ended.
@@ -151,6 +153,10 @@ func (v *visit) customerPage() error {
 	if view.History, err = v.history(p.ID, view.Running); err != nil {
 		return err
 	}
+	if view.Changes, err = v.changedViews(p); err != nil {
+		return err
+	}
+	view.Frozen = v.frozenView(view.Changes)
 	if view.Refused == nil {
 		view.Claim = emergencyAddress(p.ID)
 	}

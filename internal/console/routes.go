@@ -39,6 +39,7 @@ func addresses() []place {
 		staffPlaces(),
 		watchPlaces(),
 		callPlaces(),
+		disputePlaces(),
 		governancePlaces(),
 		trainingPlaces(),
 		disciplinePlaces(),

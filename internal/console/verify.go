@@ -271,6 +271,9 @@ func (v *visit) young(what, kind string, addresses []customer.Address, p *custom
 		return []string{what + ": nothing goes there."}
 	}
 	a, ok := customer.Current(addresses, v.now)
+	if at, frozen := p.Disputes(); ok && (a.Frozen || frozen && !a.Since.Before(at)) {
+		return []string{what + ": it came with a change that is frozen, or after it."}
+	}
 	if !ok || a.OfRecord(v.now.In(v.office.Zone), v.age()) {
 		return nil
 	}
@@ -290,7 +293,8 @@ func (v *visit) quietLines(p *customer.Profile) []option {
 		if len(all) == mostPlaces {
 			break
 		}
-		if v.now.Before(l.Since) || !l.Disturbed.IsZero() && v.now.Before(l.Disturbed.Add(lasts)) {
+		at, frozen := p.Disputes()
+		if v.now.Before(l.Since) || l.Frozen || frozen && !l.Since.Before(at) || !l.Disturbed.IsZero() && v.now.Before(l.Disturbed.Add(lasts)) {
 			continue
 		}
 		all = append(all, option{strconv.Itoa(l.No), customer.Masked(l.Number)})
@@ -309,8 +313,11 @@ func (v *visit) codePlaces(p *customer.Profile) []option {
 	for i := range all {
 		all[i].Text = "Number of record " + all[i].Text
 	}
+	at, frozen := p.Disputes()
 	ofRecord := func(list []customer.Address) bool {
-		return slices.ContainsFunc(list, func(a customer.Address) bool { return a.OfRecord(v.now.In(v.office.Zone), v.age()) })
+		return slices.ContainsFunc(list, func(a customer.Address) bool {
+			return (!frozen || a.Since.Before(at)) && a.OfRecord(v.now.In(v.office.Zone), v.age())
+		})
 	}
 	if ofRecord(p.Email) && !p.Quiet(customer.Shared.Email) {
 		all = append(all, option{string(cpni.Email), "E-mail address of record"})

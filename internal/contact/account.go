@@ -2,7 +2,6 @@ package contact
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -13,11 +12,9 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
-	"ringfence/internal/notify"
-	"ringfence/internal/store"
 )
 
-// Alteration changes one thing of a customer's account: exactly one of its last six fields is set.
+// Alteration changes one thing of a customer's account: exactly one of its last nine fields is set.
 type Alteration struct {
 	Customer cpni.ID // empty: the contact's
 	Contact  cpni.ID // whose evidence allows it
@@ -29,6 +26,27 @@ type Alteration struct {
 	LineRemove    string
 	ContactNumber string
 	Listed        map[string]bool // number → listed
+	Authorise     *Authorisation  // whom the customer lets speak for them, or lets see something else
+	Dismiss       string          // the name of an authorised person who is one no longer
+	Ways          *Ways
+}
+
+// Authorisation is whom a customer lets speak for them.
+//
+// cite: P-16, 47 CFR 64.2003(f)
+type Authorisation struct {
+	Name     string
+	Data     []cpni.DataClass // what they may see
+	Password string           // "": as it is, or none
+}
+
+// Ways are how a customer would rather hear of changes: text, voice, email, postal or "" for no wish; and in which language:
+// en, es or "".
+//
+// cite: P-25, 47 CFR 64.2010(f)(2)
+type Ways struct {
+	NoticeBy cpni.Via
+	Language string
 }
 
 // Alter changes an account and plans the notice of it, which never tells the new value and never goes to it.
@@ -50,27 +68,31 @@ func (d *Desk) Alter(ctx context.Context, a Alteration) ([]Planned, error) {
 		return nil, d.refused(ctx, s, Proof{}, refusal)
 	}
 	now := d.clock.Now()
+	secret, refusal, err := d.persons(ctx, s, a.Authorise, now)
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return nil, d.refused(ctx, s, Proof{}, refusal)
+	}
 	var notices []Planned
 	_, err = d.customers.Update(ctx, s.Customer, func(p *customer.Profile) (customer.Change, error) {
-		before := *p
-		before.Postal, before.Email, before.Lines = slices.Clone(p.Postal), slices.Clone(p.Email), slices.Clone(p.Lines)
-		c := customer.Change{}
-		announced, err := a.apply(p, now, &c)
+		made := customer.Changed{At: now, By: s.actor(), Contact: string(s.ID)}
+		record, err := a.apply(p, now, secret, &made)
 		if err != nil {
-			return c, err
+			return customer.Change{}, err
 		}
-		if announced != "" {
-			notices, c = d.notify(&before, announced, c.What)
-		}
+		var c customer.Change
+		notices, c = d.changed(p, made, record)
 		if a.LineRemove != "" {
-			gone, _ := customer.Number(a.LineRemove)
-			c.Also = func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-				return d.outbox.CancelTo(ctx, tx, p.ID, gone)
-			}
+			c = d.leaves(c, made.Value)
 		}
 		return d.inContact(c, s), nil
 	})
-	return notices, d.answered(ctx, s, err)
+	if err != nil {
+		return nil, d.answered(ctx, s, err)
+	}
+	return notices, nil
 }
 
 // emailForm is narrower than what the standards allow: an address goes into messages and screens.
@@ -90,7 +112,7 @@ func badInput(says, next string, clauses ...string) *cpni.Refusal {
 // check looks at what does not depend on the customer.
 func (a Alteration) check() *cpni.Refusal {
 	given := 0
-	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0} {
+	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0, a.Authorise != nil, a.Dismiss != "", a.Ways != nil} {
 		if is {
 			given++
 		}
@@ -104,6 +126,12 @@ func (a Alteration) check() *cpni.Refusal {
 		return badInput("that is not a postal address", "write it in one line, with at most 400 bytes", "P-24")
 	case a.Email != "" && (!utf8.ValidString(a.Email) || !emailForm.MatchString(a.Email)):
 		return badInput("that is not an e-mail address", "write it as name@example.com", "P-24")
+	case a.Authorise != nil && (Spoken(a.Authorise.Name) == "" || len(a.Authorise.Name) > longestName || !printable(a.Authorise.Name)):
+		return badInput("that is not a name", "write the person's full name", "P-16")
+	case a.Authorise != nil && slices.ContainsFunc(a.Authorise.Data, func(c cpni.DataClass) bool { return !slices.Contains(cpni.DataClasses, c) }):
+		return badInput("that is nothing that a person can be let see", "name classes of data such as billing or call-detail", "P-16")
+	case a.Ways != nil && (!slices.Contains([]cpni.Via{"", cpni.Text, cpni.Voice, cpni.Email, cpni.Postal}, a.Ways.NoticeBy) || !slices.Contains([]string{"", "en", "es"}, a.Ways.Language)):
+		return badInput("that is no way or language of notices", "name text, voice, email or postal, and en or es", "P-25")
 	case a.ContactNumber != "" && !isNumber(a.ContactNumber):
 		return badInput("that is not a telephone number", "write it in E.164, such as +12025550101")
 	}
@@ -119,52 +147,74 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) })
 }
 
-// apply makes the change on p and writes into c what it is; announced names it when customers are told of its kind.
+// apply makes the change on p and writes into c what it was; record is what the ledger says of it.
 //
 // cite: P-23, P-24, 47 CFR 64.2010(f)(1)
-func (a Alteration) apply(p *customer.Profile, now time.Time, c *customer.Change) (announced string, err error) {
+func (a Alteration) apply(p *customer.Profile, now time.Time, secret *customer.Secret, c *customer.Changed) (record string, err error) {
 	switch {
 	case a.Postal != "":
-		c.What = "postal address set"
-		p.Postal, err = replaced(p.Postal, customer.Address{Value: strings.Join(strings.Fields(a.Postal), " "), Since: now})
-		return "postal address", err
+		c.What, c.Value = customer.WhatPostal, strings.Join(strings.Fields(a.Postal), " ")
+		p.Postal, err = replaced(p.Postal, customer.Address{Value: c.Value, Since: now})
+		return "postal address set", err
 	case a.Email != "":
-		c.What = "e-mail address set"
+		c.What, c.Value = customer.WhatEmail, a.Email
 		p.Email, err = replaced(p.Email, customer.Address{Value: a.Email, Since: now})
-		return "e-mail address", err
+		return "e-mail address set", err
 	case a.LineAdd != nil:
-		c.What = "line added"
+		c.What = customer.WhatLines
 		l := *a.LineAdd
-		l.No, l.Since, l.Removed = 0, now, time.Time{}
+		l.No, l.Since, l.Removed, l.Frozen = 0, now, time.Time{}, false
+		if n, ok := customer.Number(l.Number); ok {
+			c.Value = n
+		}
 		p.Lines = append(p.Lines, l)
+		return "line added", nil
 	case a.LineRemove != "":
-		c.What = "line removed"
 		l, err := liveLine(p, a.LineRemove, now)
 		if err != nil {
 			return "", err
 		}
 		l.Removed = now
+		c.What, c.Value, c.Gone = customer.WhatLines, l.Number, true
+		return "line removed", nil
 	case a.ContactNumber != "":
-		c.What = "contact number set"
 		n, _ := customer.Number(a.ContactNumber)
 		if slices.Contains(p.ContactNumbers, n) {
 			return "", customer.ErrUnchanged
 		}
+		c.What, c.Value = customer.WhatContactNumber, n
 		p.ContactNumbers = append(p.ContactNumbers, n)
 		if over := len(p.ContactNumbers) - keepNumbers; over > 0 {
 			p.ContactNumbers = slices.Delete(p.ContactNumbers, 0, over)
 		}
-	default:
-		c.What = "directory listing changed"
-		for _, number := range slices.Sorted(maps.Keys(a.Listed)) {
-			l, err := liveLine(p, number, now)
-			if err != nil {
-				return "", err
-			}
-			l.Listed = a.Listed[number]
+		return "contact number set", nil
+	case a.Authorise != nil:
+		return a.Authorise.apply(p, secret, c)
+	case a.Dismiss != "":
+		return dismiss(p, a.Dismiss, c)
+	case a.Ways != nil:
+		if p.NoticeBy == a.Ways.NoticeBy && p.Language == a.Ways.Language {
+			return "", customer.ErrUnchanged
 		}
+		c.What, c.Was = customer.WhatNotices, &customer.Was{NoticeBy: p.NoticeBy, Language: p.Language}
+		p.NoticeBy, p.Language = a.Ways.NoticeBy, a.Ways.Language
+		return "way of notices set", nil
 	}
-	return "", nil
+	c.What, c.Was = customer.WhatListing, &customer.Was{Listed: map[string]bool{}}
+	for _, number := range slices.Sorted(maps.Keys(a.Listed)) {
+		l, err := liveLine(p, number, now)
+		if err != nil {
+			return "", err
+		}
+		if l.Listed != a.Listed[number] {
+			c.Was.Listed[l.Number] = l.Listed
+		}
+		l.Listed = a.Listed[number]
+	}
+	if len(c.Was.Listed) == 0 {
+		return "", customer.ErrUnchanged
+	}
+	return "directory listing changed", nil
 }
 
 // liveLine finds the line in service with this number, to be changed.
@@ -196,90 +246,4 @@ func replaced(all []customer.Address, fresh customer.Address) ([]customer.Addres
 		out = slices.Delete(out, 0, over)
 	}
 	return append(out, fresh), nil
-}
-
-// Planned is a notice of change that a change has caused: how, and to which kind of place.
-type Planned struct {
-	Via cpni.Via     `json:"via"`
-	To  notify.Place `json:"to"`
-}
-
-// notify plans the notice of a change: by text or voice to a number of record, and to the address that was of record
-// before the change. The new address gets nothing, and the message holds no value, old or new. done is what the record
-// says of the change; it also says which places are told.
-//
-// cite: P-23, P-25, I-09, 47 CFR 64.2010(f)(2)
-func (d *Desk) notify(before *customer.Profile, what, done string) ([]Planned, customer.Change) {
-	now := d.clock.Now()
-	r := d.numbers(now)
-	var messages []notify.Message
-	add := func(via cpni.Via, place notify.Place, to string) {
-		messages = append(messages, notify.Message{Kind: notify.AccountChange, Via: via, Place: place, To: to, Tokens: map[string]string{"what": what}})
-	}
-	if l, ok := reachable(before, now, r.DisturbedLine); ok {
-		add(spokenOrText(l), notify.TNOR, l.Number)
-	}
-	email, hasEmail := r.newestOfRecord(addresses(before, cpni.Email), now)
-	postal, hasPostal := r.newestOfRecord(addresses(before, cpni.Postal), now)
-	place := func(changed string) notify.Place {
-		if what == changed {
-			return notify.Old
-		}
-		return notify.AOR
-	}
-	switch {
-	case hasPostal && (what == "postal address" || !hasEmail):
-		add(cpni.Postal, place("postal address"), postal.Value)
-	case hasEmail:
-		add(cpni.Email, place("e-mail address"), email.Value)
-	}
-	planned := make([]Planned, len(messages))
-	places := "none"
-	for i, m := range messages {
-		planned[i] = Planned{m.Via, m.Place}
-		if i == 0 {
-			places = string(m.Place)
-		} else {
-			places += " " + string(m.Place)
-		}
-	}
-	return planned, customer.Change{What: done, Detail: map[string]string{"what": done, "notices": places},
-		Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-			for _, m := range messages {
-				if err := d.outbox.Plan(ctx, tx, p.ID, m); err != nil {
-					return fmt.Errorf("telling the customer: %w", err)
-				}
-			}
-			return nil
-		}}
-}
-
-// reachable gives the line that the customer has had longest, of those that nobody else may hold for now.
-//
-// cite: P-20, P-25, 47 CFR 64.2003(q)
-func reachable(p *customer.Profile, now time.Time, disturbed time.Duration) (best customer.Line, ok bool) {
-	if p.Quiet(customer.Shared.Lines) {
-		return best, false
-	}
-	for _, l := range p.LiveLines(now) {
-		if now.Before(l.Since) || isDisturbed(l, now, disturbed) {
-			continue
-		}
-		if !ok || l.Since.Before(best.Since) {
-			best, ok = l, true
-		}
-	}
-	return best, ok
-}
-
-func isDisturbed(l customer.Line, now time.Time, lasts time.Duration) bool {
-	return !l.Disturbed.IsZero() && now.Before(l.Disturbed.Add(lasts))
-}
-
-// spokenOrText is how a short message reaches a line.
-func spokenOrText(l customer.Line) cpni.Via {
-	if slices.Contains(l.Categories, cpni.Wireless) && l.NoTexts.IsZero() {
-		return cpni.Text
-	}
-	return cpni.Voice
 }

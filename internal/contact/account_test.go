@@ -45,16 +45,16 @@ func TestNotices(t *testing.T) {
 		{"e-mail address", nothing, altered(Alteration{Email: "new@example.org"}), "voice>tnor email>old"},
 		{"first postal address", func(p *customer.Profile) { p.Postal = nil }, altered(Alteration{Postal: "9 Elm St"}), "voice>tnor email>aor"},
 		{"first e-mail address", func(p *customer.Profile) { p.Email = nil }, altered(Alteration{Email: "new@example.org"}), "voice>tnor postal>aor"},
-		{"line added", nothing, altered(Alteration{LineAdd: &customer.Line{Number: "+12025550150"}}), ""},
-		{"line removed", nothing, altered(Alteration{LineRemove: mobile}), ""},
-		{"contact number", nothing, altered(Alteration{ContactNumber: "+17035550111"}), ""},
-		{"listing", nothing, altered(Alteration{Listed: map[string]bool{line: true}}), ""},
+		{"line added", nothing, altered(Alteration{LineAdd: &customer.Line{Number: "+12025550150"}}), "voice>tnor email>aor"},
+		{"line removed", nothing, altered(Alteration{LineRemove: mobile}), "voice>tnor email>aor"},
+		{"contact number", nothing, altered(Alteration{ContactNumber: "+17035550111"}), "voice>tnor email>aor"},
+		{"listing", nothing, altered(Alteration{Listed: map[string]bool{line: true}}), "voice>tnor email>aor"},
 
 		{"a line that was disturbed", func(p *customer.Profile) { p.Lines[0].Disturbed = recent }, enrolled(Enrolment{PIN: "604913"}), "text>tnor email>aor"},
-		{"all lines disturbed", func(p *customer.Profile) { p.Lines[0].Disturbed, p.Lines[1].Disturbed = recent, recent }, enrolled(Enrolment{PIN: "604913"}), "email>aor"},
+		{"all lines disturbed", func(p *customer.Profile) { p.Lines[0].Disturbed, p.Lines[1].Disturbed = recent, recent }, enrolled(Enrolment{PIN: "604913"}), "email>aor postal>aor"},
 		{"disturbed three days ago", func(p *customer.Profile) { p.Lines[0].Disturbed = start.Add(-72 * time.Hour) }, enrolled(Enrolment{PIN: "604913"}), "voice>tnor email>aor"},
 		{"the longest line is not the first", func(p *customer.Profile) { p.Lines[1].Since = start.AddDate(-9, 0, 0) }, enrolled(Enrolment{PIN: "604913"}), "text>tnor email>aor"},
-		{"no line", func(p *customer.Profile) { p.Lines = nil }, enrolled(Enrolment{PIN: "604913"}), "email>aor"},
+		{"no line", func(p *customer.Profile) { p.Lines = nil }, enrolled(Enrolment{PIN: "604913"}), "email>aor postal>aor"},
 		{"an e-mail address of 29 days", func(p *customer.Profile) { p.Email[0].Since = start.AddDate(0, 0, -29) }, enrolled(Enrolment{PIN: "604913"}), "voice>tnor postal>aor"},
 		{"the young e-mail address is changed again", func(p *customer.Profile) { p.Email[0].Since = start.AddDate(0, 0, -29) }, altered(Alteration{Email: "new@example.org"}), "voice>tnor postal>aor"},
 		{"neither address of record", func(p *customer.Profile) {
@@ -330,7 +330,7 @@ func TestNewHolderOfAnOldNumber(t *testing.T) {
 		}
 		// A change for the old customer is told at their address alone.
 		notices, err := w.Enrol(w.ctx, Enrolment{Contact: w.verified(old), PIN: "592836"})
-		if err != nil || planned(notices) != "email>aor" {
+		if err != nil || planned(notices) != "email>aor postal>aor" {
 			t.Errorf("%q, %v", planned(notices), err)
 		}
 		// Service begins again on what is still theirs.

@@ -37,11 +37,3 @@ func (d *Desk) Closed(ctx context.Context, s *State, p *customer.Profile, method
 	}
 	return Closed{Until: now.Add(v.Wait)}, nil
 }
-
-// WouldTell gives the notices that a change of an account causes, before it is made.
-//
-// cite: P-23, P-25, 47 CFR 64.2010(f)
-func (d *Desk) WouldTell(p *customer.Profile, what string) []Planned {
-	planned, _ := d.notify(p, what, "")
-	return planned
-}

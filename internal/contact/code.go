@@ -90,15 +90,19 @@ func (d *Desk) destination(p *customer.Profile, to string, r Rules, now time.Tim
 	return Code{To: notify.AOR, Via: cpni.Via(to), Place: a.Value}, r.WrittenDigits, refusal
 }
 
-// addresses are those of a kind to which something may go.
+// addresses are those of a kind to which something may go: not those that came with a change that is disputed, or after it.
+//
+// cite: P-21, P-23, P-25
 func addresses(p *customer.Profile, via cpni.Via) []customer.Address {
+	var all []customer.Address
 	switch {
 	case via == cpni.Email && !p.Quiet(customer.Shared.Email):
-		return p.Email
+		all = p.Email
 	case via == cpni.Postal && !p.Quiet(customer.Shared.Postal):
-		return p.Postal
+		all = p.Postal
 	}
-	return nil
+	at, is := p.Disputes()
+	return slices.DeleteFunc(slices.Clone(all), func(a customer.Address) bool { return a.Frozen || a.Undone || is && !a.Since.Before(at) })
 }
 
 func (d *Desk) mayNotSend(s *State, r Rules) *cpni.Refusal {
@@ -222,6 +226,7 @@ func (d *Desk) proveByCode(ctx context.Context, tx *store.Tx, s *State, sent *Co
 		}
 	} else {
 		s.prove(cpni.ByCode, Customer, now)
+		s.reached(cpni.ByCode, sent.Place)
 	}
 	for _, subject := range []string{secrets, codes} {
 		if err := throttle.Clear(ctx, tx, s.Customer, subject); err != nil {

@@ -40,13 +40,13 @@ type State struct {
 	Speaker  string           `json:"speaker,omitempty"` // customer, or authorised:NAME
 	Evidence []rules.Evidence `json:"evidence,omitempty"`
 	Claims   []string         `json:"claims,omitempty"` // what was offered that is no proof
-	Code     *Code            `json:"code,omitempty"`   // outstanding
-	Codes    int              `json:"codes,omitempty"`  // sent so far
-	Ring     *Ring            `json:"ring,omitempty"`   // the call that was last asked for
-	Rings    int              `json:"rings,omitempty"`  // asked for so far
-	// Reached are the lines by which evidence was obtained, by its method: it is worth nothing once it is heard that the line
-	// was somebody else's by then.
+	// Reached is where the customer was reached, by the method that reached them. What was proved by a line is worth nothing
+	// once it is heard that the line was somebody else's by then.
 	Reached map[cpni.Method]string `json:"reached,omitempty"`
+	Code    *Code                  `json:"code,omitempty"`  // outstanding
+	Codes   int                    `json:"codes,omitempty"` // sent so far
+	Ring    *Ring                  `json:"ring,omitempty"`  // the call that was last asked for
+	Rings   int                    `json:"rings,omitempty"` // asked for so far
 	OneTime *rules.OneTimeConsent  `json:"one_time,omitempty"`
 	Asked   *Asked                 `json:"asked,omitempty"`   // for a one-time consent
 	Outcome Outcome                `json:"outcome,omitempty"` // of an ended contact
@@ -158,7 +158,7 @@ func (d *Desk) Open(ctx context.Context, o Opening) (*State, error) {
 	}
 	s := &State{ID: o.ID, Customer: o.Customer, Channel: o.Channel, Agent: o.Agent, Caller: o.Caller, Outbound: o.Outbound, Opened: now, active: now}
 	if o.Source != "" {
-		s.Source = hex.EncodeToString(d.vault.BlindIndex("source", o.Source))
+		s.Source = d.sourceKey(o.Source)
 	}
 	forgets := d.generation()
 	again := false
@@ -191,6 +191,11 @@ func (d *Desk) Open(ctx context.Context, o Opening) (*State, error) {
 	}
 	d.keep(s, 1, forgets)
 	return s, nil
+}
+
+// sourceKey is what is kept of where attempts come from.
+func (d *Desk) sourceKey(source string) string {
+	return hex.EncodeToString(d.vault.BlindIndex("source", source))
 }
 
 // opened gives the contact that was opened before as s is now.

@@ -59,13 +59,19 @@ func (d *Desk) Enrol(ctx context.Context, e Enrolment) ([]Planned, error) {
 		}
 		fresh.set(p)
 		if e.Initiation {
-			return customer.Change{Actor: s.actor(), What: e.what() + " set"}, nil
+			return customer.Change{Actor: s.actor(), What: "set at the beginning of service", Detail: map[string]string{"what": e.what() + " set"}}, nil
+		}
+		if refusal := d.afresh(p, s, e.what(), now); refusal != nil {
+			return customer.Change{}, refusal
 		}
 		var c customer.Change
-		notices, c = d.notify(p, e.what(), e.what()+" set")
+		notices, c = d.changed(p, customer.Changed{What: e.what(), At: now, By: s.actor(), Contact: string(s.ID)}, e.what()+" set")
 		return d.inContact(c, s), nil
 	})
-	return notices, d.answered(ctx, s, err)
+	if err != nil {
+		return nil, d.answered(ctx, s, err)
+	}
+	return notices, nil
 }
 
 var errActor = reject("BAD_INPUT", "that is no member of the staff", nil, "give the id of the member of the staff, or of the integration")
@@ -74,13 +80,13 @@ var errActor = reject("BAD_INPUT", "that is no member of the staff", nil, "give 
 func (e Enrolment) what() string {
 	switch {
 	case e.Password != "":
-		return "password"
+		return customer.WhatPassword
 	case e.PIN != "":
-		return "PIN"
+		return customer.WhatPIN
 	case len(e.Backup) > 0:
-		return "backup answer"
+		return customer.WhatBackup
 	}
-	return "online account"
+	return customer.WhatOnline
 }
 
 // check says what forbids an enrolment; nil when nothing does.
@@ -130,7 +136,7 @@ func (e Enrolment) check(p *customer.Profile, r Rules, now time.Time) *cpni.Refu
 func (e Enrolment) begins(p *customer.Profile, r Rules, now time.Time) *cpni.Refusal {
 	c := p.Credentials
 	set := e.Password != "" && c.Password != nil || e.PIN != "" && c.PIN != nil || len(e.Backup) > 0 && len(c.Backup) > 0 || e.Online && p.Online
-	if set || !p.Ended.IsZero() || !now.Before(p.Since.Add(r.Initiation)) {
+	if set || len(p.Changes) > 0 || !p.Ended.IsZero() || !now.Before(p.Since.Add(r.Initiation)) {
 		return reject("ENROL", "service does not begin now, or this has been set already: the customer must be proved first", []string{"P-19", "P-24", "47 CFR 64.2010(e)"}, reachOut...)
 	}
 	return nil
@@ -205,6 +211,13 @@ func (d *Desk) proved(ctx context.Context, id, asked cpni.ID) (*State, error) {
 	if asked != "" && asked != s.Customer {
 		r = errUnproved
 	}
+	if r == nil {
+		p, _, err := d.customers.Get(ctx, s.Customer)
+		if err != nil {
+			return nil, err
+		}
+		r = d.frozen(p, s, d.clock.Now())
+	}
 	if r != nil {
 		return nil, d.refused(ctx, s, Proof{}, r)
 	}
@@ -249,7 +262,11 @@ func (d *Desk) inContact(c customer.Change, s *State) customer.Change {
 			return err
 		}
 		now := d.clock.Now()
-		if r := d.unproved(held, now); r != nil {
+		r := d.unproved(held, now)
+		if r == nil {
+			r = d.frozen(p, held, now)
+		}
+		if r != nil {
 			return r
 		}
 		if _, err := tx.Exec(ctx, "UPDATE contact SET active = $1 WHERE customer_id = $2 AND contact_id = $3 AND active < $1", now.UnixMicro(), string(p.ID), string(s.ID)); err != nil {

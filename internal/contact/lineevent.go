@@ -79,9 +79,7 @@ func (d *Desk) Disturb(ctx context.Context, x Disturbance) error {
 		if x.What == Reassigned {
 			what = "line left: "
 		}
-		return customer.Change{Actor: x.By, What: what + x.What, Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
-			return d.outbox.CancelTo(ctx, tx, p.ID, number)
-		}, Alerts: lost}, nil
+		return d.leaves(customer.Change{Actor: x.By, What: what + x.What, Alerts: lost}, number), nil
 	})
 	if err != nil || !known {
 		return err

@@ -249,8 +249,8 @@ func TestCare(t *testing.T) {
 			t.Fatalf("the word: %q", got)
 		}
 		notices, err := w.Alter(w.ctx, Alteration{Contact: id, ContactNumber: "+17035550188"})
-		if err != nil || len(notices) != 0 {
-			t.Errorf("%v, %v", notices, err)
+		if err != nil || len(notices) != 1 || notices[0].Via != cpni.Email {
+			t.Errorf("the notice goes to a place that others read: %v, %v", notices, err)
 		}
 		notices, err = w.Enrol(w.ctx, Enrolment{Contact: id, PIN: "915274"})
 		if err != nil || len(notices) != 1 || notices[0].Via != cpni.Email {

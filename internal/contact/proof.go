@@ -134,7 +134,7 @@ func (d *Desk) Authenticate(ctx context.Context, id cpni.ID, proof Proof) (*Stat
 	if err != nil {
 		return nil, err
 	}
-	if r := cared(p, proof.method()); r != nil && len(proof.Claim) == 0 {
+	if r := cmp.Or(cared(p, proof.method()), closedBy(p, proof.method())); r != nil && len(proof.Claim) == 0 {
 		return nil, d.refused(ctx, s, proof, r)
 	}
 	after, err := d.take(ctx, s, proof)
@@ -213,6 +213,16 @@ func attempt(r *cpni.Refusal) ledger.Entry {
 		return ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.OK}
 	}
 	return ledger.Entry{Kind: ledger.Attempt, Outcome: r.Outcome, Code: r.Code}
+}
+
+// reached notes where a method has reached the customer.
+func (s *State) reached(m cpni.Method, where string) {
+	all := maps.Clone(s.Reached)
+	if all == nil {
+		all = map[cpni.Method]string{}
+	}
+	all[m] = where
+	s.Reached = all
 }
 
 // prove adds evidence. When another person speaks now, what the first proved is not theirs.
@@ -344,7 +354,7 @@ func holders(p *customer.Profile, method cpni.Method) []holder {
 		if method == cpni.ByPIN {
 			secret = c.PIN
 		}
-		if secret != nil {
+		if secret.Proves() {
 			all = append(all, holder{speaker, secret})
 		}
 	}
@@ -388,6 +398,9 @@ func (d *Desk) secret(ctx context.Context, s *State, method cpni.Method, given s
 	who, err := d.match(people, Spoken(given))
 	if err != nil {
 		return nil, err
+	}
+	if who == nil && disputed(p, method) {
+		return nil, errDisputed // it counts as a wrong one all the same
 	}
 	if who == nil {
 		return nil, errBadSecret
@@ -462,7 +475,7 @@ func (d *Desk) backup(ctx context.Context, s *State, answers map[string]string) 
 	}
 	return d.grant(ctx, s, cpni.ByBackup, func(_ time.Time, _ *State, p *customer.Profile) (string, *cpni.Refusal) {
 		for _, b := range right {
-			if !slices.ContainsFunc(p.Credentials.Backup, func(now customer.Backup) bool { return now.Answer.Hash == b.Answer.Hash }) {
+			if !slices.ContainsFunc(p.Credentials.Backup, func(now customer.Backup) bool { return now.Answer.Hash == b.Answer.Hash && now.Answer.Proves() }) {
 				return "", errBadSecret
 			}
 		}
@@ -483,6 +496,9 @@ func (d *Desk) lineOfRecord(p *customer.Profile, number string, now time.Time) (
 	}
 	if p.Quiet(customer.Shared.Lines) {
 		return line, errShared
+	}
+	if at, is := p.Disputes(); line.Frozen || is && !line.Since.Before(at) {
+		return line, reject("NOT_TNOR", "the line came with a change that the customer says was not theirs, or after it: it proves nothing until somebody has looked", []string{"P-20", "P-23", "47 CFR 64.2010(a)"}, ways...)
 	}
 	if isDisturbed(line, now, d.numbers(now).DisturbedLine) {
 		return line, reject("NOT_TNOR", "the line was ported, forwarded or given a new SIM a short while ago: someone else may answer it", []string{"P-20", "47 CFR 64.2010(a)"},

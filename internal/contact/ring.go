@@ -78,10 +78,7 @@ func (d *Desk) callback(ctx context.Context, s *State, c Callback) (*State, erro
 // proveByLine adds evidence that was obtained by a line.
 func (d *Desk) proveByLine(ctx context.Context, tx *store.Tx, s *State, method cpni.Method, number string, now time.Time) error {
 	s.prove(method, Customer, now)
-	if s.Reached == nil {
-		s.Reached = map[cpni.Method]string{}
-	}
-	s.Reached[method] = number
+	s.reached(method, number)
 	return throttle.Clear(ctx, tx, s.Customer, secrets)
 }
 
@@ -198,6 +195,6 @@ var endings = map[string]string{
 // cite: P-20, 47 CFR 64.2003(q)
 func (d *Desk) CodeLine(p *customer.Profile) (number string, ok bool) {
 	now := d.clock.Now()
-	l, ok := reachable(p, now, d.numbers(now).DisturbedLine)
+	l, ok := d.numbers(now).reachable(p, now, now, false)
 	return l.Number, ok
 }

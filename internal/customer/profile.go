@@ -42,6 +42,8 @@ type Profile struct {
 	//
 	// cite: P-25, 47 CFR 64.2010(f)(2)
 	NoticeBy cpni.Via `json:"notice_by,omitempty"`
+	// Changes are the latest changes of the account of which the customer was told, the oldest first.
+	Changes []Changed `json:"changes,omitempty"`
 }
 
 // Line is a line of service; its number is a telephone number of record.
@@ -56,6 +58,7 @@ type Line struct {
 	Removed    time.Time       `json:"removed,omitzero"`
 	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
 	NoTexts    time.Time       `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
+	Frozen     bool            `json:"frozen,omitempty"`   // the customer says that they did not add it: it proves nothing and gets nothing
 }
 
 // Address is a postal or e-mail address with the time it has been on the account.
@@ -66,16 +69,19 @@ type Address struct {
 	Since   time.Time `json:"since"`
 	Until   time.Time `json:"until,omitzero"`    // zero: still on the account
 	Notices bool      `json:"notices,omitempty"` // express prior approval to get notices by e-mail
+	Frozen  bool      `json:"frozen,omitempty"`  // the customer says that they did not set it: it is not of record and gets nothing
+	Undone  bool      `json:"undone,omitempty"`  // somebody has found that it was not theirs: it never counts again
 }
 
 // OfRecord reports whether a has been on the account for at least age at the moment at, and still is: in true hours, and
-// by the clocks of the zone of at. Since when is unknown of an address that does not say.
+// by the clocks of the zone of at. Since when is unknown of an address that does not say. One that the customer says they did
+// not set is none.
 //
-// cite: P-21, I-25, 47 CFR 64.2003(b)
+// cite: P-21, P-23, I-25, 47 CFR 64.2003(b)
 func (a Address) OfRecord(at time.Time, age time.Duration) bool {
 	passed := at.Sub(a.Since)
 	shown := passed + time.Duration(rules.Shift(a.Since, at, at.Location()))*time.Second
-	return a.On(at) && !a.Since.IsZero() && min(passed, shown) >= age
+	return a.On(at) && !a.Frozen && !a.Undone && !a.Since.IsZero() && min(passed, shown) >= age
 }
 
 // On reports whether a is on the account at the moment at.
@@ -90,6 +96,7 @@ type Authorised struct {
 	Name        string           `json:"name"`
 	Data        []cpni.DataClass `json:"data"`
 	Credentials Credentials      `json:"credentials"`
+	Frozen      bool             `json:"frozen,omitempty"` // the customer says that they did not let them: they speak for nobody
 }
 
 // Business is the arrangement under which a business customer's contract may take the place of authentication.
@@ -112,7 +119,15 @@ type Secret struct {
 	Hash string    `json:"hash"` // argon2id with its parameters and salt
 	Set  time.Time `json:"set"`
 	Weak bool      `json:"weak,omitempty"` // taken over from an old system, throttled harder
+	// Frozen: the customer says that they did not set it, so it proves nothing.
+	Frozen bool `json:"frozen,omitempty"`
 }
+
+// Proves reports whether there is a secret that proves something: one that is set, and that the customer has not said they
+// did not set.
+//
+// cite: P-16, P-23
+func (s *Secret) Proves() bool { return s != nil && !s.Frozen }
 
 // Backup is a question known only to the customer and the carrier, and its hashed answer.
 //
@@ -185,9 +200,9 @@ func (p *Profile) OnFile() []cpni.Method {
 		}
 	}
 	word := p.Safety != nil && p.Safety.Word != nil
-	has(p.Credentials.Password != nil || word, cpni.ByPassword)
-	has(p.Credentials.PIN != nil && !word, cpni.ByPIN)
-	has(len(p.Credentials.Backup) > 0 && !word, cpni.ByBackup)
+	has(p.Credentials.Password.Proves() || word, cpni.ByPassword)
+	has(p.Credentials.PIN.Proves() && !word, cpni.ByPIN)
+	has(slices.ContainsFunc(p.Credentials.Backup, func(b Backup) bool { return b.Answer.Proves() }) && !word, cpni.ByBackup)
 	has(p.Business != nil && p.Business.DedicatedRepresentative != "" && p.Business.ContractCoversCPNI, cpni.ByContract)
 	return all
 }

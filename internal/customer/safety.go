@@ -29,12 +29,12 @@ func (p *Profile) Quiet(kind string) bool {
 	return p.Safety != nil && slices.Contains(p.Safety.Shared, kind)
 }
 
-// Speakers are those who may speak for the customer now.
+// Speakers are those who may speak for the customer now: nobody whom the customer says they did not let.
 //
 // cite: P-16, 47 CFR 64.2003(f)
 func (p *Profile) Speakers() []Authorised {
 	if p.Safety != nil && p.Safety.Alone {
 		return nil
 	}
-	return p.Authorised
+	return slices.DeleteFunc(slices.Clone(p.Authorised), func(a Authorised) bool { return a.Frozen })
 }

@@ -273,7 +273,7 @@ func (d *Door) findDestination(g *gathered) {
 			return
 		}
 		g.address = a.Value
-		f.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone)}
+		f.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone), Frozen: frozen(g.profile, a.Since, a.Frozen || a.Undone)}
 	case cpni.Text:
 		if g.profile == nil || g.profile.Quiet(customer.Shared.Lines) {
 			return
@@ -291,8 +291,17 @@ func (d *Door) findDestination(g *gathered) {
 			return
 		}
 		g.address = lines[0].Number
-		f.Destination = &rules.Destination{Kind: rules.DestinationLine, Since: lines[0].Since, Disturbed: lines[0].Disturbed}
+		f.Destination = &rules.Destination{Kind: rules.DestinationLine, Since: lines[0].Since, Disturbed: lines[0].Disturbed, Frozen: frozen(g.profile, lines[0].Since, lines[0].Frozen)}
 	}
+}
+
+// frozen reports whether a place does not count because the customer has said that a change of their account was not theirs:
+// it came with that change, or after it.
+//
+// cite: P-21, P-23, 47 CFR 64.2010(a)
+func frozen(p *customer.Profile, since time.Time, marked bool) bool {
+	at, is := p.Disputes()
+	return marked || is && !since.Before(at)
 }
 
 // address picks the address that was named when it stands on the account, and otherwise the newest of record, or the
@@ -305,7 +314,7 @@ func (d *Door) address(g *gathered, all []customer.Address, kind, named string) 
 		}
 		on = append(on, a)
 		probe := g.facts
-		probe.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone)}
+		probe.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone), Frozen: frozen(g.profile, a.Since, a.Frozen || a.Undone)}
 		if rules.OfRecord(probe) {
 			ofRecord = append(ofRecord, a)
 		}
@@ -332,24 +341,24 @@ func (d *Door) closed(g *gathered) []string {
 	}
 	credentials := p.Credentials
 	if g.to.Kind == cpni.ToAuthorised {
-		for _, a := range p.Authorised {
+		for _, a := range p.Speakers() {
 			if sameName(a.Name, g.to.Name) {
 				credentials = a.Credentials
 			}
 		}
 	}
 	word := p.Safety != nil && p.Safety.Word != nil
-	shut(credentials.Password == nil && !word, "verify-password")
-	shut(credentials.PIN == nil || word, "verify-pin")
+	shut(!credentials.Password.Proves() && !word, "verify-password")
+	shut(!credentials.PIN.Proves() || word, "verify-pin")
 	least := time.Duration(g.facts.Numbers.DisturbedLine) * time.Second
 	quiet := !p.Quiet(customer.Shared.Lines) && slices.ContainsFunc(p.LiveLines(g.at), func(l customer.Line) bool {
-		return l.Disturbed.IsZero() || !g.at.Before(l.Disturbed.Add(least))
+		return !frozen(p, l.Since, l.Frozen) && (l.Disturbed.IsZero() || !g.at.Before(l.Disturbed.Add(least)))
 	})
 	record := func(via cpni.Via, kind string, all []customer.Address) bool {
 		probe := g.facts
 		probe.Via = via
 		return slices.ContainsFunc(all, func(a customer.Address) bool {
-			probe.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone)}
+			probe.Destination = &rules.Destination{Kind: kind, Since: a.Since, Shift: rules.Shift(a.Since, g.at, d.Zone), Frozen: frozen(g.profile, a.Since, a.Frozen || a.Undone)}
 			return a.On(g.at) && rules.OfRecord(probe)
 		})
 	}

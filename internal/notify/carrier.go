@@ -42,12 +42,17 @@ type Parts struct {
 	Tokens map[string]string
 	// Adds gives the tokens that a message gets only when it is written, such as its time in words; nil: none.
 	Adds func(of cpni.ID, m Message, p *customer.Profile) map[string]string
+	// Again writes a message by an earlier version of its template.
+	Again func(ctx context.Context, version string, tokens map[string]string) (Words, error)
 	// Still says, for people, why a message must not go any more to where it was planned to go; "" it may.
 	Still func(p *customer.Profile, m Message, now time.Time) cpni.Code
 	// Hidden are the values that a message of this customer must not carry.
 	Hidden func(p *customer.Profile, m Message) []string
 	// Instead gives the message that goes in the place of one that did not arrive; nil: there is no other way.
 	Instead func(p *customer.Profile, m Message, now time.Time) *Message
+	// NotMe takes it from who has got a notice of change in a call and pressed the key for it that the change was not theirs; nil:
+	// nobody takes it.
+	NotMe func(ctx context.Context, of cpni.ID, m Message) error
 	// Enclose gives the documents that go with a message; nil: there are none.
 	Enclose func(ctx context.Context, of cpni.ID, m Message) ([]Enclosure, error)
 	// Called hears how a call went, within the transaction that writes it down, and gives what else is to be recorded; nil:
@@ -162,5 +167,8 @@ func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) err
 	}
 	work.end()
 	writing.Wait()
+	if work.pressed {
+		return errors.Join(work.failed(), c.Pressed(ctx))
+	}
 	return work.failed()
 }

@@ -39,6 +39,9 @@ func (c *Carrier) reported(ctx context.Context, column, kind, text string, r Rep
 // take an arrival back or confirm it, and do nothing else.
 func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report) ([]ledger.Entry, error) {
 	now := c.Clock.Now()
+	if denies(found.m, r.Outcome) {
+		r.Code = Denied
+	}
 	at := r.At
 	if at.IsZero() || at.After(now) {
 		at = now

@@ -24,6 +24,11 @@ type Message struct {
 	AtOnce bool `json:"at_once,omitempty"`
 	// InsteadOf is the message that did not arrive, in whose place this one goes.
 	InsteadOf cpni.ID `json:"instead_of,omitempty"`
+	// About is the change of the account that it tells of, and AsOf when that was made: no place younger than that is told.
+	About cpni.ID   `json:"about,omitempty"`
+	AsOf  time.Time `json:"as_of,omitzero"`
+	// Beside are the places to which the same goes as well.
+	Beside []string `json:"beside,omitempty"`
 	// Tried are places to which the same went already and did not arrive.
 	Tried []string `json:"tried,omitempty"`
 

@@ -23,6 +23,7 @@ type recorder struct {
 	over    chan struct{}
 
 	mu      sync.Mutex
+	pressed bool            // somebody has said in a call that a change was not theirs
 	waiting map[cpni.ID]row // claimed, and not told of yet
 	told    []toldOf
 	err     error
@@ -54,6 +55,9 @@ func (r *recorder) tell(id cpni.ID, o Outcome, w Words) {
 	if o.Call != nil && !w.asks(o.Call.Pressed) { // a key that nobody asked for says nothing
 		call := *o.Call
 		call.Pressed, o.Call = "", &call
+	}
+	if denies(m.m, o) {
+		r.pressed = true
 	}
 	r.told = append(r.told, toldOf{m, o, w.Version})
 	select {
@@ -138,6 +142,9 @@ func (c *Carrier) record(ctx context.Context, batch []toldOf) error {
 func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledger.Entry, error) {
 	now := c.Clock.Now()
 	r, o := t.row, t.outcome
+	if denies(r.m, o) {
+		o.Code = Denied
+	}
 	next := time.Time{}
 	if o.State == Queued {
 		var more bool
@@ -165,6 +172,7 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t toldOf) ([]ledg
 	if err != nil {
 		return nil, fmt.Errorf("writing down what became of a message: %w", err)
 	}
+	r.stopped = stopped == 1
 	if o.State == Queued && stopped == 1 {
 		o.State = Cancelled
 	}
@@ -209,7 +217,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 		return c.Vault.Entry(ctx, tx, ledger.Entry{Customer: r.of, Kind: kind, At: now, Actor: string(cpni.RoleSystem), Outcome: cpni.OK, Code: code}, detail)
 	}
 	var all []ledger.Entry
-	if o.State == Bounced || o.State == Failed {
+	if o.State == Bounced || o.State == Failed || o.State == Cancelled && left(o.Code) {
 		other, err := c.instead(ctx, tx, r, now)
 		if err != nil {
 			return nil, err
@@ -217,7 +225,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 		switch {
 		case other != nil:
 			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
-		case natureOf(r.m.Kind).must:
+		case natureOf(r.m.Kind).must && !r.stopped:
 			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
 			if err != nil {
 				return nil, err
@@ -228,6 +236,10 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 	e, err := entry(ledger.Message, "", detail)
 	return append(all, e), err
 }
+
+// left reports whether a message was not sent because the place that it was to go to is the customer's no longer: it was not
+// taken back, is not over, and there is still somebody to tell.
+func left(code string) bool { return code != "" && code != Expired && code != Forgotten }
 
 // instead plans the message that goes in the place of one that did not arrive; nil when there is none.
 //

@@ -10,11 +10,11 @@ import (
 )
 
 // Due does what its time has come for: reminders, the end of suspensions, findings of what a case has found to be a
-// violation, alerts about what waits for a decision or a reason. Done again, or on another node, it does nothing twice.
+// violation, alerts about what waits for a decision or a reason, and about notices of change that have not gone. Done again, or on another node, it does nothing twice.
 //
-// cite: P-28, P-38, P-39, 47 CFR 64.2009(b)
+// cite: P-23, P-28, P-38, P-39, 47 CFR 64.2009(b), 47 CFR 64.2010(f)
 func (o *Office) Due(ctx context.Context) error {
-	return errors.Join(o.Training.Due(ctx), o.handOver(ctx), o.Discipline.Due(ctx), o.Door.Missed(ctx))
+	return errors.Join(o.Training.Due(ctx), o.handOver(ctx), o.Discipline.Due(ctx), o.Door.Missed(ctx), o.Messages.Late(ctx), o.Messages.Pressed(ctx))
 }
 
 // handOver makes a finding of each case of Watch that was closed as a violation of a member, so that it waits for discipline

@@ -1,9 +1,12 @@
 package office
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"time"
 
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notify"
@@ -38,7 +41,37 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
+		Again:  o.writtenThen,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.Contacts.Instead,
+		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
+			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
+		},
 	})
+}
+
+// keepWording stores the templates that are in use, by their versions.
+func (o *Office) keepWording(ctx context.Context) error {
+	all := map[string]func() []byte{}
+	for _, t := range o.Wording.Templates() {
+		all[t.Version()] = t.Source
+	}
+	return o.Outbox.Keep(ctx, all)
+}
+
+// writtenThen writes a message by the template of a version that was in use once.
+func (o *Office) writtenThen(ctx context.Context, version string, tokens map[string]string) (notify.Words, error) {
+	source, err := o.Outbox.Source(ctx, version)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	if source == nil {
+		return notify.Words{}, errors.New("the template by which the message was written is not kept")
+	}
+	t, err := wording.Parse(source)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	return t.Write(tokens)
 }
 
 // tokens are those of one message that follow from what it is.

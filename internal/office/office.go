@@ -129,6 +129,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if o.Wording, err = ReadNotices(c.Courses); err != nil {
 		return nil, err
 	}
+	if err := o.keepWording(ctx); err != nil {
+		return nil, err
+	}
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone

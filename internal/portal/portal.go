@@ -46,7 +46,7 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{}, recordsPlaces())
+	return slices.Concat([]place{}, notMePlaces(), recordsPlaces())
 }
 
 // New makes the portal of an office.
@@ -88,7 +88,7 @@ func (p *Portal) page(r *http.Request, title string) page {
 	l := language(r)
 	q := r.URL.Query()
 	q.Set("language", map[string]string{"en": "es", "es": "en"}[l])
-	return page{Title: say(l, title), Language: l, Other: r.URL.Path + "?" + q.Encode(), Carrier: p.options.Carrier}
+	return page{Title: say(l, title), Language: l, Other: r.URL.EscapedPath() + "?" + q.Encode(), Carrier: p.options.Carrier}
 }
 
 // language is the one that was asked for, or else the first of the browser's that the portal speaks.

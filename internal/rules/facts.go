@@ -108,6 +108,8 @@ type Destination struct {
 	Shift int64 `json:"shift,omitempty"`
 	// Disturbed is the last known port, forward or change of SIM of the line.
 	Disturbed time.Time `json:"disturbed,omitzero"`
+	// Frozen: the customer says that it was not they who put it on the account.
+	Frozen bool `json:"frozen,omitempty"`
 }
 
 // Approval is where the customer's approval of what is asked stands, for the purpose and recipient of this request.

@@ -231,11 +231,14 @@ const (
 )
 
 // ofRecord reports whether d is an address or number of record for the way of f. An address is one once its age has
-// passed both in true hours and on the carrier's clocks, which may have been set in between.
+// passed both in true hours and on the carrier's clocks, which may have been set in between. What the customer says they did
+// not put on the account is none.
 //
-// cite: P-20, P-21, 47 CFR 64.2003(b), 47 CFR 64.2003(q)
+// cite: P-20, P-21, P-23, 47 CFR 64.2003(b), 47 CFR 64.2003(q)
 func (d Destination) ofRecord(f Facts) bool {
 	switch {
+	case d.Frozen:
+		return false
 	case f.Via == cpni.Postal && d.Kind == DestinationPostal, f.Via == cpni.Email && d.Kind == DestinationEmail:
 		age := f.At.Sub(d.Since)
 		least := time.Duration(f.Numbers.AddressOfRecordAge) * time.Second

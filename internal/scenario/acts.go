@@ -26,6 +26,10 @@ func acts() map[string]act {
 		"authenticate":     authenticate,
 		"enrol":            enrol,
 		"change":           change,
+		"not-me":           notMe,
+		"dispute":          dispute,
+		"settle":           settle,
+		"disturb":          disturb,
 		"disclose":         discloseAct,
 		"approval":         askApproval,
 		"notice":           giveNotice,
@@ -206,7 +210,15 @@ func noticesOf(planned []contact.Planned) []any {
 }
 
 func change(ctx context.Context, w *world, a args) (result, error) {
-	c := contact.Alteration{Customer: w.customers[a.text("customer")], Postal: a.text("postal"), Email: a.text("email"), LineRemove: a.text("line-remove"), ContactNumber: a.text("contact-number")}
+	c := contact.Alteration{Customer: w.customers[a.text("customer")], Postal: a.text("postal"), Email: a.text("email"), LineRemove: a.text("line-remove"), ContactNumber: a.text("contact-number"), Dismiss: a.text("dismiss")}
+	if a.has("authorise") {
+		x := a.sub("authorise")
+		c.Authorise = &contact.Authorisation{Name: x.text("name"), Data: classes(x.words("data")), Password: x.text("password")}
+	}
+	if a.has("ways") {
+		x := a.sub("ways")
+		c.Ways = &contact.Ways{NoticeBy: cpni.Via(x.text("notice-by")), Language: x.text("language")}
+	}
 	if a.has("contact") {
 		c.Contact = w.contact(a.text("contact"))
 		if s, _, err := w.desk.Get(ctx, c.Contact); err == nil {

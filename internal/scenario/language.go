@@ -3,7 +3,9 @@ package scenario
 import (
 	"slices"
 
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 )
 
 // verb is a verb of the language: its fields, what it can give, and what an expectation may say of it.
@@ -43,6 +45,7 @@ var (
 	role       = oneOf("agent", "supervisor", "marketing", "compliance", "officer", "fraud", "billing", "auditor", "admin")
 	category   = oneOf("local", "long-distance", "wireless", "voip")
 	product    = oneOf("local", "long-distance", "wireless", "voip", "broadband", "voice-mail", "cpe", "call-features", "other")
+	changeWord = oneOf(customer.Whats...)
 	class      = oneOf("agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other")
 	state      = oneOf("unnotified", "waiting", "opt-out-ok", "opt-in-ok", "denied", "renotice-due", "one-time")
 	question   = pattern("a question", `\S`)
@@ -78,7 +81,7 @@ var otherCodes = []string{
 	"NOTICE_N01", "NOTICE_N02", "NOTICE_N03", "NOTICE_N04", "NOTICE_N05", "NOTICE_N06", "NOTICE_N07", "NOTICE_N08", "NOTICE_N09", "NOTICE_N10",
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
-	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON",
+	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
 }
 
 func noticeCodes() []string {
@@ -118,13 +121,22 @@ func contactVerbs() []verb {
 		{name: "enrol", fields: []field{may("contact", refers("contact")), may("initiation", flag), may("customer", customers), may("password", text), may("pin", text),
 			may("backup", dict(question, text)), may("online", flag)},
 			exactly: [][]string{{"contact", "initiation"}, {"password", "pin", "backup", "online"}},
-			gives:   []given{ok(), rejects("UNAUTHENTICATED", "WEAK_SECRET", "QUESTION_RABI", "QUESTION_ACCOUNT", "ENROL", "TOKEN_SCOPE")},
+			gives:   []given{ok(), rejects("UNAUTHENTICATED", "WEAK_SECRET", "QUESTION_RABI", "QUESTION_ACCOUNT", "ENROL", "TOKEN_SCOPE", "FROZEN")},
 			results: []field{may("notices", planned)}, check: together("initiation", "customer")},
 		{name: "change", fields: []field{may("customer", customers), may("contact", refers("contact")), may("agent", staffName), may("postal", text), may("email", text),
-			may("line-add", either(text, shape{}, line)), may("line-remove", text), may("contact-number", text), may("listed", either(flag, shape{}, dict(text, flag)))},
-			exactly: [][]string{{"contact", "agent"}, {"postal", "email", "line-add", "line-remove", "contact-number", "listed"}},
-			gives:   []given{ok(), rejects("UNAUTHENTICATED", "ENROL", "TOKEN_SCOPE", "BAD_INPUT", "NUMBER_HELD")},
+			may("line-add", either(text, shape{}, line)), may("line-remove", text), may("contact-number", text), may("listed", either(flag, shape{}, dict(text, flag))),
+			may("authorise", fields("an authorised person", need("name", text), may("data", list(word)), may("password", text))), may("dismiss", text),
+			may("ways", fields("ways of notices", may("notice-by", oneOf("text", "voice", "email", "postal")), may("language", oneOf("en", "es"))))},
+			exactly: [][]string{{"contact", "agent"}, {"postal", "email", "line-add", "line-remove", "contact-number", "listed", "authorise", "dismiss", "ways"}},
+			gives:   []given{ok(), rejects("UNAUTHENTICATED", "ENROL", "TOKEN_SCOPE", "BAD_INPUT", "NUMBER_HELD", "WEAK_SECRET", "FROZEN")},
 			results: []field{may("notices", planned), may("never-to", list(oneOf("new")))}, check: together("agent", "customer")},
+		{name: "not-me", fields: []field{need("customer", customers), need("what", changeWord), may("by", oneOf(contact.Hows...)), may("token", oneOf("unknown")), may("source", text)},
+			gives: []given{ok(), rejects("NO_CHANGE")}},
+		{name: "dispute", fields: []field{need("customer", customers), need("what", changeWord), may("contact", refers("contact")), may("by", staffName)},
+			gives: []given{ok(), rejects("NO_CHANGE")}},
+		{name: "settle", fields: []field{need("customer", customers), need("what", changeWord), need("by", staffName), need("is", oneOf(customer.Kept, customer.Undone))},
+			gives: []given{ok(), rejects("NO_CHANGE", "SELF_REVIEW", "ROLE", "NUMBER_HELD")}, results: []field{may("notices", planned)}},
+		{name: "disturb", fields: []field{need("customer", customers), need("line", text), need("what", oneOf("port", "forward", "sim"))}, gives: []given{ok(), rejects("BAD_INPUT")}},
 	}
 }
 

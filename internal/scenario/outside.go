@@ -15,9 +15,9 @@ import (
 	"ringfence/internal/notify"
 )
 
-// outside is what is on the other side of a story's channels: the mail server, the message centre, the switch and the print
+// farSide is what is on the other side of a story's channels: the mail server, the message centre, the switch and the print
 // shop, and behind them the customers. It keeps every piece that goes out, and what becomes of each is as the file says.
-type outside struct {
+type farSide struct {
 	mu     sync.Mutex
 	pieces []notify.Piece
 	down   map[cpni.Via]bool
@@ -26,19 +26,19 @@ type outside struct {
 	spoilt map[cpni.Via]string // codes with which a way turns messages away
 }
 
-func newOutside() *outside {
-	return &outside{down: map[cpni.Via]bool{}, calls: map[string]string{}, spoilt: map[cpni.Via]string{}}
+func newFarSide() *farSide {
+	return &farSide{down: map[cpni.Via]bool{}, calls: map[string]string{}, spoilt: map[cpni.Via]string{}}
 }
 
 // way is one of its channels.
 type way struct {
-	*outside
+	*farSide
 	via cpni.Via
 }
 
 var errWayDown = errors.New("the story has taken it down")
 
-func (o *outside) channels() map[cpni.Via]notify.Channel {
+func (o *farSide) channels() map[cpni.Via]notify.Channel {
 	all := map[cpni.Via]notify.Channel{}
 	for _, via := range []cpni.Via{cpni.Email, cpni.Text, cpni.Voice, cpni.Postal} {
 		all[via] = way{o, via}
@@ -82,7 +82,7 @@ func (w way) Send(_ context.Context, pieces []notify.Piece, told func(notify.Pie
 }
 
 // rung is how a call goes: a person takes it and presses nothing, and nobody takes a call back, unless the file says otherwise.
-func (o *outside) rung(p notify.Piece) notify.Outcome {
+func (o *farSide) rung(p notify.Piece) notify.Outcome {
 	ends := notify.Answered
 	if p.Kind == notify.CallBack {
 		ends = notify.NoAnswer
@@ -117,7 +117,7 @@ func (o *outside) rung(p notify.Piece) notify.Outcome {
 const keyPressed = "key-pressed"
 
 // sent gives every piece that has gone out.
-func (o *outside) sent() []notify.Piece {
+func (o *farSide) sent() []notify.Piece {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.pieces)

@@ -102,7 +102,8 @@ func (w *world) addCustomer(ctx context.Context, name string, a args) error {
 
 // profile makes the profile that a setup describes. What it states is taken as properly evidenced.
 func (w *world) profile(name string, a args) (customer.Profile, error) {
-	p := customer.Profile{Name: a.text("name"), Account: a.text("account"), Since: a.moment("since"), Born: a.text("born"), SSN4: a.text("ssn4"), Online: a.flag("online")}
+	p := customer.Profile{Name: a.text("name"), Account: a.text("account"), Since: a.moment("since"), Born: a.text("born"), SSN4: a.text("ssn4"), Online: a.flag("online"),
+		NoticeBy: cpni.Via(a.text("notice-by")), Language: a.text("language")}
 	if p.Name == "" {
 		p.Name = "(no name is known) " + name // nobody's document bears it
 	}

@@ -104,7 +104,7 @@ func scanAlert(scan func(...any) error) (Alert, error) {
 	if closed != 0 {
 		a.Closed = time.UnixMicro(closed).UTC()
 	}
-	for _, d := range append(Detectors[:len(Detectors):len(Detectors)], others, lost) {
+	for _, d := range append(Detectors[:len(Detectors):len(Detectors)], others, notMine, lost) {
 		if d.Name == a.Detector {
 			a.Says = d.Says
 		}

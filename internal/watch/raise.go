@@ -137,8 +137,9 @@ func (s *sight) evidence(id cpni.ID) (entries []string, from, to time.Time, err 
 
 // Alerts that no detector raises.
 var (
-	others = Detector{Name: "other", Says: "Another part of the program has raised this alert."}
-	lost   = Detector{Name: "lost-record", Code: "LOST_RECORD", Says: "The tree has an entry whose record is gone. Have the ledger verified."}
+	others  = Detector{Name: "other", Says: "Another part of the program has raised this alert."}
+	notMine = Detector{Name: "not-me", Code: contact.NotMe, Says: "A customer says that a change of their account was not theirs. It is frozen, and waits for somebody to decide about it: at once."}
+	lost    = Detector{Name: "lost-record", Code: "LOST_RECORD", Says: "The tree has an entry whose record is gone. Have the ledger verified."}
 )
 
 // adopt makes the case of an alert that was raised elsewhere.
@@ -150,11 +151,40 @@ func (s *sight) adopt(t ledger.Told) error {
 	}
 	f := &finding{Subject: string(t.Customer), Customer: t.Customer, Evidence: []int64{t.Seq}}
 	name := pretexts.Name
-	if t.Code != contact.Pretext {
+	switch t.Code {
+	case contact.Pretext:
+	case contact.NotMe:
+		name = notMine.Name
+		if err := s.blame(t, f); err != nil {
+			return err
+		}
+	default:
 		name, f.Subject = others.Name, fmt.Sprintf("%s %s %s", t.Code, t.Actor, t.Customer)
 	}
 	_, _, err := s.alert(name, t.Code, f, t.At)
 	return err
+}
+
+// blame makes the case of a change that was not the customer's about the member who made it, who does not work on it; its
+// evidence are the customer's changes of late beside the alert.
+//
+// cite: P-23, P-37, 47 CFR 64.2010(a)
+func (s *sight) blame(t ledger.Told, f *finding) error {
+	person, err := s.person(t.Actor)
+	if err != nil {
+		return err
+	}
+	if person != nil {
+		f.Member = person.ID
+	}
+	f.Subject = fmt.Sprintf("%s %s", t.Customer, f.Member)
+	changes, err := s.places("SELECT seq FROM watch_entry WHERE customer_id = $1 AND kind = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4", string(t.Customer), string(ledger.Change), t.Seq, mostNamed)
+	if err != nil {
+		return fmt.Errorf("looking for the changes of an account: %w", err)
+	}
+	f.Evidence = append(f.Evidence, changes...)
+	slices.Sort(f.Evidence)
+	return nil
 }
 
 // lost raises the alert that a record is gone that the tree has.
