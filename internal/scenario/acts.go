@@ -29,7 +29,6 @@ func acts() map[string]act {
 		"not-me":           notMe,
 		"dispute":          dispute,
 		"settle":           settle,
-		"disturb":          disturb,
 		"disclose":         discloseAct,
 		"approval":         askApproval,
 		"notice":           giveNotice,

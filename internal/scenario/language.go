@@ -136,7 +136,6 @@ func contactVerbs() []verb {
 			gives: []given{ok(), rejects("NO_CHANGE")}},
 		{name: "settle", fields: []field{need("customer", customers), need("what", changeWord), need("by", staffName), need("is", oneOf(customer.Kept, customer.Undone))},
 			gives: []given{ok(), rejects("NO_CHANGE", "SELF_REVIEW", "ROLE", "NUMBER_HELD")}, results: []field{may("notices", planned)}},
-		{name: "disturb", fields: []field{need("customer", customers), need("line", text), need("what", oneOf("port", "forward", "sim"))}, gives: []given{ok(), rejects("BAD_INPUT")}},
 	}
 }
 
