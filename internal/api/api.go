@@ -80,6 +80,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.huma = humago.New(a.mux, config)
 	a.contacts()
 	a.calls()
+	a.lines()
 	a.disclosures()
 	a.customers()
 	a.changes()

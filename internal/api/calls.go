@@ -56,7 +56,7 @@ func (a *API) calls() {
 			if err != nil {
 				return nil, err
 			}
-			return &contactBody{a.contactOf(s)}, nil
+			return a.contactOf(ctx, s)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "read-script", Method: http.MethodGet, Path: "/v1/scripts/{script}", Tags: tag,
 		Summary: "Read what is read aloud", Description: "The script in force today: one-time asks for consent for one call, safe-connections tells survivors of their rights."}},

@@ -12,6 +12,7 @@ import (
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/notify"
 	"ringfence/internal/staff"
 )
 
@@ -25,6 +26,7 @@ type Contact struct {
 	Live     bool         `json:"live" doc:"Whether what is proved in it counts: not ended, not idle or open for too long."`
 	Speaker  string       `json:"speaker,omitempty" enum:"customer,authorised" doc:"Who has been proved in it."`
 	Proved   []Proved     `json:"proved,omitempty" doc:"By which methods, and when."`
+	Reaching []Reach      `json:"reaching,omitempty" doc:"The call and the code that are out, and what has become of them."`
 	OneTime  string       `json:"one_time,omitempty" enum:"yes,no" doc:"What the customer answered when asked for consent for this call; nothing when they were not asked."`
 }
 
@@ -34,7 +36,19 @@ type Proved struct {
 	At     time.Time   `json:"at"`
 }
 
-func (a *API) contactOf(s *contact.State) Contact {
+// Reach is one attempt to reach the customer from a contact. Neither the code nor the place is told.
+type Reach struct {
+	Method  cpni.Method  `json:"method" enum:"code,callback"`
+	Via     cpni.Via     `json:"via"`
+	To      notify.Place `json:"to" enum:"tnor,aor" doc:"A number of record, or an address of record."`
+	Until   time.Time    `json:"until" doc:"It is worth nothing from then on."`
+	State   notify.State `json:"state" enum:"queued,sending,sent,delivered,bounced,failed,replaced,cancelled"`
+	Call    string       `json:"call,omitempty" enum:"answered,machine,busy,no-answer,refused,unreachable" doc:"How the last call went."`
+	Pressed bool         `json:"pressed,omitempty" doc:"Somebody pressed the key that was asked for. Only that proves the customer."`
+	Refused cpni.Code    `json:"refused,omitempty" doc:"Why that proved nobody."`
+}
+
+func (a *API) contactOf(ctx context.Context, s *contact.State) (*contactBody, error) {
 	now := a.office.Clock.Now()
 	speaker, _, _ := strings.Cut(s.Speaker, ":")
 	c := Contact{ID: s.ID, Customer: s.Customer, Channel: s.Channel, Outbound: s.Outbound, Opened: s.Opened, Live: a.office.Contacts.Live(s, now), Speaker: speaker}
@@ -44,7 +58,14 @@ func (a *API) contactOf(s *contact.State) Contact {
 	if s.Asked != nil {
 		c.OneTime = map[bool]string{true: "yes", false: "no"}[s.Asked.Yes]
 	}
-	return c
+	reaching, err := a.office.Contacts.Reaching(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range reaching {
+		c.Reaching = append(c.Reaching, Reach{r.Method, r.Via, r.To, r.Until, r.State, r.Ended, r.Pressed, r.Refused})
+	}
+	return &contactBody{c}, nil
 }
 
 type contactBody struct{ Body Contact }
@@ -74,8 +95,9 @@ type proofInput struct {
 		Backup   map[string]string `json:"backup,omitempty" doc:"Question and answer. A right answer begins a new password and releases nothing."`
 		Callback *struct {
 			Number   string `json:"number" maxLength:"40"`
-			Answered bool   `json:"answered,omitempty"`
-		} `json:"callback,omitempty" doc:"A call to the number of the service; answered once somebody took it."`
+			Ring     bool   `json:"ring,omitempty" doc:"Have the switch call it. What comes of it stands under reaching when the contact is read; who answers and presses the key is proved."`
+			Answered bool   `json:"answered,omitempty" doc:"Where no switch is set up: the agent has dialled it, and somebody took the call."`
+		} `json:"callback,omitempty" doc:"A call to the number of the service."`
 		PhotoID *struct {
 			Name       string `json:"name" maxLength:"200"`
 			Expires    string `json:"expires" format:"date"`
@@ -83,6 +105,7 @@ type proofInput struct {
 		} `json:"photo_id,omitempty" doc:"What was read off a document held in the hand, in a shop."`
 		SendCode string            `json:"send_code,omitempty" maxLength:"40" doc:"postal, email, or a number of record: a code is sent there."`
 		Code     string            `json:"code,omitempty" maxLength:"20" doc:"The code that was sent."`
+		Letter   string            `json:"letter,omitempty" maxLength:"40" doc:"Along with code: the number of the letter that brought it, when it was asked for in an earlier contact."`
 		Contract bool              `json:"contract,omitempty" doc:"The business contract, with the dedicated representative."`
 		Claim    map[string]string `json:"claim,omitempty" doc:"What is no proof, for the record: ssn4, born, maiden, account, number, bill, caller-id, voice, recent-payment."`
 	}
@@ -189,7 +212,7 @@ func (a *API) contacts() {
 			if err != nil {
 				return nil, err
 			}
-			return &contactBody{a.contactOf(s)}, nil
+			return a.contactOf(ctx, s)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "read-contact", Method: http.MethodGet, Path: "/v1/contacts/{id}", Tags: tag, Summary: "Read a contact"}},
 		func(ctx context.Context, c caller, in *OneContact) (*contactBody, error) {
@@ -197,7 +220,7 @@ func (a *API) contacts() {
 			if err != nil {
 				return nil, err
 			}
-			return &contactBody{a.contactOf(s)}, nil
+			return a.contactOf(ctx, s)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "end-contact", Method: http.MethodDelete, Path: "/v1/contacts/{id}", Tags: tag,
 		Summary: "End a contact", Description: "What was proved in it no longer counts."}},
@@ -224,7 +247,7 @@ func (a *API) contacts() {
 			if err != nil {
 				return nil, err
 			}
-			return &contactBody{a.contactOf(s)}, nil
+			return a.contactOf(ctx, s)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "enrol", Method: http.MethodPost, Path: "/v1/contacts/{id}/credentials", Tags: tag,
 		Summary: "Set a credential", Description: "Exactly one of password, pin, backup, online. The customer must have been proved in the contact."}},
@@ -268,9 +291,9 @@ func (a *API) contacts() {
 
 func proofOf(in *proofInput) (contact.Proof, error) {
 	b := in.Body
-	p := contact.Proof{Password: b.Password, PIN: b.PIN, Backup: b.Backup, SendCode: b.SendCode, Code: b.Code, Contract: b.Contract, Claim: b.Claim}
+	p := contact.Proof{Password: b.Password, PIN: b.PIN, Backup: b.Backup, SendCode: b.SendCode, Code: b.Code, Letter: b.Letter, Contract: b.Contract, Claim: b.Claim}
 	if b.Callback != nil {
-		p.Callback = &contact.Callback{Number: b.Callback.Number, Answered: b.Callback.Answered}
+		p.Callback = &contact.Callback{Number: b.Callback.Number, Ring: b.Callback.Ring, Answered: b.Callback.Answered}
 	}
 	if b.PhotoID != nil {
 		expires, err := time.Parse(time.DateOnly, b.PhotoID.Expires)
@@ -278,6 +301,12 @@ func proofOf(in *proofInput) (contact.Proof, error) {
 			return p, badInput("photo_id.expires is not a date such as 2031-06-30")
 		}
 		p.PhotoID = &contact.PhotoID{Name: b.PhotoID.Name, Expires: expires, Government: b.PhotoID.Government}
+	}
+	if b.Letter != "" && b.Code == "" {
+		return p, badInput("letter goes along with code")
+	}
+	if p.Callback != nil && p.Callback.Ring && p.Callback.Answered {
+		return p, badInput("callback takes either ring or answered")
 	}
 	if given(b.Password != "", b.PIN != "", len(b.Backup) > 0, b.Callback != nil, b.PhotoID != nil, b.SendCode != "", b.Code != "", b.Contract, len(b.Claim) > 0) != 1 {
 		return p, badInput("give exactly one proof")

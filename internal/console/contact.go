@@ -82,13 +82,16 @@ func (c *contactView) focus() {
 	default:
 		c.Ask.Focus = true
 	}
+	told := slices.ContainsFunc(c.Verify.Methods, func(m methodView) bool { return m.told(c.Verify) })
+	focused := false
 	for i := range c.Verify.Methods {
 		m := &c.Verify.Methods[i]
 		if c.Problem != nil && c.flashed(m.ID) {
 			c.Problem.Retry = m.field()
 		}
-		m.Open = c.flashed(m.ID) || c.form == "" && i == 0 && len(c.Verify.Proved) == 0
-		m.Focus = c.Verify.Focus && m.Open
+		m.Open = c.flashed(m.ID) || m.told(c.Verify) || c.form == "" && i == 0 && len(c.Verify.Proved) == 0 && !told
+		m.Focus = c.Verify.Focus && m.Open && !focused
+		focused = focused || m.Focus
 	}
 }
 
@@ -241,6 +244,9 @@ func (a attempted) words(r ledger.Row) (says, tone string) {
 	}
 	if r.Outcome != cpni.OK {
 		return what + ", refused: " + string(r.Code), "bad"
+	}
+	if a.What == "answered, and the key pressed" || a.What == "answered, by the agent's word" {
+		return what + " " + a.What, "good"
 	}
 	if a.What != "" {
 		return what + " " + strings.NewReplacer("tnor", "a number of record", "aor", "an address of record").Replace(a.What), ""

@@ -39,7 +39,7 @@ func (v *visit) prove() error {
 	if err != nil {
 		return err
 	}
-	if proof.SendCode == "" { // the code itself comes next
+	if proof.SendCode == "" && (proof.Callback == nil || !proof.Callback.Ring) { // the code itself comes next, and what becomes of the call
 		left.Form = ""
 	}
 	return v.leave(left, address)
@@ -67,8 +67,11 @@ func (v *visit) proof(form string, s *contact.State) (proof contact.Proof, note 
 		}
 		proof.Code = secret
 	case cpni.ByCallback:
-		proof.Callback = &contact.Callback{Answered: v.form.Get("answered") == "yes"}
-		if !proof.Callback.Answered {
+		proof.Callback = &contact.Callback{Answered: v.form.Get("answered") == "yes", Ring: v.form.Get("ring") == "yes"}
+		switch {
+		case proof.Callback.Ring:
+			note = "The number is being rung."
+		case !proof.Callback.Answered:
 			note = "It is on record that nobody answered."
 		}
 		proof.Callback.Number, err = v.numberAt(s, v.form.Get("place"))
@@ -83,6 +86,12 @@ func (v *visit) proof(form string, s *contact.State) (proof contact.Proof, note 
 	case cpni.ByContract:
 		proof.Contract = true
 		return proof, note, nil
+	case "letter":
+		note = "Verified by the code of a letter."
+		proof.Code, proof.Letter = secret, v.field("letter")
+		if proof.Letter == "" {
+			return proof, "", missing("the number of the letter")
+		}
 	case "claim":
 		proof.Claim = map[string]string{}
 		for _, name := range v.form["claim"] {

@@ -60,6 +60,7 @@ func deskPlaces() []place {
 		{pattern: customer + "/contacts", right: staff.See, post: (*visit).openContact, home: customer},
 		{pattern: contact, right: staff.Serve, get: (*visit).contactPage},
 		{pattern: contact + "/proofs", right: staff.Serve, post: (*visit).prove, home: contact},
+		{pattern: contact + "/line-events", right: staff.Serve, post: (*visit).lineEvent, home: contact},
 		{pattern: contact + "/requests", right: staff.Serve, post: (*visit).ask, home: contact},
 		{pattern: contact + "/answers/{entry}", right: staff.Serve, get: (*visit).answerPage},
 		{pattern: contact + "/end", right: staff.Serve, post: (*visit).endContact, home: contact},

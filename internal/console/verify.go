@@ -23,6 +23,7 @@ type verifyView struct {
 	Again   cpni.ID  // the request that is to be asked again after the proof
 	Focus   bool
 	Why     []string // why other methods are not there
+	Lines   []option // in service, masked, by their places
 }
 
 // methodView is one way of verification that this customer and channel allow.
@@ -36,8 +37,16 @@ type methodView struct {
 	Places      []option // where to call or to send to
 	Questions   []string
 	Code        string // what is known of the code that is out
+	Rings       bool   // the switch makes the calls
+	Letter      bool   // a code may have come by post
+	Fate        string // what has become of what is out
+	Tone        string
+	Awaited     bool // more will be heard of it
 	Open, Focus bool
 }
+
+// told reports whether there is something to be told of what is out by the method, while nobody is proved.
+func (m methodView) told(v verifyView) bool { return m.Fate != "" && (m.Awaited || len(v.Proved) == 0) }
 
 // field names the first field of the method's form. A link to it opens the form.
 func (m methodView) field() string {
@@ -71,6 +80,12 @@ func (v *visit) verifyView(s *contact.State, p *customer.Profile) verifyView {
 		if one, ok := v.method(m, s, p); ok {
 			view.Methods = append(view.Methods, one)
 		}
+	}
+	for _, l := range p.LiveLines(v.now) {
+		if len(view.Lines) == mostPlaces {
+			break
+		}
+		view.Lines = append(view.Lines, option{strconv.Itoa(l.No), customer.Masked(l.Number)})
 	}
 	switch {
 	case s.Channel == cpni.Mail:
@@ -129,12 +144,16 @@ func (v *visit) method(m cpni.Method, s *contact.State, p *customer.Profile) (vi
 		return view, len(view.Questions) > 0 && !hasWord(p)
 	case cpni.ByCallback:
 		view.Help = "Hang up, have the switch call a number of the service, and note what happened. A number that the caller gives is not one of record."
+		if view.Rings = v.office.Contacts.Rings(); view.Rings {
+			view.Help = "The number is rung from here. Who answers and presses 1 is verified; a machine, or somebody who presses nothing, is not. A number that the caller gives is not one of record."
+		}
 		view.Places = v.quietLines(p)
 		return view, len(view.Places) > 0
 	case cpni.ByCode:
 		view.Help = "Send a code to a number or address of record. The caller reads it to you in this contact."
 		view.Places = v.codePlaces(p)
 		view.Code = v.codeOut(s)
+		view.Letter = slices.ContainsFunc(view.Places, func(o option) bool { return o.Value == string(cpni.Postal) })
 		return view, len(view.Places) > 0 || view.Code != ""
 	case cpni.ByPhotoID:
 		view.Help = "A government's document with a photograph, in your hand, still valid, in the name of the customer or of an authorised person."
@@ -159,9 +178,19 @@ func hasWord(p *customer.Profile) bool { return p.Safety != nil && p.Safety.Word
 //
 // cite: P-19, I-18
 func (v *visit) states(view *verifyView, s *contact.State, p *customer.Profile) error {
+	out, err := v.office.Contacts.Reaching(v.r.Context(), s)
+	if err != nil {
+		return err
+	}
 	for i := range view.Methods {
 		m := &view.Methods[i]
 		m.State = "ready"
+		for _, r := range out {
+			if string(r.Method) == m.ID {
+				m.Fate, m.Tone = fateOf(r)
+				m.Awaited = r.Waits() && v.now.Before(r.Until)
+			}
+		}
 		switch cpni.Method(m.ID) {
 		case cpni.ByPassword, cpni.ByPIN, cpni.ByBackup:
 			closed, err := v.office.Contacts.Closed(v.r.Context(), s, p, cpni.Method(m.ID))
@@ -177,6 +206,10 @@ func (v *visit) states(view *verifyView, s *contact.State, p *customer.Profile) 
 		case cpni.ByCode:
 			if m.Code != "" {
 				m.State = "a code is out"
+			}
+		case cpni.ByCallback:
+			if m.Awaited {
+				m.State = "a call is out"
 			}
 		}
 		for _, e := range v.evidence(s) {

@@ -317,7 +317,7 @@ func TestNewHolderOfAnOldNumber(t *testing.T) {
 			t.Errorf("the number finds %v, %v", found, err)
 		}
 		again := w.contact(old)
-		for name, p := range map[string]Proof{"a call-back": {Callback: &Callback{line, true}}, "a code to the line": {SendCode: line}} {
+		for name, p := range map[string]Proof{"a call-back": {Callback: &Callback{Number: line, Answered: true}}, "a code to the line": {SendCode: line}} {
 			if code := w.try(again, p); code != "NOT_TNOR" {
 				t.Errorf("%s for the old customer: %q (P-20)", name, code)
 			}
@@ -325,7 +325,7 @@ func TestNewHolderOfAnOldNumber(t *testing.T) {
 		if got := w.try(c, Proof{Code: code}); got != "NOT_TNOR" {
 			t.Errorf("the code that was sent before: %q (P-20)", got)
 		}
-		if code := w.try(w.contact(fresh), Proof{Callback: &Callback{line, true}}); code != "" {
+		if code := w.try(w.contact(fresh), Proof{Callback: &Callback{Number: line, Answered: true}}); code != "" {
 			t.Errorf("a call-back for the new customer: %q", code)
 		}
 		// A change for the old customer is told at their address alone.
@@ -344,7 +344,7 @@ func TestNewHolderOfAnOldNumber(t *testing.T) {
 		if found, err := w.book.Find(w.ctx, customer.ByNumber, mobile); err != nil || !slices.Equal(found, []cpni.ID{old}) {
 			t.Errorf("their own number finds %v, %v", found, err)
 		}
-		if code := w.try(w.contact(old), Proof{Callback: &Callback{line, true}}); code != "NOT_TNOR" {
+		if code := w.try(w.contact(old), Proof{Callback: &Callback{Number: line, Answered: true}}); code != "NOT_TNOR" {
 			t.Errorf("the number that another has now: %q", code)
 		}
 	})
@@ -421,7 +421,7 @@ func TestDisturb(t *testing.T) {
 		}
 		for hours, want := range map[int]cpni.Code{0: "NOT_TNOR", 71: "NOT_TNOR", 72: ""} {
 			w.clock.at.Store(start.Add(time.Duration(hours) * time.Hour).UnixMicro())
-			if got := w.try(w.contact(id), Proof{Callback: &Callback{mobile, true}}); got != want {
+			if got := w.try(w.contact(id), Proof{Callback: &Callback{Number: mobile, Answered: true}}); got != want {
 				t.Errorf("%d hours later: %q, want %q (P-20)", hours, got, want)
 			}
 		}

@@ -63,7 +63,11 @@ func (d *Desk) sendCode(ctx context.Context, s *State, to string) (*State, error
 		if err != nil {
 			return ledger.Entry{}, nil, fmt.Errorf("making a code: %w", err)
 		}
-		c.Hash, c.Until, c.Tries, c.Message = d.codeHash(s.ID, code), now.Add(r.CodeLife), r.CodeTries, cpni.NewTimedID(now)
+		life := r.CodeLife
+		if c.byLetter() {
+			life = r.LetterCodeLife
+		}
+		c.Hash, c.Until, c.Tries, c.Message = d.codeHash(s.ID, code), now.Add(life), r.CodeTries, cpni.NewTimedID(now)
 		s.Code = &c
 		s.Codes++
 		message := notify.Message{ID: c.Message, Kind: notify.VerificationCode, Via: c.Via, Place: c.To, To: c.Place, Tokens: map[string]string{"code": code}, Until: c.Until}
@@ -141,25 +145,25 @@ func (d *Desk) codeHash(contact cpni.ID, code string) []byte {
 func (d *Desk) code(ctx context.Context, s *State, given string) (*State, error) {
 	var refusal *cpni.Refusal
 	after, err := d.change(ctx, s.Customer, s.ID, func(ctx context.Context, tx *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
+		sent := s.Code
 		refusal = d.judgeCode(s, p, given, now)
-		if refusal == nil {
-			s.reached(cpni.ByCode, s.Code.Place)
-		}
 		if s.Code != nil && (refusal == nil || s.Code.Tries <= 0) {
 			if err := d.voidCode(ctx, tx, s); err != nil {
 				return ledger.Entry{}, nil, err
 			}
 		}
 		if refusal == nil {
-			s.prove(cpni.ByCode, Customer, now)
-			for _, subject := range []string{secrets, codes} {
-				if err := throttle.Clear(ctx, tx, s.Customer, subject); err != nil {
-					return ledger.Entry{}, nil, err
-				}
+			if err := d.proveByCode(ctx, tx, s, sent, now); err != nil {
+				return ledger.Entry{}, nil, err
 			}
 		}
 		return attempt(refusal), map[string]string{"method": string(cpni.ByCode)}, nil
 	})
+	return codeTaken(after, refusal, err)
+}
+
+// codeTaken is the answer to a code whose attempt is on record already when it was refused.
+func codeTaken(after *State, refusal *cpni.Refusal, err error) (*State, error) {
 	switch {
 	case err != nil:
 		return nil, err
@@ -212,4 +216,22 @@ func (d *Desk) voidCode(ctx context.Context, tx *store.Tx, s *State) error {
 	id := s.Code.Message
 	s.Code = nil
 	return d.outbox.Cancel(ctx, tx, s.Customer, id)
+}
+
+// proveByCode adds the evidence of a code that came back right.
+func (d *Desk) proveByCode(ctx context.Context, tx *store.Tx, s *State, sent *Code, now time.Time) error {
+	if sent.To == notify.TNOR {
+		if err := d.proveByLine(ctx, tx, s, cpni.ByCode, sent.Place, now); err != nil {
+			return err
+		}
+	} else {
+		s.prove(cpni.ByCode, Customer, now)
+		s.reached(cpni.ByCode, sent.Place)
+	}
+	for _, subject := range []string{secrets, codes} {
+		if err := throttle.Clear(ctx, tx, s.Customer, subject); err != nil {
+			return err
+		}
+	}
+	return nil
 }

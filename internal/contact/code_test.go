@@ -143,7 +143,10 @@ func TestCodesAtOnce(t *testing.T) {
 //
 // cite: I-17
 func TestCodesInAnyOrder(t *testing.T) {
-	db := storetest.Open(t, "memory:")
+	storetest.Each(t, codesInAnyOrder)
+}
+
+func codesInAnyOrder(t *testing.T, db *store.DB) {
 	type out struct {
 		code  string
 		until time.Time

@@ -40,10 +40,13 @@ type State struct {
 	Speaker  string           `json:"speaker,omitempty"` // customer, or authorised:NAME
 	Evidence []rules.Evidence `json:"evidence,omitempty"`
 	Claims   []string         `json:"claims,omitempty"` // what was offered that is no proof
-	// Reached is where the customer was reached, by the method that reached them.
+	// Reached is where the customer was reached, by the method that reached them. What was proved by a line is worth nothing
+	// once it is heard that the line was somebody else's by then.
 	Reached map[cpni.Method]string `json:"reached,omitempty"`
 	Code    *Code                  `json:"code,omitempty"`  // outstanding
 	Codes   int                    `json:"codes,omitempty"` // sent so far
+	Ring    *Ring                  `json:"ring,omitempty"`  // the call that was last asked for
+	Rings   int                    `json:"rings,omitempty"` // asked for so far
 	OneTime *rules.OneTimeConsent  `json:"one_time,omitempty"`
 	Asked   *Asked                 `json:"asked,omitempty"`   // for a one-time consent
 	Outcome Outcome                `json:"outcome,omitempty"` // of an ended contact
@@ -74,6 +77,7 @@ type Desk struct {
 	rules     func(time.Time) Rules
 	codeKey   []byte
 	heard     *heard
+	rings     bool // calls are made by the switch
 
 	mu      sync.RWMutex
 	cache   map[cpni.ID]live
@@ -437,41 +441,57 @@ func (d *Desk) changeAny(ctx context.Context, of, id cpni.ID, do act) (*State, e
 	forgets := d.generation()
 	var s *State
 	var version int64
-	_, err := d.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		p, _, err := d.customers.ReadTx(ctx, tx, of)
-		if err != nil {
-			return nil, err
-		}
-		if s, version, err = d.hold(ctx, tx, of, id); err != nil {
-			return nil, err
-		}
-		now := d.clock.Now()
-		entry, detail, err := do(ctx, tx, now, s, p)
-		if err != nil {
-			return nil, err
-		}
-		sealed, err := d.seal(ctx, tx, s)
-		if err != nil {
-			return nil, err
-		}
-		s.active = now
-		if _, err := tx.Exec(ctx, "UPDATE contact SET version = $1, active = $2, ended = $3, sealed = $4 WHERE customer_id = $5 AND contact_id = $6",
-			version+1, now.UnixMicro(), micros(s.Ended), sealed, string(of), string(id)); err != nil {
-			return nil, fmt.Errorf("changing a contact: %w", err)
-		}
-		entry.Customer, entry.Contact, entry.At, entry.Actor = of, string(id), now, s.actor()
-		e, err := d.vault.Entry(ctx, tx, entry, detail)
-		if err != nil {
-			return nil, err
-		}
-		alerts, err := d.alerted(ctx, tx, entry, now)
-		return append([]ledger.Entry{e}, alerts...), err
+	_, err := d.ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
+		s, version, entries, err = d.changeTx(ctx, tx, of, id, do)
+		return entries, err
 	})
 	if err != nil {
 		return nil, plainly(err)
 	}
-	d.keep(s, version+1, forgets)
+	d.keep(s, version, forgets)
 	return s, nil
+}
+
+// changeTx does one change of a contact within tx, and gives what is to be recorded of it.
+func (d *Desk) changeTx(ctx context.Context, tx *store.Tx, of, id cpni.ID, do act) (s *State, version int64, entries []ledger.Entry, err error) {
+	p, _, err := d.customers.ReadTx(ctx, tx, of)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if s, version, err = d.hold(ctx, tx, of, id); err != nil {
+		return nil, 0, nil, err
+	}
+	now := d.clock.Now()
+	entry, detail, err := do(ctx, tx, now, s, p)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if d.runs(s, s.active, now) { // one that runs no longer is not kept alive by what comes too late
+		s.active = now
+	}
+	if err := d.rewrite(ctx, tx, s, version); err != nil {
+		return nil, 0, nil, err
+	}
+	entry.Customer, entry.Contact, entry.At, entry.Actor = of, string(id), now, s.actor()
+	e, err := d.vault.Entry(ctx, tx, entry, detail)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	alerts, err := d.alerted(ctx, tx, entry, now)
+	return s, version + 1, append([]ledger.Entry{e}, alerts...), err
+}
+
+// rewrite writes a contact that was held at a version.
+func (d *Desk) rewrite(ctx context.Context, tx *store.Tx, s *State, version int64) error {
+	sealed, err := d.seal(ctx, tx, s)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "UPDATE contact SET version = $1, active = $2, ended = $3, sealed = $4 WHERE customer_id = $5 AND contact_id = $6",
+		version+1, s.active.UnixMicro(), micros(s.Ended), sealed, string(s.Customer), string(s.ID)); err != nil {
+		return fmt.Errorf("changing a contact: %w", err)
+	}
+	return nil
 }
 
 // plainly gives what a person can act on without saying in which transaction it came up.

@@ -189,7 +189,7 @@ func TestContactEndsByItself(t *testing.T) {
 	long := w.verified(id)
 	for range 11 {
 		w.clock.advance(10 * time.Minute)
-		if code := w.try(long, Proof{Callback: &Callback{line, true}}); code != "" {
+		if code := w.try(long, Proof{Callback: &Callback{Number: line, Answered: true}}); code != "" {
 			t.Fatal(code)
 		}
 	}
@@ -232,7 +232,7 @@ func TestSpeakers(t *testing.T) {
 			{Proof{PIN: pin}, "customer password pin"},
 			{Proof{PIN: pin}, "customer password pin"},
 			{Proof{Password: "Red Fox 77"}, "authorised password"},
-			{Proof{Callback: &Callback{line, true}}, "customer callback"},
+			{Proof{Callback: &Callback{Number: line, Answered: true}}, "customer callback"},
 			{Proof{Password: "red-fox-77"}, "authorised password"},
 			{Proof{Backup: map[string]string{question: answer}}, "customer backup"},
 			{Proof{Password: password}, "customer backup password"},
@@ -354,7 +354,7 @@ func TestEndAndProofAtOnce(t *testing.T) {
 			c := w.contact(id)
 			var all sync.WaitGroup
 			all.Go(func() { _, _ = other.Authenticate(w.ctx, c, Proof{Password: password}) })
-			all.Go(func() { _, _ = other.Authenticate(w.ctx, c, Proof{Callback: &Callback{line, true}}) })
+			all.Go(func() { _, _ = other.Authenticate(w.ctx, c, Proof{Callback: &Callback{Number: line, Answered: true}}) })
 			all.Go(func() {
 				if err := w.End(w.ctx, c); err != nil {
 					t.Error(err)
@@ -409,7 +409,7 @@ func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			end(w, c)
-			for _, p := range []Proof{{Password: password}, {SendCode: "email"}, {Code: "000000"}, {Claim: map[string]string{"voice": "x"}}, {Callback: &Callback{line, false}}, {Contract: true}} {
+			for _, p := range []Proof{{Password: password}, {SendCode: "email"}, {Code: "000000"}, {Claim: map[string]string{"voice": "x"}}, {Callback: &Callback{Number: line, Answered: false}}, {Contract: true}} {
 				if _, err := w.take(w.ctx, before, p); w.code(err) != "TOKEN_SCOPE" {
 					t.Errorf("%s, %+v: %v (I-16)", name, p, err)
 				}
@@ -493,7 +493,7 @@ func TestRefusalsSayNothingPersonal(t *testing.T) {
 	id := w.create(w.ann())
 	c := w.contact(id)
 	errs := []error{}
-	for _, p := range []Proof{{Password: "canary"}, {PIN: "canary"}, {Backup: map[string]string{"canary?": "canary"}}, {Callback: &Callback{"+12025550188", true}},
+	for _, p := range []Proof{{Password: "canary"}, {PIN: "canary"}, {Backup: map[string]string{"canary?": "canary"}}, {Callback: &Callback{Number: "+12025550188", Answered: true}},
 		{PhotoID: &PhotoID{Name: "canary"}}, {SendCode: "canary"}, {Code: "canary"}, {Contract: true}, {Claim: map[string]string{"canary": "canary"}}, {}} {
 		_, err := w.Authenticate(w.ctx, c, p)
 		errs = append(errs, err)

@@ -169,7 +169,7 @@ func TestAnotherProofOpensSecrets(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.create(w.ann())
 		for name, prove := range map[string]func(c cpni.ID) cpni.Code{
-			"call-back": func(c cpni.ID) cpni.Code { return w.try(c, Proof{Callback: &Callback{line, true}}) },
+			"call-back": func(c cpni.ID) cpni.Code { return w.try(c, Proof{Callback: &Callback{Number: line, Answered: true}}) },
 			"photo ID": func(c cpni.ID) cpni.Code {
 				return w.try(c, Proof{PhotoID: &PhotoID{Name: "Ann Archer", Expires: w.clock.Now(), Government: true}})
 			},
@@ -364,7 +364,7 @@ func TestLockingOutOnPurpose(t *testing.T) {
 		id := w.create(w.ann())
 		annoy := func(c cpni.ID) {
 			for _, p := range []Proof{{Password: "x"}, {PIN: "000000"}, {Backup: map[string]string{question: "x"}}, {Claim: map[string]string{"born": "1980-04-02"}},
-				{Callback: &Callback{reached, true}}, {PhotoID: &PhotoID{Name: "Ann Archer", Expires: w.clock.Now(), Government: true}}, {Code: "000000"}, {SendCode: "sms"}} {
+				{Callback: &Callback{Number: reached, Answered: true}}, {PhotoID: &PhotoID{Name: "Ann Archer", Expires: w.clock.Now(), Government: true}}, {Code: "000000"}, {SendCode: "sms"}} {
 				if code := w.try(c, p); code == "" {
 					t.Fatalf("%+v was taken", p)
 				}
@@ -382,7 +382,9 @@ func TestLockingOutOnPurpose(t *testing.T) {
 			t.Fatalf("the password: %q", code)
 		}
 		for name, prove := range map[string]func() cpni.Code{
-			"call-back": func() cpni.Code { return w.try(w.contact(id), Proof{Callback: &Callback{line, true}}) },
+			"call-back": func() cpni.Code {
+				return w.try(w.contact(id), Proof{Callback: &Callback{Number: line, Answered: true}})
+			},
 			"code": func() cpni.Code {
 				c := w.contact(id)
 				if code := w.try(c, Proof{SendCode: "email"}); code != "" {

@@ -54,6 +54,12 @@ func (d *Desk) WrapUp(ctx context.Context, id cpni.ID, how Outcome) error {
 		if how != "" {
 			detail["outcome"] = string(how)
 		}
+		if err := d.voidRing(ctx, tx, s); err != nil {
+			return ledger.Entry{}, nil, err
+		}
+		if s.Code.byLetter() { // it comes later, and is taken in a contact that goes on with this one
+			return ledger.Entry{Kind: ledger.Contact, Purpose: Ended, Outcome: cpni.OK}, detail, nil
+		}
 		return ledger.Entry{Kind: ledger.Contact, Purpose: Ended, Outcome: cpni.OK}, detail, d.voidCode(ctx, tx, s)
 	})
 	if errors.Is(err, errStand) {

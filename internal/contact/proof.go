@@ -27,15 +27,18 @@ type Proof struct {
 	PhotoID  *PhotoID
 	SendCode string // postal, email or a number of record
 	Code     string // the code that was sent
+	Letter   string // the number of the letter by which the code came; empty: it was sent in this contact
 	Contract bool
 	Claim    map[string]string // what is no proof: ssn4, born, maiden, account, number, bill, caller-id, voice, recent-payment
 }
 
-// Callback is a call to the telephone number of record; Answered once somebody has taken it.
+// Callback is a call to the telephone number of record. Ring has the switch make it; where no switch is set up somebody
+// dials, and says whether it was Answered.
 //
 // cite: P-20
 type Callback struct {
 	Number   string
+	Ring     bool
 	Answered bool
 }
 
@@ -64,7 +67,7 @@ func (p Proof) check() *cpni.Refusal {
 			given++
 		}
 	}
-	fields := []string{p.Password, p.PIN, p.SendCode, p.Code}
+	fields := []string{p.Password, p.PIN, p.SendCode, p.Code, p.Letter}
 	if p.Callback != nil {
 		fields = append(fields, p.Callback.Number)
 	}
@@ -164,6 +167,8 @@ func (d *Desk) take(ctx context.Context, s *State, proof Proof) (*State, error) 
 		return d.photoID(ctx, s, *proof.PhotoID)
 	case proof.SendCode != "":
 		return d.sendCode(ctx, s, proof.SendCode)
+	case proof.Code != "" && proof.Letter != "":
+		return d.letterCode(ctx, s, proof.Code, proof.Letter)
 	case proof.Code != "":
 		return d.code(ctx, s, proof.Code)
 	}
@@ -225,9 +230,10 @@ func (s *State) reached(m cpni.Method, where string) {
 // cite: P-16, I-16
 func (s *State) prove(method cpni.Method, speaker string, now time.Time) {
 	if s.Speaker != speaker {
-		s.Evidence = nil
+		s.Evidence, s.Reached = nil, nil
 	}
 	s.Speaker = speaker
+	delete(s.Reached, method)
 	s.Evidence = slices.DeleteFunc(s.Evidence, func(e rules.Evidence) bool { return e.Method == method })
 	s.Evidence = append(s.Evidence, rules.Evidence{Method: method, At: now})
 }
@@ -475,26 +481,6 @@ func (d *Desk) backup(ctx context.Context, s *State, answers map[string]string) 
 		}
 		return Customer, nil
 	}, counted...)
-}
-
-// cite: P-20, 47 CFR 64.2003(q), 47 CFR 64.2010(b)(1)(iii)
-func (d *Desk) callback(ctx context.Context, s *State, c Callback) (*State, error) {
-	look := func(now time.Time, s *State, p *customer.Profile) (string, *cpni.Refusal) {
-		l, r := d.lineOfRecord(p, c.Number, now)
-		if r == nil {
-			s.reached(cpni.ByCallback, l.Number)
-		}
-		return Customer, r
-	}
-	if c.Answered {
-		return d.grant(ctx, s, cpni.ByCallback, look)
-	}
-	return d.change(ctx, s.Customer, s.ID, func(_ context.Context, _ *store.Tx, now time.Time, s *State, p *customer.Profile) (ledger.Entry, any, error) {
-		if _, r := look(now, s, p); r != nil {
-			return ledger.Entry{}, nil, r
-		}
-		return attempt(nil), map[string]string{"method": string(cpni.ByCallback), "what": "not answered"}, nil
-	})
 }
 
 // lineOfRecord finds the line of a number of record. It refuses numbers that are none, and those that someone else may hold

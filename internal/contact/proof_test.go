@@ -136,7 +136,7 @@ func TestProofIsOne(t *testing.T) {
 		{"a long answer", Proof{Backup: map[string]string{question: long}}, "BAD_SECRET"},
 		{"a long question", Proof{Backup: map[string]string{long: answer}}, "BAD_SECRET"},
 		{"many answers", Proof{Backup: many}, "BAD_SECRET"},
-		{"a long number", Proof{Callback: &Callback{long, true}}, "BAD_SECRET"},
+		{"a long number", Proof{Callback: &Callback{Number: long, Answered: true}}, "BAD_SECRET"},
 		{"a long name", Proof{PhotoID: &PhotoID{Name: long}}, "BAD_SECRET"},
 		{"a long place", Proof{SendCode: long}, "BAD_SECRET"},
 		{"a long code", Proof{Code: long}, "BAD_SECRET"},
@@ -196,7 +196,7 @@ func TestSecrets(t *testing.T) {
 			if of != id {
 				continue
 			}
-			if code := w.try(c, Proof{Callback: &Callback{line, true}}); code != "" { // what failed is forgiven
+			if code := w.try(c, Proof{Callback: &Callback{Number: line, Answered: true}}); code != "" { // what failed is forgiven
 				t.Fatal(code)
 			}
 		}
@@ -267,7 +267,7 @@ func TestCallback(t *testing.T) {
 	} {
 		c := w.contact(id)
 		before := len(w.attempts(id))
-		if code := w.try(c, Proof{Callback: &Callback{row.number, row.answered}}); code != row.want || w.evidence(c) != row.evidence {
+		if code := w.try(c, Proof{Callback: &Callback{Number: row.number, Answered: row.answered}}); code != row.want || w.evidence(c) != row.evidence {
 			t.Errorf("%s: %q, evidence %q (P-20)", row.name, code, w.evidence(c))
 		}
 		if n := len(w.attempts(id)); n != before+1 {
@@ -350,7 +350,7 @@ func TestNoProofWithoutRecord(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for name, p := range map[string]Proof{"a password": {Password: password}, "a call-back": {Callback: &Callback{line, true}}, "a claim": {Claim: map[string]string{"voice": "x"}}} {
+	for name, p := range map[string]Proof{"a password": {Password: password}, "a call-back": {Callback: &Callback{Number: line, Answered: true}}, "a claim": {Claim: map[string]string{"voice": "x"}}} {
 		_, err := w.Authenticate(w.ctx, c, p)
 		var r *cpni.Refusal
 		if err == nil || name != "a claim" && errors.As(err, &r) {

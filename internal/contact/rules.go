@@ -10,22 +10,25 @@ import (
 
 // Rules are the dated numbers of contacts and proofs.
 type Rules struct {
-	Secrets            SecretRules
-	Customer, Source   ThrottleRules
-	Surge              int // failures of everybody in an hour, after which weak PINs are not taken in that hour; 0: no such limit
-	AlertAttempts      int // refused for one customer within AlertWithin, at which an alert is raised
-	AlertWithin        time.Duration
-	Idle, Longest      time.Duration // after which a contact ends by itself
-	CodeLife           time.Duration
-	CodeTries          int
-	WrittenDigits      int
-	SpokenDigits       int
-	CodesPerContact    int // sent at most in one contact
-	CodesFree          int // sent without one coming back right, after which the next waits CodePause and has WrittenDigits
-	CodePause          time.Duration
-	AddressOfRecordAge time.Duration
-	DisturbedLine      time.Duration // for which a ported, forwarded or re-SIMmed line is no proof
-	Initiation         time.Duration // after service began, in which its first secrets are set without proof
+	Secrets             SecretRules
+	Customer, Source    ThrottleRules
+	Surge               int // failures of everybody in an hour, after which weak PINs are not taken in that hour; 0: no such limit
+	AlertAttempts       int // refused for one customer within AlertWithin, at which an alert is raised
+	AlertWithin         time.Duration
+	Idle, Longest       time.Duration // after which a contact ends by itself
+	CodeLife            time.Duration
+	CodeTries           int
+	WrittenDigits       int
+	SpokenDigits        int
+	CodesPerContact     int // sent at most in one contact
+	CodesFree           int // sent without one coming back right, after which the next waits CodePause and has WrittenDigits
+	CodePause           time.Duration
+	LetterCodeLife      time.Duration // of a code that goes by post
+	CallbackLife        time.Duration // within which a call back that was asked for begins
+	CallbacksPerContact int
+	AddressOfRecordAge  time.Duration
+	DisturbedLine       time.Duration // for which a ported, forwarded or re-SIMmed line is no proof
+	Initiation          time.Duration // after service began, in which its first secrets are set without proof
 	// Zone is the carrier's: an address is of record once its age has passed by the clocks there as well; nil: UTC.
 	Zone *time.Location
 }
@@ -43,21 +46,24 @@ func RulesOf(n rules.InForce) Rules {
 			InAll: number("failures_in_all"), InAllPIN: number("failures_in_all_pin"), InAllWeak: number("failures_in_all_weak")},
 		Source: ThrottleRules{FreeTries: number("source_free_tries"), FirstDelay: long("first_delay"), LongestDelay: long("source_longest_delay"),
 			PerDay: number("source_failures_per_day"), Closed: long("closed"), InAll: number("source_failures_in_all")},
-		AlertAttempts:      number("alert_attempts"),
-		AlertWithin:        long("alert_within"),
-		Surge:              number("surge_per_hour"),
-		Idle:               long("contact_idle"),
-		Longest:            long("contact_longest"),
-		CodeLife:           long("code_life"),
-		CodeTries:          number("code_tries"),
-		WrittenDigits:      number("code_digits_written"),
-		SpokenDigits:       number("code_digits_spoken"),
-		CodesPerContact:    number("codes_per_contact"),
-		CodesFree:          number("codes_free"),
-		CodePause:          long("code_pause"),
-		Initiation:         long("initiation"),
-		AddressOfRecordAge: n.Duration(core, "address_of_record_age"),
-		DisturbedLine:      n.Duration(core, "disturbed_line"),
+		AlertAttempts:       number("alert_attempts"),
+		AlertWithin:         long("alert_within"),
+		Surge:               number("surge_per_hour"),
+		Idle:                long("contact_idle"),
+		Longest:             long("contact_longest"),
+		CodeLife:            long("code_life"),
+		CodeTries:           number("code_tries"),
+		WrittenDigits:       number("code_digits_written"),
+		SpokenDigits:        number("code_digits_spoken"),
+		CodesPerContact:     number("codes_per_contact"),
+		CodesFree:           number("codes_free"),
+		CodePause:           long("code_pause"),
+		LetterCodeLife:      long("letter_code_life"),
+		CallbackLife:        long("callback_life"),
+		CallbacksPerContact: number("callbacks_per_contact"),
+		Initiation:          long("initiation"),
+		AddressOfRecordAge:  n.Duration(core, "address_of_record_age"),
+		DisturbedLine:       n.Duration(core, "disturbed_line"),
 	}
 }
 

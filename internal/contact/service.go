@@ -59,43 +59,6 @@ func (d *Desk) RestartService(ctx context.Context, id cpni.ID, by string) error 
 	return err
 }
 
-// Disturbance is something known about a line after which somebody else may hold it for a while.
-type Disturbance struct {
-	Customer cpni.ID
-	Number   string
-	What     string    // port, forward or sim
-	At       time.Time // zero: now
-	By       string
-}
-
-// Disturb notes that a line was ported, forwarded or given a new SIM: until that is long enough ago it proves nothing and
-// gets no notice. What was on its way to it is taken back, and a code that was sent there is worth nothing.
-//
-// cite: P-20, 47 CFR 64.2003(q), 47 CFR 64.2010(a)
-func (d *Desk) Disturb(ctx context.Context, x Disturbance) error {
-	if !slices.Contains([]string{"port", "forward", "sim"}, x.What) {
-		return badInput("a line is disturbed by a port, a forward or a change of SIM", "name port, forward or sim", "P-20")
-	}
-	now := d.clock.Now()
-	at := x.At
-	if at.IsZero() || at.After(now) {
-		at = now
-	}
-	_, err := d.customers.Update(ctx, x.Customer, func(p *customer.Profile) (customer.Change, error) {
-		l, err := liveLine(p, x.Number, now)
-		if err != nil {
-			return customer.Change{}, err
-		}
-		if !at.After(l.Disturbed) {
-			return customer.Change{}, customer.ErrUnchanged
-		}
-		l.Disturbed = at
-		number := l.Number
-		return d.leaves(customer.Change{Actor: x.By, What: "line disturbed: " + x.What}, number), nil
-	})
-	return err
-}
-
 // leaves has c take back what is on its way to a line that is the customer's no longer, or may be somebody else's for now;
 // number "" is every line. A notice of change among it goes another way; where none is left somebody has to look.
 //

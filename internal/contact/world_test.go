@@ -31,7 +31,7 @@ var usual = Rules{
 	Customer: ThrottleRules{FreeTries: 3, FirstDelay: time.Second, PerDay: 10, Closed: 15 * time.Minute, InAll: 30, InAllPIN: 10, InAllWeak: 5},
 	Source:   ThrottleRules{FreeTries: 20, FirstDelay: time.Second, LongestDelay: time.Minute, PerDay: 100, Closed: 15 * time.Minute, InAll: 1000},
 	Idle:     30 * time.Minute, Longest: 2 * time.Hour,
-	CodeLife: 10 * time.Minute, CodeTries: 3, WrittenDigits: 8, SpokenDigits: 6, CodesPerContact: 5, CodesFree: 5, CodePause: 5 * time.Minute, Initiation: 24 * time.Hour, AlertAttempts: 5, AlertWithin: 24 * time.Hour,
+	CodeLife: 10 * time.Minute, CodeTries: 3, WrittenDigits: 8, SpokenDigits: 6, CodesPerContact: 5, CodesFree: 5, CodePause: 5 * time.Minute, LetterCodeLife: 240 * time.Hour, CallbackLife: 3 * time.Minute, CallbacksPerContact: 5, Initiation: 24 * time.Hour, AlertAttempts: 5, AlertWithin: 24 * time.Hour,
 	AddressOfRecordAge: 720 * time.Hour, DisturbedLine: 72 * time.Hour,
 }
 

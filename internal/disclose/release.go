@@ -37,6 +37,11 @@ func (d *Door) needs(g *gathered) func(context.Context, store.Querier) (*vault.F
 	if !g.decision.Permit() || g.profile == nil || viaChannels(g.facts.Via) {
 		return nil
 	}
+	return d.opens(g)
+}
+
+// opens fetches what a request is about.
+func (d *Door) opens(g *gathered) func(context.Context, store.Querier) (*vault.Fetched, error) {
 	return func(ctx context.Context, q store.Querier) (*vault.Fetched, error) {
 		f := vault.Fetch(g.customerID)
 		for _, class := range g.facts.Data {

@@ -79,6 +79,16 @@ func (l *Ledger) Records(ctx context.Context, customer cpni.ID, f Filter) ([]Row
 	return all, rows.Err()
 }
 
+// Succeeded counts what was permitted or done in a contact since a moment.
+func Succeeded(ctx context.Context, q store.Querier, customer cpni.ID, contact string, kind Kind, since time.Time) (n int, err error) {
+	err = q.QueryRow(ctx, "SELECT count(*) FROM record WHERE customer_id = $1 AND id >= $2 AND kind = $3 AND contact = $4 AND outcome IN ($5, $6)",
+		string(customer), string(cpni.FirstTimedID(since)), string(kind), contact, string(cpni.OK), string(cpni.Permit)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting what was done in a contact: %w", err)
+	}
+	return n, nil
+}
+
 // Failures counts the attempts about a customer that were refused since a moment, as q sees them.
 func Failures(ctx context.Context, q store.Querier, customer cpni.ID, since time.Time) (n int, err error) {
 	err = q.QueryRow(ctx, "SELECT count(*) FROM record WHERE customer_id = $1 AND id >= $2 AND kind = $3 AND outcome <> $4",

@@ -57,6 +57,9 @@ type Parts struct {
 	NotMe func(ctx context.Context, of cpni.ID, m Message) error
 	// Enclose gives the documents that go with a message; nil: there are none.
 	Enclose func(ctx context.Context, of cpni.ID, m Message) ([]Enclosure, error)
+	// Called hears how a call went, within the transaction that writes it down, and gives what else is to be recorded; nil:
+	// nobody waits for a call. Of a message that was taken back while it rang it does not hear.
+	Called func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, call Call) ([]ledger.Entry, error)
 }
 
 // Carrier takes what is due out of the outbox and has the channels carry it.

@@ -54,6 +54,10 @@ func (r *recorder) tell(id cpni.ID, o Outcome, w Words) {
 		return
 	}
 	delete(r.waiting, id)
+	if o.Call != nil && !w.asks(o.Call.Pressed) { // a key that nobody asked for says nothing
+		call := *o.Call
+		call.Pressed, o.Call = "", &call
+	}
 	if denies(m.m, o) {
 		r.pressed = true
 	}
@@ -217,7 +221,24 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t *toldOf) ([]led
 	if err := c.Outbox.add(ctx, tx, r.of, r.m.ID, Event{At: now, What: string(o.State), Code: o.Code, Said: Said{Says: o.Says, Call: o.Call}}); err != nil {
 		return nil, err
 	}
-	return c.follow(ctx, tx, r, o, now)
+	entries, err := c.follow(ctx, tx, r, o, now)
+	if err != nil || o.Call == nil || c.Called == nil || stopped == 1 {
+		return entries, err
+	}
+	m, err := r.open(func(sealed []byte) ([]byte, error) {
+		return c.Vault.OpenStateTx(ctx, tx, r.of, messagePlace(string(r.m.ID)), sealed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.State = o.State
+	more, err := c.Called(ctx, tx, r.of, m, *o.Call)
+	return append(entries, more...), err
+}
+
+// asks reports whether the words of a call ask for a key to be pressed.
+func (w Words) asks(key string) bool {
+	return key != "" && slices.ContainsFunc(w.Spoken, func(s Spoken) bool { return s.Key == key })
 }
 
 func micros(t time.Time) int64 {

@@ -33,8 +33,12 @@ const (
 
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
+	if c.Channels[cpni.Voice] != nil {
+		o.Contacts.HasSwitch()
+	}
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: o.Wording,
+		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,

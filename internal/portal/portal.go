@@ -17,6 +17,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"ringfence/internal/notify"
 	"ringfence/internal/office"
 )
 
@@ -25,7 +26,9 @@ type Options struct {
 	Carrier office.Carrier // as pages show it
 	Secure  bool           // people reach it by HTTPS: cookies are sent over nothing else
 	Proxies []netip.Prefix // whose word is taken for where a request comes from
-	Report  func(error)    // gets what goes wrong on our side; without personal data
+	// PDF makes a document of enclosed tables, in a language; nil: none is offered.
+	PDF    func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
 // Portal answers customers' browsers.
@@ -43,7 +46,7 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{}, notMePlaces())
+	return slices.Concat([]place{}, notMePlaces(), recordsPlaces())
 }
 
 // New makes the portal of an office.
@@ -69,7 +72,7 @@ func New(o *office.Office, options Options) *Portal {
 	return p
 }
 
-// Handler answers for everything under /account/.
+// Handler answers for everything under /account/ and the places to which links in messages lead.
 func (p *Portal) Handler() http.Handler { return p.handler }
 
 // page is what every page shows around its own.

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +29,6 @@ func acts() map[string]act {
 		"not-me":           notMe,
 		"dispute":          dispute,
 		"settle":           settle,
-		"disturb":          disturb,
 		"disclose":         discloseAct,
 		"approval":         askApproval,
 		"notice":           giveNotice,
@@ -44,6 +44,8 @@ func acts() map[string]act {
 		"restart-service":  restartService,
 		"forget":           forget,
 		"fault":            fault,
+		"fate":             fateAct,
+		"line-event":       lineEvent,
 		"records":          records,
 		"alerts":           alerts,
 		"case":             caseAct,
@@ -78,7 +80,7 @@ func authenticate(ctx context.Context, w *world, a args) (result, error) {
 	id := w.contact(a.text("contact"))
 	proof := contact.Proof{Password: a.text("password"), PIN: a.text("pin"), Backup: a.pairs("backup"), SendCode: a.text("code-to"), Contract: a.flag("contract"), Claim: a.pairs("claim")}
 	if a.has("callback") {
-		proof.Callback = &contact.Callback{Number: a.text("callback"), Answered: a.flag("answered")}
+		return w.callBack(ctx, id, a)
 	}
 	if a.has("photo-id") {
 		p := a.sub("photo-id")
@@ -94,6 +96,13 @@ func authenticate(ctx context.Context, w *world, a args) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	if a.has("letter") {
+		letter, err := w.letterOf(ctx, w.contact(a.text("letter")))
+		if err != nil {
+			return result{}, err
+		}
+		proof.Letter = letter
+	}
 	_, err = w.desk.Authenticate(ctx, id, proof)
 	if err == nil && proof.SendCode != "" {
 		after, err := w.messagesOf(ctx, id)
@@ -107,6 +116,60 @@ func authenticate(ctx context.Context, w *world, a args) (result, error) {
 		}
 	}
 	return of(err, succeeded())
+}
+
+// callBack has a number rung, and the call end as the file says: answered, with the key pressed, or in another way. What
+// comes of it is the outcome of the step.
+//
+// cite: P-20, 47 CFR 64.2010(b)(1)(iii)
+func (w *world) callBack(ctx context.Context, id cpni.ID, a args) (result, error) {
+	ends := notify.NoAnswer
+	switch {
+	case a.has("ends"):
+		ends = a.text("ends")
+	case a.flag("answered"):
+		ends = keyPressed
+	}
+	if _, err := w.desk.Authenticate(ctx, id, contact.Proof{Callback: &contact.Callback{Number: a.text("callback"), Ring: true}}); err != nil {
+		return of(err, result{})
+	}
+	if !a.has("answered") && !a.has("ends") {
+		ends = "" // as calls to the customer end otherwise
+	}
+	w.outside.mu.Lock()
+	w.outside.answer = ends
+	w.outside.mu.Unlock()
+	err := w.carry(ctx)
+	w.outside.mu.Lock()
+	w.outside.answer = ""
+	w.outside.mu.Unlock()
+	if err != nil {
+		return result{}, err
+	}
+	s, _, err := w.desk.Get(ctx, id)
+	if err != nil {
+		return result{}, err
+	}
+	got := succeeded()
+	got.fields = map[string]any{"proved": slices.ContainsFunc(s.Evidence, func(e rules.Evidence) bool { return e.Method == cpni.ByCallback })}
+	if s.Ring != nil {
+		got.fields["call"] = s.Ring.Ended
+	}
+	return got, nil
+}
+
+// letterOf gives the number of the letter with a code that was last asked for in a contact with the same customer.
+func (w *world) letterOf(ctx context.Context, id cpni.ID) (string, error) {
+	all, err := w.messagesOf(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range slices.Backward(all) {
+		if m.Kind == notify.VerificationCode && m.Via == cpni.Postal {
+			return w.office.Outbox.Number(m.ID), nil
+		}
+	}
+	return "", fmt.Errorf("no code was sent by post")
 }
 
 // codeFor gives the code that was last sent in the story, or one that differs from it in every digit.

@@ -94,8 +94,3 @@ func (w *world) changeOf(ctx context.Context, a args, is func(customer.Changed) 
 	}
 	return "", nil
 }
-
-// disturb is what the network tells of a line.
-func disturb(ctx context.Context, w *world, a args) (result, error) {
-	return of(w.desk.Disturb(ctx, contact.Disturbance{Customer: w.customers[a.text("customer")], Number: a.text("line"), What: a.text("what"), By: teller}), succeeded())
-}

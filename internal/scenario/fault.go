@@ -31,7 +31,12 @@ func fault(ctx context.Context, w *world, a args) (result, error) {
 		w.down[part] = down
 		return succeeded(), err
 	}
-	return result{}, notBuilt("`fault` of mail")
+	for part := range ways {
+		if a.has(part) {
+			return w.wayFault(part, a.text(part) == "down")
+		}
+	}
+	return result{}, notBuilt("this `fault`")
 }
 
 // ledgerFault makes every new record of the ledger fail.

@@ -106,13 +106,18 @@ func contactVerbs() []verb {
 		{name: "look-up", fields: []field{need("customer", customers), need("by", staffName)}, gives: []given{ok()}},
 		{name: "hangup", fields: []field{need("contact", refers("contact"))}, bare: "contact", gives: []given{ok()}},
 		{name: "authenticate", fields: []field{need("contact", refers("contact")), may("password", text), may("pin", text), may("backup", dict(question, text)),
-			may("callback", text), may("answered", flag), may("photo-id", fields("a photo ID", need("name", text), may("expires", date), may("government", flag))),
+			may("callback", text), may("answered", flag), may("ends", oneOf(callEnds...)), may("letter", refers("contact")), may("photo-id", fields("a photo ID", need("name", text), may("expires", date), may("government", flag))),
 			may("code-to", text), may("code", oneOf("right", "wrong")), may("contract", flag),
 			may("claim", fields("a claim", may("ssn4", text), may("born", text), may("maiden", text), may("account", text), may("number", text), may("bill", text),
 				may("caller-id", text), may("voice", flagOr), may("recent-payment", text)))},
 			exactly: [][]string{{"password", "pin", "backup", "callback", "photo-id", "code-to", "code", "contract", "claim"}},
-			gives:   []given{ok(), rejects("BAD_SECRET", "LOCKED", "METHOD", "NOT_TNOR", "NOT_AOR", "PHOTO_ID", "NO_EXEMPTION", "TOKEN_SCOPE")},
-			check:   together("answered", "callback")},
+			gives:   []given{ok(), rejects("BAD_SECRET", "LOCKED", "METHOD", "NOT_TNOR", "NOT_AOR", "PHOTO_ID", "NO_EXEMPTION", "TOKEN_SCOPE", "CONFLICT")},
+			results: []field{may("proved", flag), may("call", oneOf(callEnds...))},
+			check: func(r *reader, n *node) {
+				together("answered", "callback")(r, n)
+				together("ends", "callback")(r, n)
+				together("letter", "code")(r, n)
+			}},
 		{name: "enrol", fields: []field{may("contact", refers("contact")), may("initiation", flag), may("customer", customers), may("password", text), may("pin", text),
 			may("backup", dict(question, text)), may("online", flag)},
 			exactly: [][]string{{"contact", "initiation"}, {"password", "pin", "backup", "online"}},
@@ -131,7 +136,6 @@ func contactVerbs() []verb {
 			gives: []given{ok(), rejects("NO_CHANGE")}},
 		{name: "settle", fields: []field{need("customer", customers), need("what", changeWord), need("by", staffName), need("is", oneOf(customer.Kept, customer.Undone))},
 			gives: []given{ok(), rejects("NO_CHANGE", "SELF_REVIEW", "ROLE", "NUMBER_HELD")}, results: []field{may("notices", planned)}},
-		{name: "disturb", fields: []field{need("customer", customers), need("line", text), need("what", oneOf("port", "forward", "sim"))}, gives: []given{ok(), rejects("BAD_INPUT")}},
 	}
 }
 
@@ -232,7 +236,12 @@ func keepingVerbs() []verb {
 		{name: "restart-service", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok(), rejects("NUMBER_HELD")}},
 		{name: "purge", fields: []field{need("of", recordKinds), may("customer", customers), may("incident", refers("incident"))}, gives: []given{ok(), rejects("RETENTION")}},
 		{name: "forget", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok()}},
-		{name: "fault", fields: []field{may("ledger", up), may("database", up), may("mail", up)}, exactly: [][]string{{"ledger", "database", "mail"}}, gives: []given{ok()}},
+		{name: "fault", fields: []field{may("ledger", up), may("database", up), may("mail", up), may("texts", up), may("switch", up), may("print-shop", up)},
+			exactly: [][]string{{"ledger", "database", "mail", "texts", "switch", "print-shop"}}, gives: []given{ok()}},
+		{name: "fate", fields: []field{need("customer", customers), may("kind", text), may("via", via), may("line", text), need("is", oneOf(append([]string{"delivered", "bounced"}, callEnds...)...))},
+			gives: []given{ok()}},
+		{name: "line-event", fields: []field{may("customer", customers), need("number", text), need("what", oneOf("port", "forward", "sim", "reassigned")), may("at", moment)},
+			gives: []given{ok(), rejects("BAD_INPUT")}},
 		{name: "records", fields: []field{need("of", recordKinds), may("customer", customers), may("where", dict(word, scalar))},
 			gives: []given{ok()}, results: []field{may("count", count), may("each", dict(word, scalar)), may("none-contains", text)}},
 		{name: "alerts", fields: []field{may("since", moment)}, gives: []given{ok()}, results: []field{may("codes", list(text))}},

@@ -10,6 +10,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/vault"
 )
 
@@ -162,6 +163,10 @@ func (w *world) messageRecords(ctx context.Context, name string) ([]record, erro
 		}
 		slices.Sort(names)
 	}
+	went := map[cpni.ID][]notify.Piece{}
+	for _, p := range w.outside.sent() {
+		went[p.ID] = append(went[p.ID], p)
+	}
 	var all []record
 	for _, n := range names {
 		messages, err := w.office.Outbox.Messages(ctx, w.customers[n])
@@ -173,7 +178,11 @@ func (w *world) messageRecords(ctx context.Context, name string) ([]record, erro
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, record{id: m.ID, text: string(text), fields: map[string]string{"customer": n, "kind": m.Kind, "via": string(m.Via), "to": string(m.Place)}})
+			r := record{id: m.ID, text: string(text), fields: map[string]string{"customer": n, "kind": m.Kind, "via": string(m.Via), "to": string(m.Place), "state": string(m.State)}}
+			for _, p := range went[m.ID] {
+				r.text += "\n" + bytesOf(p)
+			}
+			all = append(all, r)
 		}
 	}
 	return all, nil

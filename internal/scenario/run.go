@@ -169,6 +169,9 @@ func (w *world) take(ctx context.Context, s step) *Failure {
 	if expected, came := s.expect.met(w, got); expected != "" {
 		return &Failure{Expected: expected, Got: came}
 	}
+	if err := w.carry(ctx); err != nil {
+		return &Failure{Expected: s.expect.words(), Got: "carrying the messages: " + err.Error()}
+	}
 	return nil
 }
 

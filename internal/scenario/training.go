@@ -138,5 +138,8 @@ func (w *world) reach(ctx context.Context, s step) error {
 	if err := w.office.Due(ctx); err != nil {
 		return fmt.Errorf("doing what was due: %w", err)
 	}
+	if err := w.carry(ctx); err != nil {
+		return fmt.Errorf("carrying the messages that were due: %w", err)
+	}
 	return nil
 }

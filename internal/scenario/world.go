@@ -43,6 +43,7 @@ type world struct {
 	code      string             // that was last sent
 	before    map[cpni.ID]bool   // records of the setup
 	down      map[string]bool    // parts that a fault has taken down
+	outside   *farSide
 }
 
 // origin names the log of an instance.
@@ -57,7 +58,7 @@ func readPolicy(files fs.FS) (*rules.Set, error) { return rules.Load(files) }
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, read: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, read: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {
@@ -65,6 +66,7 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set)
 	}
 	carrier := args{w, s.setup}.sub("carrier")
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: s.courses,
+		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))

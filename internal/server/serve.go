@@ -133,6 +133,7 @@ func Handler(o *office.Office, options console.Options, hooks map[string]http.Ha
 	}
 	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler())
 	mux.Handle("/account/", customers)
+	mux.Handle(office.RecordsLink, customers)
 	mux.Handle(office.NotMeLink, customers)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })

@@ -77,3 +77,13 @@ addEventListener("DOMContentLoaded", () => {
 
 // A page that the browser has kept in memory is asked for anew: what it showed may not be shown any more.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// What is awaited, such as a call that rings, is looked for again, unless somebody types or has gone elsewhere on the page.
+const awaited = document.querySelector("[data-awaited]");
+if (awaited) {
+  setInterval(() => {
+    const at = document.activeElement;
+    const typed = [...document.querySelectorAll("input:not([type=hidden], [type=checkbox]), textarea")].some((f) => f.value !== f.defaultValue);
+    if (!typed && !document.hidden && (at === document.body || awaited.contains(at))) location.reload();
+  }, 4000);
+}
