@@ -97,6 +97,7 @@ func TestTakenBackByAPerson(t *testing.T) {
 		if err := w.Withdraw(w.ctx, w.of, ids[0], by); err != nil {
 			t.Errorf("twice: %v", err)
 		}
+		w.clock.advance(time.Second)
 		w.step()
 		if messages, _ := w.peer.count(); messages != 1 || w.one(ids[0]).State != Cancelled {
 			t.Errorf("%d messages went, and it is %s", messages, w.one(ids[0]).State)
