@@ -165,12 +165,16 @@ func (c *policyCheckCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
+	notices, err := office.ReadNotices(config.PolicyFiles())
+	if err != nil {
+		return err
+	}
 	var dormant []string
 	for _, r := range set.Profiles().Rows() {
 		if r.State == "dormant" && (len(dormant) == 0 || dormant[len(dormant)-1] != r.Profile) {
 			dormant = append(dormant, r.Profile)
 		}
 	}
-	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s. Courses: %d.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "), len(courses.All()))
+	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s. Courses: %d. Templates of messages: %d.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "), len(courses.All()), len(notices.Templates()))
 	return err
 }

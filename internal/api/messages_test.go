@@ -83,11 +83,11 @@ func TestMessages(t *testing.T) {
 		if len(all.Messages) != 1 || all.Messages[0].ID != id || all.Messages[0].Customer != ann.ID || all.Messages[0].Code != "5.5.4" || all.Messages[0].Changed == nil {
 			t.Errorf("%+v", all)
 		}
-		all = list(about+"?limit=1")
+		all = list(about + "?limit=1")
 		if len(all.Messages) != 1 || all.Next == "" {
 			t.Fatalf("%+v", all)
 		}
-		all = list(about+"?limit=1&before="+all.Next)
+		all = list(about + "?limit=1&before=" + all.Next)
 		if len(all.Messages) != 1 || all.Messages[0].Kind != notify.VerificationCode || all.Messages[0].Due == nil || all.Next != "" {
 			t.Errorf("%+v", all)
 		}

@@ -15,14 +15,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"ringfence/internal/cpni"
-	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
-	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/store"
-	"ringfence/policy"
 )
 
 // withMessages is a world whose messages are carried into a folder, which it gives as well.
@@ -34,14 +31,6 @@ func withMessages(t testing.TB, change ...func(*office.Config)) (w *world, folde
 		o.Channels = map[cpni.Via]notify.Channel{cpni.Text: c, cpni.Voice: c, cpni.Email: c, cpni.Postal: c}
 		o.Carrier = office.Carrier{Name: "Test Carrier", Phone: "+18005550100", Email: "privacy@carrier.example", Web: "https://carrier.example", Address: "https://account.carrier.example"}
 	}}, change...)...)
-	if w.Messages.Writer == nil {
-		book, err := wording.Load(policy.Files)
-		must(t, err)
-		w.Messages.Writer = book
-		w.Messages.Adds = func(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
-			return map[string]string{"when": wording.Moment(m.At.In(w.Zone)), "link": "https://account.carrier.example/n/" + w.Outbox.Token(m.ID), "telephone": "+18005550100", "short-code": "730518", "minutes": "10"}
-		}
-	}
 	w.serve(Options{Carrier: "Test Carrier", Report: w.report, Ways: map[cpni.Via]string{cpni.Text: "file", cpni.Voice: "file", cpni.Email: "file", cpni.Postal: "file"}})
 	return w, folder
 }

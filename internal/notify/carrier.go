@@ -42,6 +42,8 @@ type Parts struct {
 	Tokens map[string]string
 	// Adds gives the tokens that a message gets only when it is written, such as its time in words; nil: none.
 	Adds func(of cpni.ID, m Message, p *customer.Profile) map[string]string
+	// Again writes a message by an earlier version of its template.
+	Again func(ctx context.Context, version string, tokens map[string]string) (Words, error)
 	// Still says, for people, why a message must not go any more to where it was planned to go; "" it may.
 	Still func(p *customer.Profile, m Message, now time.Time) cpni.Code
 	// Hidden are the values that a message of this customer must not carry.

@@ -46,6 +46,8 @@ const (
 	AccountChange    = "account-change"
 	Records          = "records"
 	NotMeReceived    = "not-me-received"
+	NotMeSettled     = "not-me-settled"
+	StopReceived     = "stop-received"
 	Test             = "test"
 )
 
@@ -57,8 +59,8 @@ type nature struct {
 
 func natureOf(kind string) nature {
 	return nature{
-		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, Test}, kind),
-		must:  slices.Contains([]string{AccountChange, Records, NotMeReceived}, kind),
+		asked: slices.Contains([]string{VerificationCode, CallBack, NotMeReceived, StopReceived, Test}, kind),
+		must:  slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind),
 	}
 }
 

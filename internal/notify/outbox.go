@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,8 +56,8 @@ func (o *Outbox) Plan(ctx context.Context, tx *store.Tx, of cpni.ID, m Message) 
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO message (customer_id, message_id, at, via, place, state, sealed, kind, due, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, now.UnixMicro(), hashOf("mark", o.Token(m.ID)))
+	_, err = tx.Exec(ctx, `INSERT INTO message (customer_id, message_id, at, via, place, state, sealed, kind, due, mark, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, now.UnixMicro(), hashOf("mark", o.Token(m.ID)), hashOf("number", o.Number(m.ID)))
 	if err != nil {
 		return fmt.Errorf("planning a message: %w", err)
 	}
@@ -75,6 +76,17 @@ func (o *Outbox) Token(id cpni.ID) string {
 	m := hmac.New(sha256.New, o.marks)
 	m.Write([]byte(id))
 	return tokenLetters.EncodeToString(m.Sum(nil)[:tokenBytes])
+}
+
+// numberDigits are enough that numbers of messages hardly meet, and few enough to say.
+const numberDigits = 10
+
+// Number gives the number of a message that a person can say on the telephone. It proves nothing.
+func (o *Outbox) Number(id cpni.ID) string {
+	m := hmac.New(sha256.New, o.marks)
+	m.Write([]byte("number " + string(id)))
+	n := binary.BigEndian.Uint64(m.Sum(nil))
+	return fmt.Sprintf("%0*d", numberDigits, n%1e10)
 }
 
 // hashOf is what the database keeps of a token or a reference, so that who reads the database cannot use it.
@@ -222,7 +234,16 @@ func (o *Outbox) One(ctx context.Context, of, id cpni.ID) (Message, error) {
 
 // ByToken finds the message that bears a token. ErrNotOurs: none does.
 func (o *Outbox) ByToken(ctx context.Context, token string) (of cpni.ID, m Message, err error) {
-	r, err := o.find(ctx, o.db.Reader(), "mark", "mark", plainToken(token))
+	return o.by(ctx, "mark", plainToken(token))
+}
+
+// ByNumber finds the newest message that has a number. ErrNotOurs: none has.
+func (o *Outbox) ByNumber(ctx context.Context, number string) (of cpni.ID, m Message, err error) {
+	return o.by(ctx, "number", plainToken(number))
+}
+
+func (o *Outbox) by(ctx context.Context, column, text string) (of cpni.ID, m Message, err error) {
+	r, err := o.find(ctx, o.db.Reader(), column, column, text)
 	if err != nil {
 		return "", Message{}, err
 	}

@@ -106,7 +106,6 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 	if all == nil {
 		all = map[string]string{}
 	}
-	all["token"] = c.Outbox.Token(m.ID)
 	if c.Adds != nil {
 		maps.Copy(all, c.Adds(of, m, who))
 	}
@@ -116,13 +115,17 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 
 var errNoWriter = errors.New("no templates are loaded, so no message can be written")
 
-// Preview writes a message as the customer gets it, or got it, without sending anything.
+// Preview writes a message as the customer gets it, or as they got it by the template of that day, without sending anything.
 func (c *Carrier) Preview(ctx context.Context, of cpni.ID, m Message) (Piece, error) {
 	who, _, err := c.Customers.Get(ctx, of)
 	if err != nil {
 		return Piece{}, err
 	}
 	p, out, err := c.written(ctx, of, m, who)
+	if err == nil && m.Wording != "" && m.Wording != p.Version && c.Again != nil {
+		p.Words, err = c.Again(ctx, m.Wording, c.tokens(of, m, who))
+		return p, err
+	}
 	if err == nil && out != nil {
 		err = errors.New(out.Says)
 	}

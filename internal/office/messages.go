@@ -1,7 +1,15 @@
 package office
 
 import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 )
 
 // Carrier is what messages to customers say of who writes them.
@@ -16,9 +24,58 @@ type Carrier struct {
 	Address string
 }
 
+// Where links in messages lead. They are short because a text message has few letters.
+const (
+	NotMeLink   = "/n/"
+	RecordsLink = "/r/"
+)
+
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels,
-		Tokens: map[string]string{"carrier": c.Carrier.Name, "phone": c.Carrier.Phone, "email": c.Carrier.Email, "web": c.Carrier.Web, "address": c.Carrier.Address}})
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: o.Wording,
+		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
+		Adds:   o.tokens,
+		Again:  o.writtenThen,
+	})
+}
+
+// keepWording stores the templates that are in use, by their versions.
+func (o *Office) keepWording(ctx context.Context) error {
+	all := map[string]func() []byte{}
+	for _, t := range o.Wording.Templates() {
+		all[t.Version()] = t.Source
+	}
+	return o.Outbox.Keep(ctx, all)
+}
+
+// writtenThen writes a message by the template of a version that was in use once.
+func (o *Office) writtenThen(ctx context.Context, version string, tokens map[string]string) (notify.Words, error) {
+	source, err := o.Outbox.Source(ctx, version)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	if source == nil {
+		return notify.Words{}, errors.New("the template by which the message was written is not kept")
+	}
+	t, err := wording.Parse(source)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	return t.Write(tokens)
+}
+
+// tokens are those of one message that follow from what it is.
+//
+// cite: P-23, P-27
+func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
+	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
+	}
+	if !m.Until.IsZero() {
+		all["until"] = wording.Moment(m.Until.In(o.Zone))
+		all["minutes"] = strconv.Itoa(max(1, int(m.Until.Sub(m.At)/time.Minute)))
+	}
+	return all
 }

@@ -26,6 +26,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
@@ -54,7 +55,7 @@ type Config struct {
 	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
-	// Courses holds the folder courses/ of the policy; nil, or without that folder: the courses that are built in.
+	// Courses holds the folders courses/ and notices/ of the policy; nil, or without such a folder: what is built in.
 	Courses fs.FS
 	// Profiles is as in rulebook.Options.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
@@ -81,6 +82,7 @@ type Office struct {
 	Customers *customer.Book
 	Outbox    *notify.Outbox
 	Messages  *notify.Carrier
+	Wording   *wording.Book // what messages to customers say
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -124,6 +126,12 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
 	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
+	if o.Wording, err = ReadNotices(c.Courses); err != nil {
+		return nil, err
+	}
+	if err := o.keepWording(ctx); err != nil {
+		return nil, err
+	}
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone
@@ -163,6 +171,19 @@ func ReadCourses(files fs.FS, set *rules.Set) (*training.Catalogue, error) {
 		files = policy.Files
 	}
 	return training.Read(files, set.Clauses())
+}
+
+// ReadNotices reads the templates of a policy's files; of one without templates, those that are built in.
+//
+// cite: P-23, P-27
+func ReadNotices(files fs.FS) (*wording.Book, error) {
+	if files == nil {
+		files = policy.Files
+	}
+	if _, err := fs.Stat(files, "notices"); errors.Is(err, fs.ErrNotExist) {
+		files = policy.Files
+	}
+	return wording.Load(files)
 }
 
 // numbersOf takes what a service needs from the numbers in force, anew only when others are.

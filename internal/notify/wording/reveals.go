@@ -28,13 +28,15 @@ import (
 //
 // cite: P-25, I-09, 47 CFR 64.2010(f)(2)
 func Reveals(words notify.Words, values []string) (where string, is bool) {
-	looked := lookInto(words)
+	all := make([]sought, 0, len(values))
+	short := false
 	for _, v := range values {
-		sought := seek(v)
-		for _, l := range looked {
-			if sought.in(l.text) {
-				return l.where, true
-			}
+		s := seek(v)
+		all, short = append(all, s), short || s.short != nil
+	}
+	for _, l := range lookInto(words, short) {
+		if slices.ContainsFunc(all, func(s sought) bool { return s.in(l.text) }) {
+			return l.where, true
 		}
 	}
 	return "", false
@@ -54,9 +56,12 @@ func (b *Book) Reveals(words notify.Words, values []string) (where string, is bo
 
 // Reveals is as Book.Reveals, of one template.
 func (t *Template) Reveals(words notify.Words, values []string) (where string, is bool) {
+	if where, is := Reveals(words, values); !is {
+		return where, false
+	}
 	var own []readable
 	for _, text := range t.ownWords() {
-		own = append(own, readingsOf(text)...)
+		own = append(own, readAll(text, true)...)
 	}
 	for _, v := range values {
 		if where, is := Reveals(words, []string{v}); is && !slices.ContainsFunc(own, seek(v).in) {
@@ -98,11 +103,12 @@ type looked struct {
 	text  readable
 }
 
-func lookInto(w notify.Words) []looked {
+// lookInto gives every reading of every part. short: short numbers are looked for.
+func lookInto(w notify.Words, short bool) []looked {
 	var all []looked
 	add := func(where string, texts ...string) {
 		for _, text := range texts {
-			for _, r := range readingsOf(text) {
+			for _, r := range readingsOf(text, short) {
 				all = append(all, looked{where, r})
 			}
 		}
@@ -110,7 +116,12 @@ func lookInto(w notify.Words) []looked {
 	add("the subject", w.Subject)
 	add("the text", w.Text)
 	if w.HTML != "" {
-		add("the HTML", w.HTML, strippedOf(w.HTML))
+		add("the HTML", styleForm.ReplaceAllString(w.HTML, " "), strippedOf(w.HTML))
+		for _, style := range styleForm.FindAllString(w.HTML, -1) {
+			for _, r := range readAll(style, short) {
+				all = append(all, looked{"the style of the HTML", r})
+			}
+		}
 	}
 	var call strings.Builder
 	for i, s := range w.Spoken {
@@ -121,7 +132,10 @@ func lookInto(w notify.Words) []looked {
 	return all
 }
 
-var tagForm = regexp.MustCompile(`<[^>]*>`)
+var (
+	tagForm   = regexp.MustCompile(`<[^>]*>`)
+	styleForm = regexp.MustCompile(`(?is)<style[^>]*>.*?</style>`)
+)
 
 // readable is a text that is looked through: its runs of letters and digits, folded.
 type readable struct {
@@ -140,7 +154,7 @@ const (
 )
 
 // readingsOf gives a text as it stands and decoded in every way that somebody might read it.
-func readingsOf(text string) []readable {
+func readingsOf(text string, short bool) []readable {
 	var all []readable
 	seen := map[string]bool{}
 	length := 0
@@ -152,7 +166,7 @@ func readingsOf(text string) []readable {
 				continue
 			}
 			seen[t] = true
-			all = append(all, readAll(t)...)
+			all = append(all, readAll(t, short)...)
 			next = append(next, decoded(t)...)
 		}
 		texts = next
@@ -169,38 +183,41 @@ var (
 )
 
 // readAll reads a text, and again with its numbers in words, and with the signs of addresses in words, taken for such.
-func readAll(text string) []readable {
+func readAll(text string, short bool) []readable {
 	tokens := runs(text)
-	all := []readable{read(text, tokens, nil)}
+	all := []readable{read(text, tokens, nil, short)}
 	for _, words := range numberWords {
 		if slices.ContainsFunc(tokens, func(t string) bool { _, ok := words[t]; return ok }) {
-			all = append(all, read(text, tokens, words))
+			all = append(all, read(text, tokens, words, short))
 		}
 	}
 	if spelledOut.MatchString(text) {
 		text = spelledOut.ReplaceAllString(text, "@")
-		all = append(all, read(text, runs(text), nil))
+		all = append(all, read(text, runs(text), nil, short))
 	}
 	return all
 }
 
 // read reads a text of these tokens. words are the numbers of a language; nil: none.
-func read(text string, tokens []string, words map[string]int) readable {
+func read(text string, tokens []string, words map[string]int, short bool) readable {
 	r := readable{tokens: numbered(tokens, words)}
 	for _, t := range r.tokens {
 		r.pieces = append(r.pieces, parted(t)...)
-	}
-	for _, t := range numbered(runs(ownNumbers.ReplaceAllString(ownLinks.ReplaceAllString(text, " x "), " x ")), words) {
-		r.plain = append(r.plain, parted(t)...)
-	}
-	for _, l := range ownLinks.FindAllString(text, -1) {
-		r.plain = append(append(r.plain, "x"), runs(l)...)
 	}
 	r.letters = strings.Join(r.tokens, "")
 	for _, p := range r.pieces {
 		if isDigits(p) {
 			r.digits += p
 		}
+	}
+	if !short {
+		return r
+	}
+	for _, t := range numbered(runs(ownNumbers.ReplaceAllString(ownLinks.ReplaceAllString(text, " x "), " x ")), words) {
+		r.plain = append(r.plain, parted(t)...)
+	}
+	for _, l := range ownLinks.FindAllString(text, -1) {
+		r.plain = append(append(r.plain, "x"), runs(l)...)
 	}
 	return r
 }
@@ -245,12 +262,18 @@ var (
 	escaped    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 	unicoded   = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
 	base64Run  = regexp.MustCompile(`[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}`)
-	hexRun     = regexp.MustCompile(`(?:[0-9A-Fa-f]{2}[ :]?){3,}`)
+	// Two alphabets of base64 are brought to one, and what stands between bytes left out.
+	base64Letters = strings.NewReplacer("-", "+", "_", "/", "=", "")
+	hexLetters    = strings.NewReplacer(" ", "", ":", "")
+	hexRun        = regexp.MustCompile(`(?:[0-9A-Fa-f]{2}[ :]?){3,}`)
 )
 
 // decoded gives what a text says to whoever undoes an encoding of it.
 func decoded(text string) []string {
-	all := []string{html.UnescapeString(text)}
+	var all []string
+	if strings.Contains(text, "&") {
+		all = append(all, html.UnescapeString(text))
+	}
 	if strings.Contains(text, "<") {
 		all = append(all, tagForm.ReplaceAllString(text, ""))
 	}
@@ -261,21 +284,26 @@ func decoded(text string) []string {
 		}
 		return string([]byte{byte(n)})
 	}
-	all = append(all,
-		quotedByte.ReplaceAllStringFunc(softBreak.ReplaceAllString(text, ""), func(s string) string { return byteOf(s[1:]) }),
-		escaped.ReplaceAllStringFunc(text, func(s string) string { return byteOf(s[1:]) }),
-		unicoded.ReplaceAllStringFunc(text, func(s string) string {
+	if strings.Contains(text, "=") {
+		all = append(all, quotedByte.ReplaceAllStringFunc(softBreak.ReplaceAllString(text, ""), func(s string) string { return byteOf(s[1:]) }))
+	}
+	if strings.Contains(text, "%") {
+		all = append(all, escaped.ReplaceAllStringFunc(text, func(s string) string { return byteOf(s[1:]) }))
+	}
+	if strings.Contains(text, `\u`) {
+		all = append(all, unicoded.ReplaceAllStringFunc(text, func(s string) string {
 			n, err := strconv.ParseUint(s[2:], 16, 16)
 			if err != nil {
 				return s
 			}
 			return string(rune(n))
 		}))
+	}
 	// Mails break encoded lines, and in other texts a line break ends a word: each run is tried whole and by its lines.
 	for _, run := range base64Run.FindAllString(text, -1) {
 		lines := strings.Fields(run)
 		for _, s := range append(lines, strings.Join(lines, "")) {
-			s = strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(s)
+			s = base64Letters.Replace(s)
 			for from := range min(4, len(s)) {
 				part := s[from:]
 				plain, err := base64.RawStdEncoding.DecodeString(part[:len(part)-len(part)%4+map[int]int{2: 2, 3: 3}[len(part)%4]])
@@ -286,7 +314,7 @@ func decoded(text string) []string {
 		}
 	}
 	for _, run := range hexRun.FindAllString(text, -1) {
-		if plain, err := hex.DecodeString(strings.NewReplacer(" ", "", ":", "").Replace(run)); err == nil && sensible(plain) {
+		if plain, err := hex.DecodeString(hexLetters.Replace(run)); err == nil && sensible(plain) {
 			all = append(all, string(plain))
 		}
 	}

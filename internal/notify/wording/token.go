@@ -69,7 +69,8 @@ var (
 	countForm  = regexp.MustCompile(`^[1-9][0-9]{0,3}$`)
 	phoneForm  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 	// linkForm has no question mark, at sign or escape, behind which a value could stand.
-	linkForm   = regexp.MustCompile(`^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*/?$`)
+	// Without encryption it leads only to this machine, as a demonstration does.
+	linkForm   = regexp.MustCompile(`^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*/?$`)
 	momentForm = regexp.MustCompile(`^([^\[\]]+)\[([A-Za-z0-9_+/-]{1,40})\]$`)
 )
 

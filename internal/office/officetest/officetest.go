@@ -98,7 +98,8 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 		return (*n.Stories)(policy), nil
 	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse}); err != nil {
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse,
+		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100", Email: "privacy@example.net", Address: "https://account.example.net"}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.Close)

@@ -11,11 +11,13 @@ ALTER TABLE message ADD COLUMN wording TEXT NOT NULL DEFAULT '';       -- the ve
 ALTER TABLE message ADD COLUMN instead TEXT NOT NULL DEFAULT '';       -- the message that goes in its place
 ALTER TABLE message ADD COLUMN late INTEGER NOT NULL DEFAULT 0;        -- 1: an alert was raised because it had not gone
 ALTER TABLE message ADD COLUMN mark BLOB;                              -- hash of the token by which answers find it
+ALTER TABLE message ADD COLUMN number BLOB;                            -- hash of the number by which a person finds it
 ALTER TABLE message ADD COLUMN reference BLOB;                         -- hash of the other side's name for it
 CREATE INDEX message_due ON message (via, due) WHERE state IN ('queued', 'sending');
 CREATE INDEX message_changed ON message (state, changed);
 CREATE INDEX message_at ON message (at);
 CREATE UNIQUE INDEX message_mark ON message (mark);
+CREATE INDEX message_number ON message (number);
 CREATE INDEX message_reference ON message (reference);
 
 -- What has become of a message, step by step; what the other side said lies sealed.
