@@ -204,6 +204,34 @@ func TestWhatStrangersWriteIsShutOff(t *testing.T) {
 	}
 }
 
+// A letter is shown as it is printed, in a frame of its own page, to who may see customers and with nothing uncovered.
+//
+// cite: P-17, P-25
+func TestLetterAsItIsPrinted(t *testing.T) {
+	w, _ := withMessages(t)
+	id := w.plan(w.ann, notify.Message{Kind: notify.AccountChange, Via: cpni.Postal, Place: notify.Old, To: "1 Main St, Springfield, VA 22150", Tokens: map[string]string{"what": "password"}})
+	var printed notify.Piece
+	w.serve(Options{Carrier: "Test Carrier", Report: w.report, Letter: func(p notify.Piece) ([]byte, error) {
+		printed = p
+		return []byte("%PDF-1.7 " + p.Name), nil
+	}})
+	b := w.signedIn(t, "compliance")
+	at := messageAddress(w.ann, id)
+	page := b.get(at)
+	page.says(t, "Open the letter", "Its words")
+	if !strings.Contains(page.page, `<iframe class="letter" src="`+at+`/letter.pdf" title="The letter, as it is printed">`) {
+		t.Error("the letter is not on the page")
+	}
+	letter := b.get(at + "/letter.pdf").is(t, http.StatusOK)
+	if letter.page != "%PDF-1.7 Ann Archer" || letter.Header.Get("Content-Type") != "application/pdf" || letter.Header.Get("X-Frame-Options") != "SAMEORIGIN" || letter.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%q %v", letter.page, letter.Header)
+	}
+	if printed.ID != id || printed.Return != notify.Cover || strings.Contains(printed.Text, w.Outbox.Token(id)) || !strings.Contains(printed.Text, w.Outbox.Number(id)) {
+		t.Errorf("printed: %+v", printed)
+	}
+	w.signedIn(t, "auditor").get(at + "/letter.pdf").is(t, http.StatusForbidden)
+}
+
 // What did not arrive stands first; a person tries again, takes back or settles, with a reason and once.
 //
 // cite: P-23, P-25, P-41, 47 CFR 64.2010(f)
