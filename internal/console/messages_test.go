@@ -15,14 +15,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"ringfence/internal/cpni"
-	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
-	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/store"
-	"ringfence/policy"
 )
 
 // withMessages is a world whose messages are carried into a folder, which it gives as well.
@@ -34,14 +31,6 @@ func withMessages(t testing.TB, change ...func(*office.Config)) (w *world, folde
 		o.Channels = map[cpni.Via]notify.Channel{cpni.Text: c, cpni.Voice: c, cpni.Email: c, cpni.Postal: c}
 		o.Carrier = office.Carrier{Name: "Test Carrier", Phone: "+18005550100", Email: "privacy@carrier.example", Web: "https://carrier.example", Address: "https://account.carrier.example"}
 	}}, change...)...)
-	if w.Messages.Writer == nil {
-		book, err := wording.Load(policy.Files)
-		must(t, err)
-		w.Messages.Writer = book
-		w.Messages.Adds = func(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
-			return map[string]string{"when": wording.Moment(m.At.In(w.Zone)), "link": "https://account.carrier.example/n/" + w.Outbox.Token(m.ID), "telephone": "+18005550100", "short-code": "730518", "minutes": "10"}
-		}
-	}
 	w.serve(Options{Carrier: "Test Carrier", Report: w.report, Ways: map[cpni.Via]string{cpni.Text: "file", cpni.Voice: "file", cpni.Email: "file", cpni.Postal: "file"}})
 	return w, folder
 }
@@ -213,6 +202,34 @@ func TestWhatStrangersWriteIsShutOff(t *testing.T) {
 			t.Errorf("%s: %v", path, r.Header)
 		}
 	}
+}
+
+// A letter is shown as it is printed, in a frame of its own page, to who may see customers and with nothing uncovered.
+//
+// cite: P-17, P-25
+func TestLetterAsItIsPrinted(t *testing.T) {
+	w, _ := withMessages(t)
+	id := w.plan(w.ann, notify.Message{Kind: notify.AccountChange, Via: cpni.Postal, Place: notify.Old, To: "1 Main St, Springfield, VA 22150", Tokens: map[string]string{"what": "password"}})
+	var printed notify.Piece
+	w.serve(Options{Carrier: "Test Carrier", Report: w.report, Letter: func(p notify.Piece) ([]byte, error) {
+		printed = p
+		return []byte("%PDF-1.7 " + p.Name), nil
+	}})
+	b := w.signedIn(t, "compliance")
+	at := messageAddress(w.ann, id)
+	page := b.get(at)
+	page.says(t, "Open the letter", "Its words")
+	if !strings.Contains(page.page, `<iframe class="letter" src="`+at+`/letter.pdf" title="The letter, as it is printed">`) {
+		t.Error("the letter is not on the page")
+	}
+	letter := b.get(at + "/letter.pdf").is(t, http.StatusOK)
+	if letter.page != "%PDF-1.7 Ann Archer" || letter.Header.Get("Content-Type") != "application/pdf" || letter.Header.Get("X-Frame-Options") != "SAMEORIGIN" || letter.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%q %v", letter.page, letter.Header)
+	}
+	if printed.ID != id || printed.Return != notify.Cover || strings.Contains(printed.Text, w.Outbox.Token(id)) || !strings.Contains(printed.Text, w.Outbox.Number(id)) {
+		t.Errorf("printed: %+v", printed)
+	}
+	w.signedIn(t, "auditor").get(at + "/letter.pdf").is(t, http.StatusForbidden)
 }
 
 // What did not arrive stands first; a person tries again, takes back or settles, with a reason and once.

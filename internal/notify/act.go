@@ -22,9 +22,10 @@ type Act struct {
 
 // Codes of refused acts, and of what people have done.
 const (
-	NotNow  cpni.Code = "CONFLICT"
-	Settled           = "settled" // somebody has looked at what did not arrive, and no more is done
-	Taken             = "TAKEN_BACK"
+	NotNow = "CONFLICT"
+	// Settled is an event: somebody has looked at what did not arrive, and no more is done.
+	Settled = "settled"
+	Taken   = "TAKEN_BACK"
 )
 
 // longestReason bounds a reason, in bytes.

@@ -97,6 +97,7 @@ func TestTakenBackByAPerson(t *testing.T) {
 		if err := w.Withdraw(w.ctx, w.of, ids[0], by); err != nil {
 			t.Errorf("twice: %v", err)
 		}
+		w.clock.advance(time.Second)
 		w.step()
 		if messages, _ := w.peer.count(); messages != 1 || w.one(ids[0]).State != Cancelled {
 			t.Errorf("%d messages went, and it is %s", messages, w.one(ids[0]).State)
@@ -203,11 +204,14 @@ func TestNobodyOfTheStaffSeesACode(t *testing.T) {
 		return map[string]string{"token": w.Outbox.Token(m.ID)}
 	}
 	enclosed := 0
+	w.Adds = func(_ cpni.ID, m Message, _ *customer.Profile) map[string]string {
+		return map[string]string{"link": "/n/" + w.Outbox.Token(m.ID)}
+	}
 	w.Enclose = func(context.Context, cpni.ID, Message) ([]Enclosure, error) { enclosed++; return nil, nil }
 	id := w.plan(Message{Kind: VerificationCode, Via: cpni.Text, To: "+12025550141", Tokens: map[string]string{"code": "48213957"}, Until: w.clock.Now().Add(time.Hour)})[0]
 	m := w.one(id)
 	p, err := w.Shown(w.ctx, w.of, m, false)
-	if err != nil || p.ID != id || !strings.Contains(p.Text, "code="+Cover) || !strings.Contains(p.Text, "token="+Cover) {
+	if err != nil || p.ID != id || !strings.Contains(p.Text, "code="+Cover) || !strings.Contains(p.Text, "link=/n/"+Cover) || !strings.Contains(p.Text, w.Outbox.Number(id)) {
 		t.Errorf("%+v (%v)", p, err)
 	}
 	if strings.Contains(fmt.Sprintf("%+v", p), "48213957") || strings.Contains(fmt.Sprintf("%+v", p), w.Outbox.Token(id)) {

@@ -36,6 +36,7 @@ func (c *Carrier) Shown(ctx context.Context, of cpni.ID, m Message, bare bool) (
 	for name, value := range m.Tokens {
 		shown.Tokens[name] = value
 	}
+	shown.Tokens["short-code"] = c.Outbox.Number(m.ID) // it proves nothing, and is what the customer says on the telephone
 	if _, ok := shown.Tokens["code"]; ok {
 		shown.Tokens["code"] = standIn
 	}
@@ -145,7 +146,8 @@ func (c *Carrier) Test(ctx context.Context, via cpni.Via, to, language string) (
 		return Outcome{}, err
 	}
 	channel := c.Channels[via]
-	m := Message{ID: cpni.NewTimedID(c.Clock.Now()), Kind: Test, Via: via, To: to, Language: cmp.Or(language, "en")}
+	now := c.Clock.Now()
+	m := Message{ID: cpni.NewTimedID(now), At: now, Kind: Test, Via: via, To: to, Language: cmp.Or(language, "en")}
 	words, err := c.Writer.Write(Test, via, m.Language, c.tokens("", m, &customer.Profile{Language: m.Language}))
 	if err != nil {
 		return Outcome{}, err

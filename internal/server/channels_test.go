@@ -11,11 +11,9 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
-	"ringfence/internal/notify/wording"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
-	"ringfence/policy"
 )
 
 // Each way gets what the configuration names; a way with none has no channel, and people are told by what each goes.
@@ -96,17 +94,6 @@ func TestDemonstrationTellsOfChanges(t *testing.T) {
 	folder := t.TempDir()
 	c := file.New(file.Options{Folder: folder, Answers: true})
 	o.Messages.Channels = map[cpni.Via]notify.Channel{cpni.Text: c, cpni.Voice: c, cpni.Email: c, cpni.Postal: c}
-	if o.Messages.Writer == nil {
-		book, err := wording.Load(policy.Files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Messages.Writer = book
-		o.Messages.Adds = func(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
-			return map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "link": "https://account.lucid.example/n/" + o.Outbox.Token(m.ID), "telephone": "+18005550100", "short-code": "730518"}
-		}
-	}
-	o.Messages.Tokens["carrier"] = "Lucid Technologies (demonstration)"
 	for number, want := range map[string][2]string{s.Number: {"call.txt", "your account"}, s.MobileNumber: {"message.txt", "su cuenta"}} {
 		ids, err := o.Customers.Find(t.Context(), customer.ByNumber, number)
 		if err != nil || len(ids) != 1 {
