@@ -29,8 +29,7 @@ import (
 func DemoConfig(folder, listen string) Config {
 	messages := filepath.Join(folder, "messages")
 	return Config{
-		// Links in messages need HTTPS, which a demonstration has not; their path is the same here.
-		Messages: Messages{Address: "https://account.lucid.example", Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
+		Messages: Messages{Address: "http://" + listen, Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
 		Carrier:  Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Web: "https://lucid.example/privacy"}},
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
