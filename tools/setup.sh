@@ -6,6 +6,9 @@ set -euo pipefail
 
 # What a test looks for, and the Debian package that has it: a program, or a file when it begins with a slash.
 peers=(
+  sipp=sip-tester
+  baresip=baresip-core
+  espeak-ng=espeak-ng
 )
 
 missing=()
