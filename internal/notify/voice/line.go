@@ -319,7 +319,7 @@ var errNoAnswer = errors.New("the switch does not answer")
 // with ours, and a call that is made again after this program has died bears the name of the first.
 //
 // cite: P-20, 47 CFR 64.2003(q)
-func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *sound) (d *dialog, refused *sip.Response, err error) {
+func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *sound) (*dialog, *sip.Response, error) {
 	req := sip.NewRequest(sip.INVITE, l.uri(number))
 	req.SetTransport(strings.ToUpper(l.config.Transport))
 	caller := l.uri(l.config.From)
@@ -336,7 +336,7 @@ func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *s
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(s.offer(payloadKeys, "sendrecv"))
 
-	d = &dialog{sound: s, key: string(id) + "|" + tag, session: &sipgo.DialogClientSession{
+	d := &dialog{sound: s, key: string(id) + "|" + tag, session: &sipgo.DialogClientSession{
 		UA:     &sipgo.DialogUA{Client: l.client, ContactHDR: l.contact},
 		Dialog: sipgo.Dialog{InviteRequest: req}}}
 	d.session.Init()
@@ -348,18 +348,32 @@ func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *s
 		}
 	}()
 
-	waiting, stop := context.WithCancelCause(ctx)
+	// sipgo takes a call back with CANCEL, but for this waits for the switch's first word; a switch that has said none by
+	// now is given up.
+	waiting, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
-	noWord := time.AfterFunc(firstWord, func() { stop(sipgo.WaitAnswerForceCancelErr) })
-	defer noWord.Stop()
-	rangOut := time.AfterFunc(l.config.Ring, func() { stop(errRangOut) })
-	defer rangOut.Stop()
+	var word atomic.Bool
+	giveUp := func(why error) func() {
+		return func() {
+			if !word.Load() {
+				why = sipgo.WaitAnswerForceCancelErr
+			}
+			stop(why)
+		}
+	}
+	defer time.AfterFunc(firstWord, func() {
+		if !word.Load() {
+			stop(sipgo.WaitAnswerForceCancelErr)
+		}
+	}).Stop()
+	defer time.AfterFunc(l.config.Ring, giveUp(errRangOut)).Stop()
+	defer context.AfterFunc(ctx, giveUp(context.Canceled))()
 	if err := d.session.Invite(waiting); err != nil {
 		return nil, nil, fmt.Errorf("ringing: %w", errNoAnswer)
 	}
 	var early []byte
-	err = d.session.WaitAnswer(waiting, sipgo.AnswerOptions{Username: l.config.User, Password: l.password, OnResponse: func(r *sip.Response) error {
-		noWord.Stop()
+	err := d.session.WaitAnswer(waiting, sipgo.AnswerOptions{Username: l.config.User, Password: l.password, OnResponse: func(r *sip.Response) error {
+		word.Store(true)
 		if r.StatusCode == 181 {
 			d.forwarded.Store(true)
 		}

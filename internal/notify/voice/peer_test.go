@@ -58,11 +58,8 @@ func carrier(t testing.TB, port int, change func(*Config)) *Channel {
 	return nil
 }
 
-var tries int
-
 // message is one with an ID of its own.
 func message(spoken ...notify.Spoken) notify.Piece {
-	tries++
 	return notify.Piece{ID: cpni.NewTimedID(time.Now()), Kind: "code", Via: cpni.Voice, To: customer, Language: "en", Attempt: 1, Words: notify.Words{Spoken: spoken}}
 }
 

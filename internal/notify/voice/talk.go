@@ -42,7 +42,7 @@ var (
 
 // Frames of patience.
 var (
-	quietLine  = frames(5 * time.Second) // without a packet, until we ask
+	quietLine  = frames(8 * time.Second) // without a packet, until we ask
 	keyWait    = frames(7 * time.Second)
 	greetingOf = frames(75 * time.Second) // a machine speaks no longer
 	stalled    = 25                       // frames that are not made up for: the program itself has stood still
