@@ -113,7 +113,7 @@ func (e *ear) hear(samples []int16) {
 		return
 	}
 	e.toneLong = 0
-	e.ours -= 1 // an echo dies away
+	e.ours -= 0.3 // an echo dies away
 	loud := level > voiceLevel && level > e.noise+overNoise && level > e.ours-underOurs
 	if loud {
 		if e.began == 0 {
