@@ -37,22 +37,22 @@ func synthesise(ctx context.Context, command []string, text string) (Audio, erro
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", command[0], err)
 	}
-	a, err := ReadWAV(out.Bytes())
+	a, err := ReadWAV(out.buffer.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("what %s writes: %w", command[0], err)
 	}
 	return a, nil
 }
 
-// atMost is a buffer that takes so much and no more.
+// atMost is a buffer that takes so much and no more. It does not embed one: what reads by itself would pass the bound.
 type atMost struct {
-	bytes.Buffer
-	left int
+	buffer bytes.Buffer
+	left   int
 }
 
 func (b *atMost) Write(p []byte) (int, error) {
 	if b.left -= len(p); b.left < 0 {
 		return 0, io.ErrShortWrite
 	}
-	return b.Buffer.Write(p)
+	return b.buffer.Write(p)
 }
