@@ -34,7 +34,7 @@ var names = map[string]map[string]string{
 }
 
 func main() {
-	from := flag.String("from", "tools/speech/sentences.tsv", "the list: language, a tab, and the sentence")
+	from := flag.String("from", "tools/speech/sentences.tsv", "the list: language, a tab, and the sentence; - reads it from standard input")
 	to := flag.String("to", "internal/notify/voice/speech/builtin", "the folder that the recordings go to; its recordings are replaced")
 	flag.Parse()
 	if err := record(*from, *to); err != nil {
@@ -85,11 +85,14 @@ func read(from string) ([][2]string, error) {
 			list = append(list, [2]string{language, digit})
 		}
 	}
-	file, err := os.Open(from)
-	if err != nil {
-		return nil, err
+	file := os.Stdin
+	if from != "-" {
+		var err error
+		if file, err = os.Open(from); err != nil {
+			return nil, err
+		}
+		defer file.Close()
 	}
-	defer file.Close()
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
 		if strings.TrimSpace(lines.Text()) == "" || strings.HasPrefix(lines.Text(), "#") {

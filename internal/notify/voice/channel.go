@@ -30,7 +30,8 @@ type Channel struct {
 	speech   *speech.Speech
 	room     chan struct{} // one for each call that goes on
 	line     atomic.Pointer[line]
-	calls    sync.WaitGroup
+	beginMu  sync.Mutex     // held while a call begins and while Run ends
+	calls    sync.WaitGroup // those that go on
 	port     atomic.Int32 // where the search for free ports begins
 	tick     func() (<-chan time.Time, func())
 }
@@ -78,7 +79,9 @@ func (c *Channel) Run(ctx context.Context) error {
 		return errors.New("voice calls are running already")
 	}
 	defer func() {
+		c.beginMu.Lock()
 		c.line.Store(nil)
+		c.beginMu.Unlock()
 		hangUp()
 		c.calls.Wait()
 	}()
@@ -125,7 +128,9 @@ func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(not
 		}
 		mine.Go(func() {
 			defer func() { <-c.room }()
-			c.calls.Add(1)
+			if !c.begin(l) {
+				return
+			}
 			defer c.calls.Done()
 			outcome, err := c.call(ctx, l, piece)
 			if err == nil {
@@ -133,6 +138,17 @@ func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(not
 			}
 		})
 	}
+}
+
+// begin counts a call in, unless Run has ended.
+func (c *Channel) begin(l *line) bool {
+	c.beginMu.Lock()
+	defer c.beginMu.Unlock()
+	if c.line.Load() != l {
+		return false
+	}
+	c.calls.Add(1)
+	return true
 }
 
 // call makes one call. An error: ctx has ended.

@@ -187,6 +187,21 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
+// TestRingsOften waits on while a switch says again and again that it rings.
+func TestRingsOften(t *testing.T) {
+	t.Parallel()
+	steps := []string{receive("INVITE")}
+	for range 25 {
+		steps = append(steps, respond("180 Ringing"))
+	}
+	port, done := playing(t, 1, nil, append(steps, respond("486 Busy Here"), receive("ACK"))...)
+	o := send(t, carrier(t, port, nil), message(notify.Spoken{Text: sentence}))[0]
+	done()
+	if o.Call == nil || o.Call.Ended != notify.Busy {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
 // TestNoSwitch calls where nobody is: the message waits.
 func TestNoSwitch(t *testing.T) {
 	t.Parallel()
