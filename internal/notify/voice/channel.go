@@ -32,7 +32,7 @@ type Channel struct {
 	line     atomic.Pointer[line]
 	beginMu  sync.Mutex     // held while a call begins and while Run ends
 	calls    sync.WaitGroup // those that go on
-	port     atomic.Int32 // where the search for free ports begins
+	port     atomic.Int32   // where the search for free ports begins
 	tick     func() (<-chan time.Time, func())
 }
 
