@@ -31,7 +31,8 @@ const customer = "+12125550123"
 func carrier(t testing.TB, port int, change func(*Config)) *Channel {
 	t.Helper()
 	c := Config{Switch: fmt.Sprintf("127.0.0.1:%d", port), From: "+12125550100", Name: "Carrier",
-		Ring: 8 * time.Second, Dial: Dial{Format: "digits"}}
+		Ring: 8 * time.Second, Dial: Dial{Format: "digits"},
+		Speech: speech.Config{Commands: map[string][]string{"en": {"espeak-ng", "--stdout", "-v", "en-us"}, "es": {"espeak-ng", "--stdout", "-v", "es-419"}}}}
 	if change != nil {
 		change(&c)
 	}

@@ -181,7 +181,7 @@ func (t *talk) hold(ctx context.Context, parts []part, forwarded bool) (said, er
 				s.kept = codeForwarded
 			case missed:
 				s.kept = codeNoKey
-			case !t.certain && t.ear.is() != person:
+			case !t.certain && t.ear.is() != person && p.key == 0: // the key asks who it is
 				s.kept = codeNobody
 			}
 			if s.kept != "" {
