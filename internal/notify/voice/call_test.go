@@ -142,8 +142,8 @@ func TestMachine(t *testing.T) {
 			if name == "notice" || name == "low beep" {
 				ends = len(c.plays) - 90*speech.Rate
 			}
-			// The recording begins with the first packet, a little after the greeting has.
-			if !says(t, heard[0][min(max(ends-speech.Rate/2, 0), len(heard[0])):], warning) {
+			// The recording begins with the first packet, a little after the greeting has; on a busy machine later.
+			if !says(t, heard[0][min(max(ends-3*speech.Rate/2, 0), len(heard[0])):], warning) {
 				t.Error("the notice was not left after the beep")
 			}
 		})
