@@ -107,6 +107,9 @@ func (c *Channel) Check(ctx context.Context) error {
 	return c.speech.Check(ctx, "en", "es")
 }
 
+// betweenCalls is how far apart calls begin: a switch drops what comes all at once.
+const betweenCalls = 20 * time.Millisecond
+
 // Send makes the calls, as many at once as there is room, and says what became of each. A call that the end of ctx cuts
 // off is told nothing of, and is made again.
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
@@ -120,11 +123,21 @@ func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(not
 	defer context.AfterFunc(l.calling, cancel)()
 	var mine sync.WaitGroup
 	defer mine.Wait()
-	for _, piece := range pieces {
+	next := time.NewTicker(betweenCalls)
+	defer next.Stop()
+	for i, piece := range pieces {
 		select {
 		case c.room <- struct{}{}:
 		case <-ctx.Done():
 			return
+		}
+		if i > 0 {
+			select {
+			case <-next.C:
+			case <-ctx.Done():
+				<-c.room
+				return
+			}
 		}
 		mine.Go(func() {
 			defer func() { <-c.room }()

@@ -115,6 +115,7 @@ func (l *line) listen() (port int, options []sipgo.ClientOption, err error) {
 			return 0, nil, err
 		}
 		l.listener = conn
+		_ = conn.(*net.UDPConn).SetReadBuffer(1 << 20) // for many calls at once; less will do
 		l.serving.Go(func() { _ = l.server.ServeUDP(conn) })
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 		return port, []sipgo.ClientOption{sipgo.WithClientPort(port), sipgo.WithClientConnectionAddr(conn.LocalAddr().String())}, nil
