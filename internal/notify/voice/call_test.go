@@ -224,9 +224,10 @@ func TestStops(t *testing.T) {
 // TestMany makes twenty calls and looks whether any has left a goroutine or a socket behind.
 func TestMany(t *testing.T) {
 	p := answering(t, hello(t))
+	first := freePorts(t, 10)
 	c := carrier(t, p.port, func(c *Config) {
 		c.AtOnce = 5
-		c.MediaPorts = MediaPorts{First: 42000, Last: 42009} // room for five and no more
+		c.MediaPorts = MediaPorts{First: first, Last: first + 9} // room for five and no more
 	})
 	sockets := func() int {
 		all, err := os.ReadDir("/proc/self/fd")

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -100,15 +101,33 @@ func program(t testing.TB, name, debian string) string {
 	return path
 }
 
-// freePort is a UDP port that nobody has now, with as many above it.
-func freePort(t testing.TB) int {
+// freePorts finds so many ports in a row that nobody has now, neither for UDP nor for TCP, and gives the first. They lie
+// below those that the system gives away itself, so that no socket of another test takes one before it is used.
+func freePorts(t testing.TB, n int) int {
 	t.Helper()
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 200 {
+		first := 12000 + 2*rand.IntN(9000)
+		free := true
+		for port := first; port < first+n && free; port++ {
+			u, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				free = false
+				break
+			}
+			c, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				free = false
+			} else {
+				_ = c.Close()
+			}
+			_ = u.Close()
+		}
+		if free {
+			return first
+		}
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no ports are free")
+	return 0
 }
 
 // start starts a program that ends with the test, and gives its output line by line.
@@ -169,7 +188,7 @@ type phone struct {
 func answering(t testing.TB, plays []int16) *phone {
 	t.Helper()
 	path := program(t, "baresip", "baresip-core")
-	p := &phone{t: t, dir: t.TempDir(), port: freePort(t), control: freePort(t)}
+	p := &phone{t: t, dir: t.TempDir(), port: freePorts(t, 2), control: freePorts(t, 1)}
 	file := make([]byte, 44, 44+2*len(plays))
 	copy(file, "RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data")
 	binary.LittleEndian.PutUint32(file[4:], uint32(36+2*len(plays)))

@@ -88,9 +88,9 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port = freePort(t)
+	port = freePorts(t, 14)
 	run, lines := start(t, dir, path, append([]string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(calls), "-nostdin",
-		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(min(port+10, 65000)), "-mi", "127.0.0.1"}, args...)...)
+		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(port + 2), "-mi", "127.0.0.1"}, args...)...)
 	time.Sleep(300 * time.Millisecond)
 	return port, func() {
 		t.Helper()
@@ -208,7 +208,7 @@ func TestNoSwitch(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			c := carrier(t, freePort(t), func(c *Config) { c.Transport = transport })
+			c := carrier(t, freePorts(t, 1), func(c *Config) { c.Transport = transport })
 			if err := c.Check(t.Context()); err == nil {
 				t.Error("the check says that all is well")
 			}
