@@ -174,9 +174,21 @@ func TestKilled(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		_ = p.process.Process.Kill()
 	}()
-	o := send(t, carrier(t, p.port, nil), message(notify.Spoken{Text: sentence}, notify.Spoken{Text: warning}))[0]
+	long := make([]notify.Spoken, 20)
+	for i := range long {
+		long[i] = notify.Spoken{Text: warning}
+	}
+	c := carrier(t, p.port, nil)
+	said, err := script(t.Context(), c.speech, message(long...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := send(t, c, message(long...))[0]
 	if o.State != notify.Queued || o.Code != codeLost {
 		t.Errorf("outcome %+v %+v", o, o.Call)
+	}
+	if o.Call.Lasted > lasts(said)*3/4 {
+		t.Errorf("it spoke for %v to nobody", o.Call.Lasted)
 	}
 }
 
