@@ -101,26 +101,36 @@ func program(t testing.TB, name, debian string) string {
 	return path
 }
 
+// given is where the search for free ports goes on: none is given twice, for some programs share a port with others and
+// say nothing.
+var given struct {
+	sync.Mutex
+	next int
+}
+
 // freePorts finds so many ports in a row that nobody has now, neither for UDP nor for TCP, and gives the first. They lie
 // below those that the system gives away itself, so that no socket of another test takes one before it is used.
 func freePorts(t testing.TB, n int) int {
 	t.Helper()
-	for range 200 {
-		first := 12000 + 2*rand.IntN(9000)
+	given.Lock()
+	defer given.Unlock()
+	if given.next == 0 {
+		given.next = 12000 + 2*rand.IntN(8000)
+	}
+	for range 1000 {
+		if given.next > 30000 {
+			given.next = 12000
+		}
+		first := given.next
+		given.next += n + n%2
 		free := true
 		for port := first; port < first+n && free; port++ {
-			u, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				free = false
-				break
-			}
-			c, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
+			free = !taken(port)
+			if c, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
 				free = false
 			} else {
 				_ = c.Close()
 			}
-			_ = u.Close()
 		}
 		if free {
 			return first
@@ -128,6 +138,15 @@ func freePorts(t testing.TB, n int) int {
 	}
 	t.Fatal("no ports are free")
 	return 0
+}
+
+// taken says whether somebody has a UDP port.
+func taken(port int) bool {
+	c, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if err == nil {
+		_ = c.Close()
+	}
+	return err != nil
 }
 
 // start starts a program that ends with the test, and gives its output line by line.

@@ -91,7 +91,17 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 	port = freePorts(t, 14)
 	run, lines := start(t, dir, path, append([]string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(calls), "-nostdin",
 		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(port + 2), "-mi", "127.0.0.1"}, args...)...)
-	time.Sleep(300 * time.Millisecond)
+	// To try the port would be to take it from sipp; the system knows who has it.
+	for n := 0; ; n++ {
+		open, err := os.ReadFile("/proc/net/udp")
+		if err != nil || n > 1000 {
+			t.Fatal("sipp did not begin to listen", err)
+		}
+		if strings.Contains(string(open), fmt.Sprintf(" 0100007F:%04X ", port)) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	return port, func() {
 		t.Helper()
 		said := ""
