@@ -19,7 +19,7 @@ import (
 //
 //	go test -run xxx -bench Calls -benchtime 1x ./internal/notify/voice
 func BenchmarkCalls(b *testing.B) {
-	for _, calls := range []int{50, 100, 200, 300, 500} {
+	for _, calls := range []int{10, 50, 100, 200, 300, 500} {
 		b.Run(fmt.Sprint(calls), func(b *testing.B) {
 			for range b.N {
 				measure(b, calls)

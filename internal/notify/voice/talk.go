@@ -89,8 +89,9 @@ func (t *talk) step(ctx context.Context, frame speech.Audio) error {
 	return nil
 }
 
-// due is the number of the frame that is due by now.
-func (t *talk) due() int { return int(t.now.Sub(t.started) / frameTime) }
+// due is the number of the frame that is due by now. A tick may come a little early or late; it is rounded, or now and then
+// no frame would leave with a tick and two with the next.
+func (t *talk) due() int { return int((t.now.Sub(t.started) + frameTime/2) / frameTime) }
 
 // listen takes what has come, and asks when nothing comes.
 func (t *talk) listen(ctx context.Context) {
