@@ -1,6 +1,9 @@
-// Speech makes the recordings that are built into the program, from lines of language, a tab and what is said:
+// Speech makes the recordings that are built into the program: of the digits, of what the templates in policy/notices say
+// in calls, and of lines of language, a tab and a sentence:
 //
-//	go run ./tools/speech -from tools/speech/sentences.tsv -to internal/notify/voice/speech/builtin
+//	go run ./tools/speech -notices policy/notices -from tools/speech/sentences.tsv -to internal/notify/voice/speech/builtin
+//
+// A sentence with a token in it, such as {carrier}, is left out: a command speaks it when it is known.
 //
 // It speaks with espeak-ng (Debian: espeak-ng), whose voices may be used for any purpose. Each recording is a WAV file in
 // µ-law, and index.tsv says what each of them says. Of one list and one version of espeak-ng the same files come, byte for
@@ -21,6 +24,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
+
 	"ringfence/internal/notify/voice/speech"
 )
 
@@ -34,17 +39,18 @@ var names = map[string]map[string]string{
 }
 
 func main() {
-	from := flag.String("from", "tools/speech/sentences.tsv", "the list: language, a tab, and the sentence")
+	notices := flag.String("notices", "policy/notices", "the folder of the templates; empty: none")
+	from := flag.String("from", "tools/speech/sentences.tsv", "the list: language, a tab, and the sentence; - reads it from standard input")
 	to := flag.String("to", "internal/notify/voice/speech/builtin", "the folder that the recordings go to; its recordings are replaced")
 	flag.Parse()
-	if err := record(*from, *to); err != nil {
+	if err := record(*notices, *from, *to); err != nil {
 		fmt.Fprintln(os.Stderr, "speech:", err)
 		os.Exit(1)
 	}
 }
 
-func record(from, to string) error {
-	list, err := read(from)
+func record(notices, from, to string) error {
+	list, err := read(notices, from)
 	if err != nil {
 		return err
 	}
@@ -61,7 +67,7 @@ func record(from, to string) error {
 		}
 	}
 	var index strings.Builder
-	index.WriteString("# Made by: go run ./tools/speech -from " + from + " -to " + to + "\n")
+	index.WriteString("# Made by: go run ./tools/speech -notices " + notices + " -from " + from + " -to " + to + "\n")
 	for _, l := range list {
 		a, err := say(l)
 		if err != nil {
@@ -77,19 +83,26 @@ func record(from, to string) error {
 	return os.WriteFile(filepath.Join(to, "index.tsv"), []byte(index.String()), 0o644)
 }
 
-// read reads the list; the digits of each language stand before it.
-func read(from string) ([][2]string, error) {
+// read reads templates and the list; the digits of each language stand before them.
+func read(notices, from string) ([][2]string, error) {
 	var list [][2]string
 	for _, language := range slices.Sorted(maps.Keys(names)) {
 		for _, digit := range slices.Sorted(maps.Keys(names[language])) {
 			list = append(list, [2]string{language, digit})
 		}
 	}
-	file, err := os.Open(from)
+	said, err := ofNotices(notices)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	list = append(list, said...)
+	file := os.Stdin
+	if from != "-" {
+		if file, err = os.Open(from); err != nil {
+			return nil, err
+		}
+		defer file.Close()
+	}
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
 		if strings.TrimSpace(lines.Text()) == "" || strings.HasPrefix(lines.Text(), "#") {
@@ -105,6 +118,51 @@ func read(from string) ([][2]string, error) {
 		}
 	}
 	return list, lines.Err()
+}
+
+// notice is what a template says in calls, by language.
+type notice struct {
+	Ways struct {
+		Voice map[string]struct {
+			Parts []struct {
+				Says string `yaml:"says"`
+			} `yaml:"parts"`
+		} `yaml:"voice"`
+	} `yaml:"ways"`
+}
+
+// ofNotices are the sentences of the templates that are always the same.
+func ofNotices(folder string) ([][2]string, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var list [][2]string
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var n notice
+		if err := yaml.Unmarshal(text, &n); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, language := range slices.Sorted(maps.Keys(n.Ways.Voice)) {
+			if _, known := voices[language]; !known {
+				return nil, fmt.Errorf("%s: there is no voice for language %q", name, language)
+			}
+			for _, part := range n.Ways.Voice[language].Parts {
+				l := [2]string{language, strings.Join(strings.Fields(part.Says), " ")}
+				if l[1] != "" && !strings.Contains(l[1], "{") && !slices.Contains(list, l) {
+					list = append(list, l)
+				}
+			}
+		}
+	}
+	return list, nil
 }
 
 func say(l [2]string) (speech.Audio, error) {

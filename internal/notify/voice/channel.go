@@ -30,8 +30,9 @@ type Channel struct {
 	speech   *speech.Speech
 	room     chan struct{} // one for each call that goes on
 	line     atomic.Pointer[line]
-	calls    sync.WaitGroup
-	port     atomic.Int32 // where the search for free ports begins
+	beginMu  sync.Mutex     // held while a call begins and while Run ends
+	calls    sync.WaitGroup // those that go on
+	port     atomic.Int32   // where the search for free ports begins
 	tick     func() (<-chan time.Time, func())
 }
 
@@ -78,7 +79,9 @@ func (c *Channel) Run(ctx context.Context) error {
 		return errors.New("voice calls are running already")
 	}
 	defer func() {
+		c.beginMu.Lock()
 		c.line.Store(nil)
+		c.beginMu.Unlock()
 		hangUp()
 		c.calls.Wait()
 	}()
@@ -104,6 +107,9 @@ func (c *Channel) Check(ctx context.Context) error {
 	return c.speech.Check(ctx, "en", "es")
 }
 
+// betweenCalls is how far apart calls begin: a switch drops what comes all at once.
+const betweenCalls = 20 * time.Millisecond
+
 // Send makes the calls, as many at once as there is room, and says what became of each. A call that the end of ctx cuts
 // off is told nothing of, and is made again.
 func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
@@ -117,15 +123,27 @@ func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(not
 	defer context.AfterFunc(l.calling, cancel)()
 	var mine sync.WaitGroup
 	defer mine.Wait()
-	for _, piece := range pieces {
+	next := time.NewTicker(betweenCalls)
+	defer next.Stop()
+	for i, piece := range pieces {
 		select {
 		case c.room <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
+		if i > 0 {
+			select {
+			case <-next.C:
+			case <-ctx.Done():
+				<-c.room
+				return
+			}
+		}
 		mine.Go(func() {
 			defer func() { <-c.room }()
-			c.calls.Add(1)
+			if !c.begin(l) {
+				return
+			}
 			defer c.calls.Done()
 			outcome, err := c.call(ctx, l, piece)
 			if err == nil {
@@ -133,6 +151,17 @@ func (c *Channel) Send(ctx context.Context, pieces []notify.Piece, told func(not
 			}
 		})
 	}
+}
+
+// begin counts a call in, unless Run has ended.
+func (c *Channel) begin(l *line) bool {
+	c.beginMu.Lock()
+	defer c.beginMu.Unlock()
+	if c.line.Load() != l {
+		return false
+	}
+	c.calls.Add(1)
+	return true
 }
 
 // call makes one call. An error: ctx has ended.

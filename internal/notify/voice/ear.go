@@ -198,12 +198,9 @@ func (e *ear) records() (ready, beep bool) {
 	return e.began > 0 && e.heard-e.ended >= machineSilent, false
 }
 
-// silence makes up for frames that did not come, so that n were heard: a switch may send nothing while nobody speaks.
+// silence takes n frames in which nothing came.
 func (e *ear) silence(n int) {
-	e.mu.Lock()
-	short := e.opened && e.heard < n
-	e.mu.Unlock()
-	if short {
+	for range n {
 		e.hear(make([]int16, frameSamples))
 	}
 }

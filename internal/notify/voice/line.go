@@ -115,6 +115,7 @@ func (l *line) listen() (port int, options []sipgo.ClientOption, err error) {
 			return 0, nil, err
 		}
 		l.listener = conn
+		_ = conn.(*net.UDPConn).SetReadBuffer(1 << 20) // for many calls at once; less will do
 		l.serving.Go(func() { _ = l.server.ServeUDP(conn) })
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 		return port, []sipgo.ClientOption{sipgo.WithClientPort(port), sipgo.WithClientConnectionAddr(conn.LocalAddr().String())}, nil
@@ -372,8 +373,10 @@ func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *s
 		return nil, nil, fmt.Errorf("ringing: %w", errNoAnswer)
 	}
 	var early []byte
-	err := d.session.WaitAnswer(waiting, sipgo.AnswerOptions{Username: l.config.User, Password: l.password, OnResponse: func(r *sip.Response) error {
+	heard := 0
+	wait := sipgo.AnswerOptions{Username: l.config.User, Password: l.password, OnResponse: func(r *sip.Response) error {
 		word.Store(true)
+		heard++
 		if r.StatusCode == 181 {
 			d.forwarded.Store(true)
 		}
@@ -381,7 +384,13 @@ func (l *line) ring(ctx context.Context, number string, piece notify.Piece, s *s
 			early = r.Body()
 		}
 		return nil
-	}})
+	}}
+	err := d.session.WaitAnswer(waiting, wait)
+	for heard > 10 && waiting.Err() == nil && d.session.InviteResponse.IsProvisional() {
+		// sipgo stops waiting after so many responses; a switch may say often that it rings.
+		heard = 0
+		err = d.session.WaitAnswer(waiting, wait)
+	}
 	var response *sipgo.ErrDialogResponse
 	switch {
 	case errors.As(err, &response):

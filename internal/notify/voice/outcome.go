@@ -12,20 +12,20 @@ import (
 
 // The words for what happened that is no SIP response.
 const (
-	codeSpoken    = "spoken"
-	codeMachine   = "machine"       // it took the call, and there was nothing that it may hear
-	codeNoBeep    = "no-beep"       // a machine that never recorded
-	codeHungUp    = "hung-up"       // before all was said
-	codeNoKey     = "no-key"        // the key that was asked for was not pressed
-	codeNobody    = "nobody-spoke"  // somebody answered and did not speak: nobody can tell who hears
-	codeForwarded = "forwarded"     // the call went to another number
-	codeLost      = "lost"          // the switch was gone in the middle of a call
-	codeTooLong   = "too-long"      // longer than the longest call
-	codeNoSwitch  = "no-switch"     // the switch does not answer
-	codeNoSound   = "no-sound"      // the switch and we have no codec in common, or no port is free
-	codeNoRecord  = "no-recording"  // nothing can say it
-	codeSpeech    = "speech-failed" // the command that synthesises has failed
-	codeNumber    = "number"        // it is none
+	codeSpoken    = "SPOKEN"
+	codeMachine   = "MACHINE"       // it took the call, and there was nothing that it may hear
+	codeNoBeep    = "NO_BEEP"       // a machine that never recorded
+	codeHungUp    = "HUNG_UP"       // before all was said
+	codeNoKey     = "NO_KEY"        // the key that was asked for was not pressed
+	codeNobody    = "NOBODY_SPOKE"  // somebody answered and did not speak: nobody can tell who hears
+	codeForwarded = "FORWARDED"     // the call went to another number
+	codeLost      = "LOST"          // the switch was gone in the middle of a call
+	codeTooLong   = "TOO_LONG"      // longer than the longest call
+	codeNoSwitch  = "NO_SWITCH"     // the switch does not answer
+	codeNoSound   = "NO_SOUND"      // the switch and we have no codec in common, or no port is free
+	codeNoRecord  = "NO_RECORDING"  // nothing can say it
+	codeSpeech    = "SPEECH_FAILED" // the command that synthesises has failed
+	codeNumber    = "NO_NUMBER"     // it is none
 )
 
 // rangOut is what a call ends with that we have taken back after the ring time.

@@ -55,6 +55,8 @@ func script(ctx context.Context, s *speech.Speech, piece notify.Piece) ([]part, 
 						return nil, err
 					}
 					switch {
+					case grouped(i, len(spoken.Digits)):
+						p.words = append(p.words, silence(2*betweenDigits)...)
 					case i > 0:
 						p.words = append(p.words, silence(betweenDigits)...)
 					case again > 0:
@@ -93,6 +95,14 @@ func script(ctx context.Context, s *speech.Speech, piece notify.Piece) ([]part, 
 		return nil, errSaysNothing
 	}
 	return all, nil
+}
+
+// grouped says whether a number is read with a longer pause before digit i: telephone numbers as 3-3-4, others by halves.
+func grouped(i, n int) bool {
+	if n == 10 {
+		return i == 3 || i == 6
+	}
+	return n >= 6 && i == n/2
 }
 
 // lasts is how long a script takes when every key is pressed at once.

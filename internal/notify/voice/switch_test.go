@@ -88,10 +88,20 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port = freePort(t)
+	port = freePorts(t, 14)
 	run, lines := start(t, dir, path, append([]string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(calls), "-nostdin",
-		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(min(port+10, 65000)), "-mi", "127.0.0.1"}, args...)...)
-	time.Sleep(300 * time.Millisecond)
+		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(port + 2), "-mi", "127.0.0.1"}, args...)...)
+	// To try the port would be to take it from sipp; the system knows who has it.
+	for n := 0; ; n++ {
+		open, err := os.ReadFile("/proc/net/udp")
+		if err != nil || n > 1000 {
+			t.Fatal("sipp did not begin to listen", err)
+		}
+		if strings.Contains(string(open), fmt.Sprintf(" 0100007F:%04X ", port)) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	return port, func() {
 		t.Helper()
 		said := ""
@@ -187,13 +197,28 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
+// TestRingsOften waits on while a switch says again and again that it rings.
+func TestRingsOften(t *testing.T) {
+	t.Parallel()
+	steps := []string{receive("INVITE")}
+	for range 25 {
+		steps = append(steps, respond("180 Ringing"))
+	}
+	port, done := playing(t, 1, nil, append(steps, respond("486 Busy Here"), receive("ACK"))...)
+	o := send(t, carrier(t, port, nil), message(notify.Spoken{Text: sentence}))[0]
+	done()
+	if o.Call == nil || o.Call.Ended != notify.Busy {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
 // TestNoSwitch calls where nobody is: the message waits.
 func TestNoSwitch(t *testing.T) {
 	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			c := carrier(t, freePort(t), func(c *Config) { c.Transport = transport })
+			c := carrier(t, freePorts(t, 1), func(c *Config) { c.Transport = transport })
 			if err := c.Check(t.Context()); err == nil {
 				t.Error("the check says that all is well")
 			}

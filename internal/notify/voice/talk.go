@@ -44,8 +44,9 @@ var (
 var (
 	quietLine  = frames(8 * time.Second) // without a packet, until we ask
 	keyWait    = frames(7 * time.Second)
-	greetingOf = frames(75 * time.Second) // a machine speaks no longer
-	stalled    = 25                       // frames that are not made up for: the program itself has stood still
+	greetingOf = frames(75 * time.Second)       // a machine speaks no longer
+	late       = frames(400 * time.Millisecond) // packets that are not here by then will not come
+	stalled    = 25                             // frames that are not made up for: the program itself has stood still
 )
 
 // keyAsked is how often a key is asked for.
@@ -72,8 +73,8 @@ func (t *talk) step(ctx context.Context, frame speech.Audio) error {
 			return ctx.Err()
 		}
 	}
-	if late := t.due() - t.frames; late > stalled {
-		t.started = t.started.Add(time.Duration(late) * frameTime)
+	if behind := t.due() - t.frames; behind > stalled {
+		t.started = t.started.Add(time.Duration(behind) * frameTime)
 	}
 	if t.frames++; t.frames > t.longest {
 		return errTooLong
@@ -88,17 +89,24 @@ func (t *talk) step(ctx context.Context, frame speech.Audio) error {
 	return nil
 }
 
-// due is the number of the frame that is due by now.
-func (t *talk) due() int { return int(t.now.Sub(t.started) / frameTime) }
+// due is the number of the frame that is due by now. A tick may come a little early or late; it is rounded, or now and then
+// no frame would leave with a tick and two with the next.
+func (t *talk) due() int { return int((t.now.Sub(t.started) + frameTime/2) / frameTime) }
 
 // listen takes what has come, and asks when nothing comes.
 func (t *talk) listen(ctx context.Context) {
-	// A switch may send nothing while nobody speaks; the ear's time goes on, a little behind ours.
-	t.ear.silence(t.frames - frames(200*time.Millisecond))
-	t.keys = append(t.keys, t.ear.pressed()...)
 	if in := t.sound.arrived.Load(); in != t.lastIn {
 		t.lastIn, t.lastAt = in, t.frames
 	}
+	// A switch may send nothing while nobody speaks. What is only late, because a machine on the way is busy, must not be
+	// taken for a pause.
+	switch missing := t.frames - t.lastAt; {
+	case missing == late:
+		t.ear.silence(late)
+	case missing > late:
+		t.ear.silence(1)
+	}
+	t.keys = append(t.keys, t.ear.pressed()...)
 	if t.asking == nil && t.frames-t.lastAt > quietLine {
 		asking := make(chan error, 1)
 		t.asking = asking
@@ -174,7 +182,7 @@ func (t *talk) hold(ctx context.Context, parts []part, forwarded bool) (said, er
 				s.kept = codeForwarded
 			case missed:
 				s.kept = codeNoKey
-			case !t.certain && t.ear.is() != person:
+			case !t.certain && t.ear.is() != person && p.key == 0: // the key asks who it is
 				s.kept = codeNobody
 			}
 			if s.kept != "" {
@@ -249,7 +257,7 @@ func (t *talk) leave(ctx context.Context, parts []part) (all bool, err error) {
 			}
 			ready, beep = t.ear.records()
 		}
-		late := func() bool {
+		later := func() bool {
 			if beep {
 				return false
 			}
@@ -258,19 +266,19 @@ func (t *talk) leave(ctx context.Context, parts []part) (all bool, err error) {
 		}
 		all = false
 		for i, p := range parts {
-			n, err := t.say(ctx, p.words, late)
+			n, err := t.say(ctx, p.words, later)
 			all = i == len(parts)-1 && n >= p.once
 			if err != nil {
 				return all, err
 			}
-			if late() {
+			if later() {
 				break
 			}
 			if err := t.pause(ctx, betweenParts); err != nil {
 				return all, err
 			}
 		}
-		if !late() {
+		if !later() {
 			return all, nil
 		}
 	}

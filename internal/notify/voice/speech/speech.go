@@ -145,7 +145,10 @@ func (s *Speech) Check(ctx context.Context, languages ...string) error {
 			}
 		}
 		command, ok := s.commands[language]
-		if !ok {
+		switch {
+		case !ok && len(s.books) == 1:
+			return fmt.Errorf("nothing can say sentences with the carrier's name in them in language %q: write voice.speech.commands.%s, such as [espeak-ng, --stdout, -v, %s], or name your own recordings in voice.speech.recordings", language, language, language)
+		case !ok:
 			continue
 		}
 		if _, err := synthesise(ctx, command, trial); err != nil {
