@@ -59,8 +59,8 @@ func TestDisputeFreezes(t *testing.T) {
 			{"PIN", enrolled(Enrolment{PIN: "604913"}), Proof{PIN: "604913"}, false, "METHOD", Proof{Password: password}},
 			{"backup", enrolled(Enrolment{Backup: map[string]string{"First concert?": "the comets"}}), Proof{Backup: map[string]string{"First concert?": "the comets"}}, false, "METHOD", Proof{Password: password}},
 			{"person", altered(Alteration{Authorise: &Authorisation{Name: "Mo Grey", Password: "green-otter-61"}}), Proof{Password: "green-otter-61"}, false, "BAD_SECRET", Proof{Password: password}},
-			{"line", altered(Alteration{LineAdd: &customer.Line{Number: planted, Categories: []cpni.Category{cpni.Wireless}}}), Proof{Callback: &Callback{planted, true}}, false, "NOT_TNOR", Proof{Callback: &Callback{mobile, true}}},
-			{"line, by a code", altered(Alteration{LineAdd: &customer.Line{Number: planted, Categories: []cpni.Category{cpni.Wireless}}}), Proof{SendCode: planted}, true, "NOT_TNOR", Proof{Callback: &Callback{mobile, true}}},
+			{"line", altered(Alteration{LineAdd: &customer.Line{Number: planted, Categories: []cpni.Category{cpni.Wireless}}}), Proof{Callback: &Callback{Number: planted, Answered: true}}, false, "NOT_TNOR", Proof{Callback: &Callback{Number: mobile, Answered: true}}},
+			{"line, by a code", altered(Alteration{LineAdd: &customer.Line{Number: planted, Categories: []cpni.Category{cpni.Wireless}}}), Proof{SendCode: planted}, true, "NOT_TNOR", Proof{Callback: &Callback{Number: mobile, Answered: true}}},
 			{"e-mail address", altered(Alteration{Email: "thief@example.org"}), Proof{SendCode: "email"}, true, "NOT_AOR", Proof{Password: password}},
 			{"postal address", altered(Alteration{Postal: "13 Thieves St"}), Proof{SendCode: "postal"}, true, "NOT_AOR", Proof{Password: password}},
 		} {
@@ -227,7 +227,7 @@ func TestSettle(t *testing.T) {
 		if _, err := w.Enrol(w.ctx, Enrolment{Contact: c, PIN: "592836"}); w.code(err) != "FROZEN" {
 			t.Errorf("on a password: %v (P-22)", err)
 		}
-		if code := w.try(c, Proof{Callback: &Callback{line, true}}); code != "" {
+		if code := w.try(c, Proof{Callback: &Callback{Number: line, Answered: true}}); code != "" {
 			t.Fatal(code)
 		}
 		if _, err := w.Enrol(w.ctx, Enrolment{Contact: c, PIN: "592836"}); err != nil {

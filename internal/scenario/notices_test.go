@@ -17,13 +17,13 @@ import (
 	"ringfence/policy"
 )
 
-// outside is the other side of every way in a story: it keeps all that goes out.
-type outside struct {
+// everything is the other side of every way in a story: it keeps all that goes out.
+type everything struct {
 	mu     sync.Mutex
 	pieces []notify.Piece
 }
 
-func (o *outside) Send(_ context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
+func (o *everything) Send(_ context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range pieces {
@@ -31,8 +31,8 @@ func (o *outside) Send(_ context.Context, pieces []notify.Piece, told func(notif
 		told(p, notify.Outcome{State: notify.Delivered, Code: "250"})
 	}
 }
-func (o *outside) Check(context.Context) error { return nil }
-func (o *outside) Batch() int                  { return 20 }
+func (o *everything) Check(context.Context) error { return nil }
+func (o *everything) Batch() int                  { return 20 }
 
 // came is a value that a story has given an account.
 type came struct {
@@ -94,7 +94,7 @@ func TestNothingOfWhatIsChangedGoesOut(t *testing.T) {
 // walk tells a story, and looks at all that goes out after each of its steps.
 func walk(t *testing.T, w *world, s *Scenario, book *wording.Book) (values, looked int) {
 	ctx := context.Background()
-	out := &outside{}
+	out := &everything{}
 	parts := w.office.Messages.Parts
 	parts.Channels = map[cpni.Via]notify.Channel{cpni.Text: out, cpni.Voice: out, cpni.Email: out, cpni.Postal: out}
 	parts.Tokens = map[string]string{"carrier": "Lucid Telephone", "telephone": "+18005550147"}
