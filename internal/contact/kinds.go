@@ -38,6 +38,7 @@ var KindsOfChange = []KindOfChange{
 	{Record: "line disturbed: port", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: forward", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: sim", Why: "the network did it; who may hold the line now must not hear of it"},
+	{Record: "line disturbed: reassigned", Why: "the number is somebody else's by then, who must not hear of it; nobody has changed the account"},
 	{Record: "care set", Why: "a notice would tell the very person who must not know; setting it took the customer's proof"},
 	{Record: "care ended", Why: "a notice would tell the very person who must not know; ending it took the customer's proof"},
 	{Record: "objection", Why: "it restricts, and is answered by what answers objections; it changes nothing that proves or reaches anybody"},

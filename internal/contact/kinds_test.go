@@ -82,8 +82,8 @@ func recordsOfChange(t *testing.T) map[string][]string {
 			switch {
 			case ok:
 				all[path] = append(all[path], s)
-			case path == "contact/service.go": // the kinds of disturbance, which Disturb checks
-				all[path] = append(all[path], "line disturbed: port", "line disturbed: forward", "line disturbed: sim")
+			case path == "contact/lineevent.go": // the kinds of disturbance, which Disturb checks
+				all[path] = append(all[path], "line disturbed: port", "line disturbed: forward", "line disturbed: sim", "line disturbed: reassigned")
 			case path == "contact/notices.go": // changed, which plans the notice of whatever it is given
 			default:
 				t.Errorf("%s: it cannot be read what change this records", set.Position(at))

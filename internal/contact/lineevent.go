@@ -75,11 +75,7 @@ func (d *Desk) Disturb(ctx context.Context, x Disturbance) error {
 			known = true
 			return customer.Change{}, customer.ErrUnchanged
 		}
-		what := "line disturbed: "
-		if x.What == Reassigned {
-			what = "line left: "
-		}
-		return d.leaves(customer.Change{Actor: x.By, What: what + x.What, Alerts: lost}, number), nil
+		return d.leaves(customer.Change{Actor: x.By, What: "line disturbed: " + x.What, Alerts: lost}, number), nil
 	})
 	if err != nil || !known {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,23 +15,6 @@ import (
 	"ringfence/internal/store/storetest"
 	"ringfence/policy"
 )
-
-// outside is the other side of every way in a story: it keeps all that goes out.
-type outside struct {
-	mu     sync.Mutex
-	pieces []notify.Piece
-}
-
-func (o *outside) Send(_ context.Context, pieces []notify.Piece, told func(notify.Piece, notify.Outcome)) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, p := range pieces {
-		o.pieces = append(o.pieces, p)
-		told(p, notify.Outcome{State: notify.Delivered, Code: "250"})
-	}
-}
-func (o *outside) Check(context.Context) error { return nil }
-func (o *outside) Batch() int                  { return 20 }
 
 // came is a value that a story has given an account.
 type came struct {
@@ -94,19 +76,6 @@ func TestNothingOfWhatIsChangedGoesOut(t *testing.T) {
 // walk tells a story, and looks at all that goes out after each of its steps.
 func walk(t *testing.T, w *world, s *Scenario, book *wording.Book) (values, looked int) {
 	ctx := context.Background()
-	out := &outside{}
-	parts := w.office.Messages.Parts
-	parts.Channels = map[cpni.Via]notify.Channel{cpni.Text: out, cpni.Voice: out, cpni.Email: out, cpni.Postal: out}
-	parts.Tokens = map[string]string{"carrier": "Lucid Telephone", "telephone": "+18005550147"}
-	adds := parts.Adds
-	parts.Adds = func(of cpni.ID, m notify.Message, p *customer.Profile) map[string]string {
-		all := adds(of, m, p)
-		if all["link"] != "" {
-			all["link"] = "https://lucid.example/n/" + w.office.Outbox.Token(m.ID)
-		}
-		return all
-	}
-	carrier := notify.NewCarrier(parts)
 	age := contact.RulesOf(w.office.Policy.Numbers(s.start)).AddressOfRecordAge
 	var all []came
 	for _, x := range s.steps {
@@ -124,10 +93,8 @@ func walk(t *testing.T, w *world, s *Scenario, book *wording.Book) (values, look
 		if w.down["database"] || w.down["ledger"] {
 			continue
 		}
-		if err := carrier.Step(ctx); err != nil {
-			t.Fatalf("%s: %v", s.Name, err)
-		}
-		for _, p := range out.pieces[looked:] {
+		went := w.outside.sent()
+		for _, p := range went[looked:] {
 			of, m := w.messageOf(t, p.ID)
 			if m.Kind != notify.AccountChange && m.Kind != notify.NotMeReceived && m.Kind != notify.NotMeSettled {
 				continue
@@ -145,7 +112,7 @@ func walk(t *testing.T, w *world, s *Scenario, book *wording.Book) (values, look
 				}
 			}
 		}
-		looked = len(out.pieces)
+		looked = len(went)
 	}
 	return len(all), looked
 }

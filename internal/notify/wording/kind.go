@@ -61,10 +61,10 @@ var kinds = map[string]kind{
 		"not-me-key": {vias: called, key: "9", cite: "P-23"},
 		"call-us":    {vias: called, tokens: []string{"telephone", "short-code"}, cite: "P-27"},
 	}},
-	"records": {vias: []cpni.Via{cpni.Email, cpni.Postal}, hides: hidesInformation, cites: []string{"P-21", "47 CFR 64.2010(b)"}, elements: map[string]need{
+	"records": {vias: written, hides: hidesInformation, cites: []string{"P-21", "47 CFR 64.2010(b)"}, elements: map[string]need{
 		"who":       {tokens: []string{"carrier"}, cite: "P-21"},
-		"ready":     {vias: []cpni.Via{cpni.Email}, tokens: []string{"link"}, cite: "P-21"},
-		"password":  {vias: []cpni.Via{cpni.Email}, cite: "47 CFR 64.2010(c)"},
+		"ready":     {vias: []cpni.Via{cpni.Email, cpni.Text}, tokens: []string{"link"}, cite: "P-21"},
+		"password":  {vias: []cpni.Via{cpni.Email, cpni.Text}, cite: "47 CFR 64.2010(c)"},
 		"enclosed":  {vias: []cpni.Via{cpni.Postal}, cite: "P-21"},
 		"not-asked": {tokens: []string{"telephone"}, cite: "47 CFR 64.2010(a)"},
 	}},
