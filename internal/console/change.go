@@ -93,7 +93,7 @@ func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 	for _, c := range []cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP} {
 		view.Categories = append(view.Categories, option{string(c), capital(categoryWords[c])})
 	}
-	for _, a := range p.Authorised {
+	for _, a := range p.Speakers() { // under care nobody is named who knows the household
 		view.People = append(view.People, a.Name)
 	}
 	view.PeopleTold = form("authorise", customer.WhatAuthorised, "", "", "").Told
