@@ -73,4 +73,20 @@ for want in "${missing[@]}"; do
   *) packages+=("$want") ;;
   esac
 done
+# What comes is started by the tests alone: no service begins now or with the machine.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+  "${as_root[@]}" chmod 755 /usr/sbin/policy-rc.d
+  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+fi
 apt install -y --no-install-recommends "${packages[@]}"
+for package in "${packages[@]}"; do
+  case $package in
+  openssh-server) service=ssh ;;
+  dovecot-imapd) service=dovecot ;;
+  *) continue ;;
+  esac
+  if command -v systemctl >/dev/null; then
+    "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
+  fi
+done

@@ -22,6 +22,7 @@ func TestEveryMessageCanBeWritten(t *testing.T) {
 		of := o.Customer(t).ID
 		tokens := map[string]map[string]string{notify.VerificationCode: {"code": "123456"}, notify.AccountChange: {"what": "postal address"},
 			notify.NotMeReceived: {"what": "postal address"}, notify.NotMeSettled: {"what": "postal address", "outcome": "undone"}}
+		o.Messages.Enclose = nil // nothing was decided that could be enclosed
 		for _, x := range o.Wording.Templates() {
 			m := notify.Message{ID: cpni.NewID(), Kind: x.Kind(), Via: x.Via(), To: "somewhere", Language: x.Language(), Tokens: tokens[x.Kind()], At: o.Clock.Now(), Until: o.Clock.Now().Add(600e9)}
 			p, err := o.Messages.Preview(t.Context(), of, m)

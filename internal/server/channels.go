@@ -174,6 +174,7 @@ func oneOf(can map[string]func() error) string {
 type reach struct {
 	channels map[cpni.Via]notify.Channel
 	hooks    map[string]http.Handler // by path: where a gateway tells what became of messages
+	letters  *letter.Channel         // makes documents
 	running  []func(context.Context) error
 }
 
@@ -196,6 +197,10 @@ const confirmedEvery = time.Minute
 // reach makes what carries messages for an office. A way without anything is not among its channels: its messages wait.
 func (c Config) reach(o *office.Office, report func(error)) (*reach, error) {
 	r := &reach{channels: map[cpni.Via]notify.Channel{}, hooks: map[string]http.Handler{}}
+	var err error
+	if r.letters, err = c.letter(o.Clock, o.Zone); err != nil {
+		return nil, fmt.Errorf("messages.letter: %w", err)
+	}
 	for _, w := range c.Messages.ways() {
 		if err := c.way(r, w, o, report); err != nil {
 			return nil, fmt.Errorf("messages.%s: %w", w.name, err)
@@ -223,11 +228,7 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 	}
 	switch w.by {
 	case byFile:
-		pages, err := c.letter(o.Clock, o.Zone)
-		if err != nil {
-			return err
-		}
-		r.channels[w.via] = file.New(file.Options{Folder: w.file, Letter: pages, Answers: c.demonstration, From: fmt.Sprintf("%s <%s>", c.Carrier.Name, c.Carrier.Contact.Email)})
+		r.channels[w.via] = file.New(file.Options{Folder: w.file, Letter: pages(r.letters), Answers: c.demonstration, From: fmt.Sprintf("%s <%s>", c.Carrier.Name, c.Carrier.Contact.Email)})
 	case bySMTP:
 		channel, err := mail.New(c.Messages.Email.SMTP, o.Clock)
 		if err != nil {
@@ -248,12 +249,8 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 		}
 		r.channels[w.via], r.running = channel, append(r.running, channel.Run)
 	case byBatch:
-		channel, err := letter.New(c.Messages.Letter.Batch, c.Carrier.Name, o.Clock, o.Zone)
-		if err != nil {
-			return err
-		}
-		r.channels[w.via] = channel
-		if told := channel.Confirmations(o.Messages); told != nil {
+		r.channels[w.via] = r.letters
+		if told := r.letters.Confirmations(o.Messages); told != nil {
 			r.running = append(r.running, func(ctx context.Context) error {
 				told.Run(ctx, confirmedEvery, func(_ []letter.Read, err error) {
 					if err != nil {
@@ -272,19 +269,20 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 	return nil
 }
 
-// letter makes the pages of letters, for those who look at them here.
-func (c Config) letter(clock cpni.Clock, zone *time.Location) (func(notify.Piece) ([]byte, error), error) {
+// letter makes the pages of letters, for those who look at them here, and documents for customers.
+func (c Config) letter(clock cpni.Clock, zone *time.Location) (*letter.Channel, error) {
 	settings := c.Messages.Letter.Batch
 	if c.Messages.Letter.By != byBatch {
 		// Nothing is handed over: the folders are named because a print shop's settings have to be whole.
 		settings = letter.Config{Folder: filepath.Join(c.Messages.Letter.File, "out"), State: filepath.Join(c.Messages.Letter.File, "state"), Return: []string{c.Carrier.Name}}
 	}
-	channel, err := letter.New(settings, c.Carrier.Name, clock, zone)
-	if err != nil {
-		return nil, err
-	}
+	return letter.New(settings, c.Carrier.Name, clock, zone)
+}
+
+// pages makes a letter's pages alone.
+func pages(channel *letter.Channel) func(notify.Piece) ([]byte, error) {
 	return func(p notify.Piece) ([]byte, error) {
 		pdf, _, err := channel.Render(p)
 		return pdf, err
-	}, nil
+	}
 }

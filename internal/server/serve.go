@@ -73,7 +73,7 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	}
 	o.Messages.Channels = ways.channels
 	options.Settings, options.Stories = c.settings(secure, o), c.stories()
-	server := &http.Server{Handler: Handler(o, options, ways.hooks, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
+	server := &http.Server{Handler: Handler(o, options, ways, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}
 	var all sync.WaitGroup
@@ -123,15 +123,15 @@ func closeIf(l net.Listener) error {
 }
 
 // Handler answers everything that an office answers over HTTP.
-func Handler(o *office.Office, options console.Options, hooks map[string]http.Handler, m *metrics, report func(error), secure bool) http.Handler {
+func Handler(o *office.Office, options console.Options, ways *reach, m *metrics, report func(error), secure bool) http.Handler {
 	mux := http.NewServeMux()
 	rest := api.New(o, report)
 	mux.Handle("/v1/", m.measured("api", rest.Handler()))
 	mux.Handle("GET /ledger/", m.measured("ledger", http.StripPrefix("/ledger", o.Ledger.Handler())))
-	for path, hook := range hooks {
+	for path, hook := range ways.hooks {
 		mux.Handle("POST "+path, m.measured("hooks", hook))
 	}
-	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, Report: report}).Handler())
+	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, PDF: ways.letters.Document, Report: report}).Handler())
 	mux.Handle("/account/", customers)
 	mux.Handle(office.RecordsLink, customers)
 	mux.Handle(office.NotMeLink, customers)

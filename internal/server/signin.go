@@ -78,10 +78,11 @@ func (c Config) proxies() ([]netip.Prefix, error) {
 func (c Config) consoleOptions(clock cpni.Clock, zone *time.Location, secure bool, report func(error)) (console.Options, error) {
 	o := console.Options{Carrier: c.Carrier.Name, Secure: secure, Report: report, Address: strings.TrimSuffix(c.Address, "/"), Demonstration: c.SignIn.SecondFactor == "optional",
 		Ways: c.Messages.carriedBy(), Bare: c.demonstration}
-	var err error
-	if o.Letter, err = c.letter(clock, zone); err != nil {
+	channel, err := c.letter(clock, zone)
+	if err != nil {
 		return o, err
 	}
+	o.Letter = pages(channel)
 	if o.Proxies, err = c.proxies(); err != nil {
 		return o, err
 	}
