@@ -71,24 +71,36 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		set, _ := o.Policy.Current()
-		fmt.Fprintf(s.out, "Ringfence answers at %s for %s, with policy %s and ledger %s.\n", l.Address, config.Carrier.Name, set.Version(), o.Ledger.VerifierKey())
-		secret, err := o.Staff.SetUp(ctx)
-		if err != nil {
-			return errors.Join(err, l.Stop())
-		}
-		if secret != "" {
-			fmt.Fprintf(s.out, "Nobody works here yet. Set up the first administrator at\n  %s\nIt works once, and only until somebody is there.\n", config.SetUpAddress(l.Address, secret))
-		}
-		none, err := o.Customers.None(ctx)
-		if err != nil {
-			return errors.Join(err, l.Stop())
-		}
-		if none {
-			fmt.Fprintln(s.out, "No customer is on the books yet: bring them in with ringfence import customers FILE, and their calls with ringfence import calls FILE.")
+		if err := c.greet(ctx, s, o, config, l); err != nil {
+			err = errors.Join(err, l.Stop())
+			if ctx.Err() != nil {
+				return nil // it was told to stop meanwhile
+			}
+			return err
 		}
 		return l.Wait()
 	})
+}
+
+// greet says where the server answers and what is left to do.
+func (c *serveCommand) greet(ctx context.Context, s streams, o *server.Opened, config server.Config, l *server.Listening) error {
+	set, _ := o.Policy.Current()
+	fmt.Fprintf(s.out, "Ringfence answers at %s for %s, with policy %s and ledger %s.\n", l.Address, config.Carrier.Name, set.Version(), o.Ledger.VerifierKey())
+	secret, err := o.Staff.SetUp(ctx)
+	if err != nil {
+		return err
+	}
+	if secret != "" {
+		fmt.Fprintf(s.out, "Nobody works here yet. Set up the first administrator at\n  %s\nIt works once, and only until somebody is there.\n", config.SetUpAddress(l.Address, secret))
+	}
+	none, err := o.Customers.None(ctx)
+	if err != nil {
+		return err
+	}
+	if none {
+		fmt.Fprintln(s.out, "No customer is on the books yet: bring them in with ringfence import customers FILE, and their calls with ringfence import calls FILE.")
+	}
+	return nil
 }
 
 type demoCommand struct {

@@ -222,14 +222,14 @@ func TestLetterAsItIsPrinted(t *testing.T) {
 	if !strings.Contains(page.page, `<iframe class="letter" src="`+at+`/letter.pdf" title="The letter, as it is printed">`) {
 		t.Error("the letter is not on the page")
 	}
-	letter := b.get(at + "/letter.pdf").is(t, http.StatusOK)
+	letter := b.get(at+"/letter.pdf").is(t, http.StatusOK)
 	if letter.page != "%PDF-1.7 Ann Archer" || letter.Header.Get("Content-Type") != "application/pdf" || letter.Header.Get("X-Frame-Options") != "SAMEORIGIN" || letter.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%q %v", letter.page, letter.Header)
 	}
 	if printed.ID != id || printed.Return != notify.Cover || strings.Contains(printed.Text, w.Outbox.Token(id)) || !strings.Contains(printed.Text, w.Outbox.Number(id)) {
 		t.Errorf("printed: %+v", printed)
 	}
-	w.signedIn(t, "auditor").get(at + "/letter.pdf").is(t, http.StatusForbidden)
+	w.signedIn(t, "auditor").get(at+"/letter.pdf").is(t, http.StatusForbidden)
 }
 
 // What did not arrive stands first; a person tries again, takes back or settles, with a reason and once.

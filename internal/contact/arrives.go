@@ -33,7 +33,7 @@ func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.
 	list := addresses(p, m.Via)
 	if slices.Contains(tellsOfChange, m.Kind) {
 		// The place of before may have left the account: that is why it is told.
-		if slices.ContainsFunc(list, func(a customer.Address) bool { return a.Value == m.To && a.Since.Before(m.AsOf) }) {
+		if slices.ContainsFunc(list, func(a customer.Address) bool { return a.Value == m.To && a.Since.Before(asOf(m)) }) {
 			return ""
 		}
 		return noAddress
@@ -43,6 +43,14 @@ func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.
 		return ""
 	}
 	return noAddress
+}
+
+// asOf is when what a message tells of happened. What an earlier version planned says only when that was.
+func asOf(m notify.Message) time.Time {
+	if m.AsOf.IsZero() {
+		return m.At
+	}
+	return m.AsOf
 }
 
 // stands reports whether the line that a message goes to is the customer's alone, and was before what the message is about.
@@ -64,10 +72,7 @@ func (d *Desk) Hidden(p *customer.Profile, m notify.Message) []string {
 	if !slices.Contains(tellsOfChange, m.Kind) {
 		return nil
 	}
-	from := m.AsOf
-	if from.IsZero() {
-		from = m.At // an earlier version planned it
-	}
+	from := asOf(m)
 	var all []string
 	add := func(is bool, value string) {
 		if is && value != "" && !slices.Contains(all, value) {
@@ -100,19 +105,16 @@ func (d *Desk) Instead(p *customer.Profile, m notify.Message, now time.Time) *no
 	if !slices.Contains(tellsOfChange, m.Kind) {
 		return nil
 	}
-	asOf := m.AsOf
-	if asOf.IsZero() {
-		asOf = m.At
-	}
+	from := asOf(m)
 	what := m.Tokens["what"]
 	other := func(via cpni.Via, place notify.Place, to string) *notify.Message {
-		return &notify.Message{Via: via, Place: place, To: to, Language: m.Language, Tokens: m.Tokens, About: m.About, AsOf: asOf, Beside: m.Beside, AtOnce: true}
+		return &notify.Message{Via: via, Place: place, To: to, Language: m.Language, Tokens: m.Tokens, About: m.About, AsOf: from, Beside: m.Beside, AtOnce: true}
 	}
 	r := d.numbers(now)
 	// A wireless line can be called and texted, if it is still the customer's.
 	if (m.Via == cpni.Text || m.Via == cpni.Voice) && !slices.Contains(m.Tried, m.To) {
 		same := m
-		same.AsOf = asOf
+		same.AsOf = from
 		switch l, ok := d.stands(p, same, now); {
 		case ok && m.Via == cpni.Text:
 			return other(cpni.Voice, notify.TNOR, m.To)
@@ -120,7 +122,7 @@ func (d *Desk) Instead(p *customer.Profile, m notify.Message, now time.Time) *no
 			return other(cpni.Text, notify.TNOR, m.To)
 		}
 	}
-	for _, s := range r.spots(p, customer.Changed{What: what, At: asOf}, now) {
+	for _, s := range r.spots(p, customer.Changed{What: what, At: from}, now) {
 		if s.to != m.To && !slices.Contains(m.Tried, s.to) && !slices.Contains(m.Beside, s.to) {
 			return other(s.via, s.place, s.to)
 		}
