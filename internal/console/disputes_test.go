@@ -71,7 +71,7 @@ func TestDisputesAtTheDesk(t *testing.T) {
 	fraud := w.signedIn(t, "fraud")
 	fraud.get(customerAddress(w.ann)).says(t, "Decide about it")
 	before := fraud.get(address)
-	before.says(t, "Not the customer's change", "What the customer says was not them", "by The agent", "Take the case to decide about it.", "Change done")
+	before.says(t, "A customer says: this was not me", "What the customer says was not them", "by The agent", "Take the case to decide about it.", "Change done")
 	before.lacks(t, "thief@", "violet", "Archer")
 	fraud.submit(address+"/take").says(t, "Undo it", "It was the customer's")
 	fraud.submit(address+"/settle", "change", string(p.Changes[0].ID), "outcome", "perhaps").says(t, "That is no decision about a change.")

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
@@ -164,11 +165,15 @@ func TestADemonstrationCoversNothing(t *testing.T) {
 	page.lacks(t, code)
 }
 
+// noOtherWay is how it is with a customer who is reached in one way alone.
+func noOtherWay(*customer.Profile, notify.Message, time.Time) *notify.Message { return nil }
+
 // An e-mail is shown shut off from everything, and what came in is saved and never shown; other pages keep their headers.
 //
 // cite: P-41, I-23
 func TestWhatStrangersWriteIsShutOff(t *testing.T) {
 	w, _ := withMessages(t)
+	w.Messages.Instead = noOtherWay
 	id := w.plan(w.ann, notify.Message{Kind: notify.AccountChange, Via: cpni.Email, Place: notify.AOR, To: "ann.archer@example.com", Tokens: map[string]string{"what": "password"}})
 	w.carried()
 	raw := "From: MAILER-DAEMON\r\n\r\n<script>hit=1</script> no such mailbox"
@@ -238,6 +243,7 @@ func TestLetterAsItIsPrinted(t *testing.T) {
 func TestActingOnAMessage(t *testing.T) {
 	down := broken{notify.Outcome{State: notify.Failed, Code: "5.5.4", Says: "no"}}
 	w, _ := withMessages(t, func(o *office.Config) { o.Channels[cpni.Email] = down })
+	w.Messages.Instead = noOtherWay
 	change := notify.Message{Kind: notify.AccountChange, Via: cpni.Email, Place: notify.AOR, To: "ann.archer@example.com", Tokens: map[string]string{"what": "password"}}
 	id := w.plan(w.ann, change)
 	w.carried()

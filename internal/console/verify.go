@@ -82,7 +82,7 @@ func (v *visit) verifyView(s *contact.State, p *customer.Profile) verifyView {
 		}
 	}
 	for _, l := range p.LiveLines(v.now) {
-		if len(view.Lines) == mostPlaces {
+		if len(view.Lines) == mostPlaces || p.Quiet(customer.Shared.Lines) { // nothing goes to those, and nothing is said of them
 			break
 		}
 		view.Lines = append(view.Lines, option{strconv.Itoa(l.No), customer.Masked(l.Number)})

@@ -33,11 +33,8 @@ const (
 
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
-	if c.Channels[cpni.Voice] != nil {
-		o.Contacts.HasSwitch()
-	}
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Channels: c.Channels, Writer: o.Wording,
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Wording,
 		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
@@ -47,6 +44,14 @@ func (o *Office) messages(c Config) *notify.Carrier {
 			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
 		},
 	})
+}
+
+// Reach says by what messages are carried, before Run: the channels may need the open office themselves.
+func (o *Office) Reach(channels map[cpni.Via]notify.Channel) {
+	o.Messages.Channels = channels
+	if channels[cpni.Voice] != nil {
+		o.Contacts.HasSwitch()
+	}
 }
 
 // keepWording stores the templates that are in use, by their versions.

@@ -156,6 +156,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	o.Messages = o.messages(c)
+	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)

@@ -71,7 +71,7 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 		stop()
 		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
 	}
-	o.Messages.Channels = ways.channels
+	o.Reach(ways.channels)
 	options.Settings, options.Stories = c.settings(secure, o), c.stories()
 	server := &http.Server{Handler: Handler(o, options, ways, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
