@@ -110,6 +110,24 @@ func (v *Vault) key(ctx context.Context, q store.Querier, customer cpni.ID) (tin
 	if ok {
 		return k, nil
 	}
+	wrapped, err := readWrapped(ctx, q, customer)
+	if err != nil {
+		return nil, err
+	}
+	if k, err = v.cipher(ctx, q, customer, wrapped); errors.Is(err, ErrKeysDamaged) {
+		// It may have been wrapped anew between the two, and the old wrapping key destroyed.
+		if wrapped, err = readWrapped(ctx, q, customer); err == nil {
+			k, err = v.cipher(ctx, q, customer, wrapped)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.keys.put(customer, k, drops)
+	return k, nil
+}
+
+func readWrapped(ctx context.Context, q store.Querier, customer cpni.ID) ([]byte, error) {
 	var wrapped []byte
 	err := q.QueryRow(ctx, "SELECT wrapped FROM customer_key WHERE customer_id = $1", string(customer)).Scan(&wrapped)
 	if store.IsNoRow(err) {
@@ -118,11 +136,7 @@ func (v *Vault) key(ctx context.Context, q store.Querier, customer cpni.ID) (tin
 	if err != nil {
 		return nil, fmt.Errorf("reading a customer's key: %w", err)
 	}
-	if k, err = v.cipher(ctx, q, customer, wrapped); err != nil {
-		return nil, err
-	}
-	v.keys.put(customer, k, drops)
-	return k, nil
+	return wrapped, nil
 }
 
 // cipher makes a customer's cipher of the wrapped keyset.

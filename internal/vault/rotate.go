@@ -347,6 +347,10 @@ func (v *Vault) RotateCustomers(ctx context.Context, progress func(done int)) er
 		var n int
 		next := after
 		err := v.db.Tx(ctx, func(tx *store.Tx) error {
+			// Before the keys are read: else a rotation that ends meanwhile destroys what they were wrapped by.
+			if err := v.holdWrapping(ctx, tx); err != nil {
+				return err
+			}
 			rows, err := keyRows(ctx, tx, "", after)
 			if err != nil {
 				return err
@@ -372,31 +376,47 @@ func (v *Vault) RotateCustomers(ctx context.Context, progress func(done int)) er
 	return nil
 }
 
-// renew adds a fresh primary key to a customer's keyset.
+// renew adds a fresh primary key to a customer's keyset. One that was wrapped anew since it was read is read again.
 func (v *Vault) renew(ctx context.Context, tx *store.Tx, was wrappedKey) error {
+	for {
+		done, err := v.renewOnce(ctx, tx, was)
+		if err != nil || done {
+			return err
+		}
+		err = tx.QueryRow(ctx, "SELECT wrapped FROM customer_key WHERE customer_id = $1", string(was.customer)).Scan(&was.wrapped)
+		if store.IsNoRow(err) {
+			return nil // destroyed meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("reading a customer's key: %w", err)
+		}
+	}
+}
+
+func (v *Vault) renewOnce(ctx context.Context, tx *store.Tx, was wrappedKey) (done bool, err error) {
 	plain, err := v.unwrap(ctx, tx, was.customer, was.wrapped)
 	if err != nil {
-		return err
+		return false, err
 	}
 	handle, err := readKeyset(plain)
 	if err != nil {
-		return ErrKeysDamaged
+		return false, ErrKeysDamaged
 	}
 	if handle, err = withNewPrimary(handle); err != nil {
-		return err
+		return false, err
 	}
 	wrapped, by, err := v.wrapHandle(ctx, tx, was.customer, handle)
 	if err != nil {
-		return err
+		return false, err
 	}
 	n, err := replaceKey(ctx, tx, was, wrapped, by)
 	if err != nil {
-		return fmt.Errorf("renewing a customer's key: %w", err)
+		return false, fmt.Errorf("renewing a customer's key: %w", err)
 	}
 	if n == 0 {
-		return nil // destroyed or renewed meanwhile
+		return false, nil // destroyed or wrapped anew meanwhile
 	}
-	return v.made(tx, was.customer, handle)
+	return true, v.made(tx, was.customer, handle)
 }
 
 func withNewPrimary(h *keyset.Handle) (*keyset.Handle, error) {
