@@ -235,7 +235,8 @@ func TestNoSwitch(t *testing.T) {
 // cite: P-20, 47 CFR 64.2003(q)
 func TestForwarded(t *testing.T) {
 	t.Parallel()
-	steps := []string{receive("INVITE"), respond("181 Call Is Being Forwarded"), answered, receive("ACK"), receive("BYE"), respond("200 OK")}
+	// A telephone takes longer to be answered than two datagrams take to overtake each other.
+	steps := []string{receive("INVITE"), respond("181 Call Is Being Forwarded"), `<pause milliseconds="300"/>`, answered, receive("ACK"), receive("BYE"), respond("200 OK")}
 	t.Run("code", func(t *testing.T) {
 		t.Parallel()
 		port, done := playing(t, 1, nil, steps...)
