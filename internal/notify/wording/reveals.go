@@ -28,6 +28,9 @@ import (
 //
 // cite: P-25, I-09, 47 CFR 64.2010(f)(2)
 func Reveals(words notify.Words, values []string) (where string, is bool) {
+	if len(values) == 0 {
+		return "", false
+	}
 	all := make([]sought, 0, len(values))
 	short := false
 	for _, v := range values {
