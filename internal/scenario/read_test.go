@@ -75,7 +75,7 @@ func TestBadStepsNameTheirLine(t *testing.T) {
 		{"citation that is none", `{disclose: {customer: ann, data: [usage]}, expect: {outcome: permit, cites: [P-60]}}`, `"P-60" is not a clause`},
 		{"three words", `{hangup: c1, expect: ok ok ok}`, "is no expectation"},
 		{"bare value", `authenticate: c1`, "expected a mapping"},
-		{"fault of nothing", `fault: {}`, "takes exactly one of ledger, database, mail; found none"},
+		{"fault of nothing", `fault: {}`, "takes exactly one of ledger, database, mail, texts, switch, print-shop; found none"},
 		{"fault of a word", `fault: {ledger: broken}`, `"broken" is unknown here`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

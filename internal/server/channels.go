@@ -175,6 +175,7 @@ type reach struct {
 	channels map[cpni.Via]notify.Channel
 	hooks    map[string]http.Handler // by path: where a gateway tells what became of messages
 	letters  *letter.Channel         // makes documents
+	records  []mail.Record           // of the domain, by which receivers check signatures of e-mail
 	running  []func(context.Context) error
 }
 
@@ -232,6 +233,9 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 	case bySMTP:
 		channel, err := mail.New(c.Messages.Email.SMTP, o.Clock)
 		if err != nil {
+			return err
+		}
+		if r.records, err = channel.Records(); err != nil {
 			return err
 		}
 		r.channels[w.via] = channel

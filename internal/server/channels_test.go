@@ -1,6 +1,9 @@
 package server
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/file"
+	"ringfence/internal/notify/mail"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -50,6 +54,11 @@ func TestChannelsOfAConfiguration(t *testing.T) {
 	if by[cpni.Email] != "file" || by[cpni.Text] != "none" || by[cpni.Voice] != "none" || c.customersAddress() != "https://desk.t.example" {
 		t.Errorf("%v at %s", by, c.customersAddress())
 	}
+	c.Messages.Email = EmailWay{By: "smtp", SMTP: mail.Config{Host: "127.0.0.1", Port: 25, Security: mail.None, From: "T <p@t.example>", DKIM: []mail.DKIM{{Selector: "one", KeyFile: signingKey(t)}}}}
+	r, err := c.reach(o.Office, nil)
+	if err != nil || r.channels[cpni.Email] == nil || len(r.records) != 1 || r.records[0].Name != "one._domainkey.t.example" {
+		t.Errorf("%+v (%v)", r, err)
+	}
 	c.Messages.Voice.By = "pigeon"
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), `messages.voice.by is sip, webhook, file or none, not "pigeon"`) {
 		t.Errorf("%v", err)
@@ -60,6 +69,24 @@ func TestChannelsOfAConfiguration(t *testing.T) {
 			t.Errorf("by: %s without settings: %v", by, err)
 		}
 	}
+}
+
+// signingKey makes a key that signs e-mail.
+func signingKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(t.TempDir(), "dkim.pem")
+	if err := os.WriteFile(at, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 // Codes are shown to the staff in the demonstration that the program builds, and in no other configuration, whatever it says.

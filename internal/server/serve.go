@@ -73,6 +73,9 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 	}
 	o.Reach(ways.channels)
 	options.Settings, options.Stories = c.settings(secure, o), c.stories()
+	for _, r := range ways.records {
+		options.Settings = append(options.Settings, console.Setting{Name: "To publish: TXT " + r.Name, Value: r.Value})
+	}
 	server := &http.Server{Handler: Handler(o, options, ways, m, report, secure), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	servers := []*http.Server{server}
