@@ -53,3 +53,42 @@ func TestTexted(t *testing.T) {
 		}
 	})
 }
+
+// Who answers the text that told of a change that it was not them freezes the change, and no other answer does.
+//
+// cite: P-23, P-25, 47 CFR 64.2010(f)
+func TestNotMeByText(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		who := w.ann()
+		who.Lines[0].Categories = []cpni.Category{cpni.Wireless}
+		id := w.create(who)
+		number := who.Lines[0].Number
+		if _, err := w.Enrol(w.ctx, Enrolment{Contact: w.verified(id), PIN: "604913"}); err != nil {
+			t.Fatal(err)
+		}
+		say := func(words string) customer.Changed {
+			t.Helper()
+			if err := w.Texted(w.ctx, number, "", words, false, start); err != nil {
+				t.Fatal(err)
+			}
+			return w.newest(id)
+		}
+		if c := say("Not me!"); !c.Disputed.IsZero() {
+			t.Error("a change was frozen of which no text had told yet")
+		}
+		if err := db.Tx(w.ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(w.ctx, "UPDATE message SET state = 'sent' WHERE via = 'text'")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if c := say("Thanks, it was me"); !c.Disputed.IsZero() {
+			t.Error("another answer froze the change")
+		}
+		if c := say("¡No fui yo!"); c.Disputed.IsZero() || c.How != ByText {
+			t.Errorf("the change is %+v", c)
+		}
+		say("NOT ME") // said again, it is no error
+	})
+}
