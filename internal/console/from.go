@@ -2,66 +2,15 @@ package console
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"ringfence/internal/staff"
+	"ringfence/internal/visitor"
 )
 
 // from is where an attempt to sign in comes from.
 func (v *visit) from() staff.From {
-	a := v.address()
-	return staff.From{Source: sourceOf(a, v.r.RemoteAddr), Network: networkOf(a), Browser: browserOf(v.r.UserAgent())}
-}
-
-// mostHops bounds how far a chain of proxies is followed.
-const mostHops = 20
-
-// address is that of the browser. What a request says of where it came from counts only as far as proxies of ours said it:
-// the list is read from its end, up to the first address that is not one of them.
-//
-// cite: P-37, I-18
-func (v *visit) address() netip.Addr {
-	at := addrOf(v.r.RemoteAddr)
-	var chain []string
-	for _, line := range v.r.Header.Values("X-Forwarded-For") {
-		chain = append(chain, strings.Split(line, ",")...)
-	}
-	for range mostHops {
-		if len(chain) == 0 || !slices.ContainsFunc(v.options.Proxies, func(p netip.Prefix) bool { return p.Contains(at) }) {
-			break
-		}
-		before := addrOf(strings.TrimSpace(chain[len(chain)-1]))
-		if !before.IsValid() {
-			break
-		}
-		at, chain = before, chain[:len(chain)-1]
-	}
-	return at
-}
-
-// addrOf reads an address with or without a port; the zero Addr: it is none.
-func addrOf(text string) netip.Addr {
-	if p, err := netip.ParseAddrPort(text); err == nil {
-		return p.Addr().Unmap().WithZone("")
-	}
-	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Unmap().WithZone("")
-}
-
-// sourceOf names the source under which failures count: of IPv6 the network that one subscriber has, for they have all
-// addresses in it.
-func sourceOf(a netip.Addr, otherwise string) string {
-	switch {
-	case !a.IsValid():
-		return otherwise
-	case a.Is6():
-		return cut(a, 64)
-	}
-	return a.String()
+	return staff.From{Source: visitor.Source(v.r, v.options.Proxies), Network: networkOf(visitor.Address(v.r, v.options.Proxies)), Browser: browserOf(v.r.UserAgent())}
 }
 
 // networkOf names a network so coarsely that it says nothing of a person.

@@ -26,7 +26,7 @@ func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.
 		case !stands:
 			return noLine
 		case m.Via == cpni.Text && !l.NoTexts.IsZero() && m.Kind != notify.StopReceived:
-			return "NO_TEXTS"
+			return notify.NoTexts
 		}
 		return ""
 	}

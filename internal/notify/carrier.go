@@ -150,6 +150,8 @@ func (c *Carrier) claim(ctx context.Context, via cpni.Via, most int) ([]row, err
 // carry writes what was claimed, hands it to the channel and records what becomes of it.
 func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) error {
 	work := newRecorder(c, claimed)
+	var writing sync.WaitGroup
+	writing.Go(func() { work.run(ctx) })
 	var pieces []Piece
 	for _, r := range claimed {
 		p, out, err := c.piece(ctx, r)
@@ -162,8 +164,6 @@ func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) err
 			pieces = append(pieces, p)
 		}
 	}
-	var writing sync.WaitGroup
-	writing.Go(func() { work.run(ctx) })
 	if len(pieces) > 0 {
 		channel.Send(ctx, pieces, func(p Piece, o Outcome) { work.tell(p.ID, o, p.Words) })
 	}

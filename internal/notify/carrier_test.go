@@ -582,3 +582,37 @@ func TestLeaseIsRenewed(t *testing.T) {
 		}
 	})
 }
+
+// A message that somebody has changed in the database is given up with an alert, and keeps no other from going.
+//
+// cite: P-23, P-41
+func TestADamagedMessageStopsNoOther(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+			return &Message{Via: cpni.Postal, Place: AOR, To: "1 Main St, Springfield, VA 22150", Tokens: m.Tokens}
+		}
+		bad := w.plan(notice)[0]
+		if err := db.Tx(w.ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(w.ctx, "UPDATE message SET sealed = $1 WHERE message_id = $2", []byte("damaged"), string(bad))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := numbers()
+		w.step()
+		w.clock.advance(r.TryFor[cpni.Email])
+		good := w.plan(notice)[0]
+		w.step()
+		if m := w.one(good); m.State != Sent {
+			t.Errorf("another message is %s", m.State)
+		}
+		all, err := w.Outbox.Find(w.ctx, Filter{State: Failed})
+		if err != nil || len(all) != 1 || all[0].ID != bad {
+			t.Errorf("given up are %+v, %v", all, err)
+		}
+		if alerts := w.recorded(ledger.Alert); len(alerts) != 1 {
+			t.Errorf("the alerts are %q", alerts)
+		}
+	})
+}

@@ -318,11 +318,15 @@ func (o *Outbox) Find(ctx context.Context, f Filter) ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
+	return listed(rows), nil
+}
+
+func listed(rows []row) []Listed {
 	all := make([]Listed, len(rows))
 	for i, r := range rows {
 		all[i] = Listed{r.of, r.m}
 	}
-	return all, nil
+	return all
 }
 
 // Count is how many messages of a way are in a state.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
+	"ringfence/internal/vault"
 )
 
 // DeadLetter is the code of the alert that a message which a customer must get has not arrived, and no other way is left.
@@ -293,6 +295,9 @@ func (c *Carrier) instead(ctx context.Context, tx *store.Tx, r row, now time.Tim
 	m, err := r.open(func(sealed []byte) ([]byte, error) {
 		return c.Vault.OpenStateTx(ctx, tx, r.of, messagePlace(string(r.m.ID)), sealed)
 	})
+	if errors.Is(err, vault.ErrSealBroken) {
+		return nil, nil // nobody can read what it was to say; the alert tells of it, and other messages go on
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -69,11 +69,7 @@ func (c *Carrier) Needing(ctx context.Context, most int) ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Listed, len(rows))
-	for i, r := range rows {
-		all[i] = Listed{r.of, r.m}
-	}
-	return all, nil
+	return listed(rows), nil
 }
 
 // Queue is how many messages of a way wait, and since when.

@@ -57,9 +57,6 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 			return gone(Cancelled, string(code))
 		}
 	}
-	if l, is := who.LineOf(m.To, now); is && m.Via == cpni.Text && !l.NoTexts.IsZero() {
-		return gone(Failed, NoTexts)
-	}
 	if !m.AtOnce && (m.Via == cpni.Text || m.Via == cpni.Voice) && !c.Writer.Urgent(m.Kind, m.Via) {
 		if until, is := quiet(m.To, now, c.Zone, c.Numbers(now)); is {
 			return Piece{}, &Outcome{State: Queued, Code: QuietHour, After: until.Sub(now)}, nil

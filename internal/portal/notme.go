@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/office"
 	"ringfence/internal/vault"
+	"ringfence/internal/visitor"
 )
 
 // notMePlaces are where who got a notice of change says that it was not them.
@@ -27,7 +28,7 @@ func notMePlaces() []place {
 //
 // cite: P-23, P-25, 47 CFR 64.2010(f)
 func (p *Portal) askNotMe(w http.ResponseWriter, r *http.Request) error {
-	what, at, wait, err := p.office.Contacts.Disputable(r.Context(), r.PathValue("token"), p.source(r))
+	what, at, wait, err := p.office.Contacts.Disputable(r.Context(), r.PathValue("token"), visitor.Source(r, p.options.Proxies))
 	switch {
 	case wait > 0:
 		return p.slowDown(w, r, wait)
@@ -46,7 +47,7 @@ func (p *Portal) askNotMe(w http.ResponseWriter, r *http.Request) error {
 //
 // cite: P-16, P-23, 47 CFR 64.2010(a), 47 CFR 64.2010(f)
 func (p *Portal) notMe(w http.ResponseWriter, r *http.Request) error {
-	wait, err := p.office.Contacts.NotMeByToken(r.Context(), r.PathValue("token"), contact.ByLink, p.source(r))
+	wait, err := p.office.Contacts.NotMeByToken(r.Context(), r.PathValue("token"), contact.ByLink, visitor.Source(r, p.options.Proxies))
 	switch {
 	case wait > 0:
 		return p.slowDown(w, r, wait)

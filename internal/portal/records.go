@@ -19,6 +19,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
 	"ringfence/internal/vault"
+	"ringfence/internal/visitor"
 )
 
 // recordsPlaces are where the link of a message leads that tells of records: they are opened by the password of the account.
@@ -183,7 +184,7 @@ func (p *Portal) enter(ctx context.Context, r *http.Request, a *asking) error {
 	if a.contact != nil {
 		return nil
 	}
-	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: a.of, Channel: cpni.Online, Source: p.source(r)})
+	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: a.of, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
 	if err != nil {
 		return err
 	}
