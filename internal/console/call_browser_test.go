@@ -79,7 +79,7 @@ func TestANormalCallIsFourActions(t *testing.T) {
 	history, err := chromedp.Call(c.ctx, browserpage.GetNavigationHistory, cdp.Empty{})
 	must(t, err)
 	for _, e := range history.Entries {
-		if strings.Contains(e.URL, "555") {
+		if strings.Contains(e.URL, "5550141") {
 			t.Errorf("the number stands in the history: %s", e.URL)
 		}
 	}
@@ -265,7 +265,7 @@ func TestNarrowingByKeys(t *testing.T) {
 	c.tabTo("Show these")
 	c.press(kb.Enter)
 	c.sees("1 call", "+1 703 555 0177")
-	if strings.Contains(evaluate[string](c, "location.href"), "555") {
+	if strings.Contains(evaluate[string](c, "location.href"), "5550177") {
 		t.Error("a number stands in the address")
 	}
 	c.picture("desk-narrowed")
