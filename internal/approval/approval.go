@@ -38,6 +38,7 @@ func ScopeOf(purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipi
 //
 // cite: P-36, P-58, 47 CFR 64.2007(a)(2), 47 CFR 64.2008(d)(2), 47 USC 222(f)
 func Standing(p *customer.Profile, purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipient, at time.Time, renotice int) rules.Approval {
+	p = remembered(p, at)
 	out := standing(p, ScopeOf(purpose, data, recipient), recipient, at, renotice)
 	rest := slices.DeleteFunc(slices.Clone(data), func(c cpni.DataClass) bool { return c == cpni.Location })
 	if len(rest) == 0 || len(rest) == len(data) {
