@@ -19,6 +19,17 @@ var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_
 // CheckGuards tells which of guards no longer hold: stale[i] is true when the row of guards[i] has another version or
 // is gone. It asks once a table, however many guards there are.
 func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
+	return checkGuards(ctx, tx, tx.db.dialect, guards)
+}
+
+// CheckGuards is as that of Tx, of what is committed at this moment: for answers that are not recorded.
+//
+// cite: I-02
+func (db *DB) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
+	return checkGuards(ctx, db.Reader(), db.dialect, guards)
+}
+
+func checkGuards(ctx context.Context, q Querier, d Dialect, guards []Guard) (stale []bool, err error) {
 	type row struct{ table, key string }
 	versions := make(map[row]int64, len(guards))
 	wanted := make(map[string][]string, len(guardKey))
@@ -32,7 +43,7 @@ func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, er
 		}
 	}
 	for table, keys := range wanted {
-		if err := tx.readVersions(ctx, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
+		if err := readVersions(ctx, q, d, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
 			return nil, err
 		}
 	}
@@ -49,12 +60,12 @@ const gone = -1
 // fewKeys is up to how many keys are looked up one by one on SQLite, where a statement is a call.
 const fewKeys = 2
 
-func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, each func(string, int64)) error {
+func readVersions(ctx context.Context, q Querier, d Dialect, table string, keys []string, each func(string, int64)) error {
 	column := guardKey[table]
-	if tx.db.dialect == SQLite && len(keys) <= fewKeys {
+	if d == SQLite && len(keys) <= fewKeys {
 		for _, key := range keys {
 			var version int64
-			err := tx.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
+			err := q.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
 			if err == nil {
 				each(key, version)
 			} else if !IsNoRow(err) {
@@ -63,7 +74,7 @@ func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, eac
 		}
 		return nil
 	}
-	rows, err := tx.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+tx.Listed(1), tx.List(keys))
+	rows, err := q.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+listed(d, 1), list(d, keys))
 	if err != nil {
 		return fmt.Errorf("checking versions: %w", err)
 	}
@@ -80,16 +91,20 @@ func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, eac
 }
 
 // Listed gives the right side of IN for a parameter that List has made: one statement for lists of every length.
-func (tx *Tx) Listed(parameter int) string {
-	if tx.db.dialect == Postgres {
+func (tx *Tx) Listed(parameter int) string { return listed(tx.db.dialect, parameter) }
+
+func listed(d Dialect, parameter int) string {
+	if d == Postgres {
 		return fmt.Sprintf("(SELECT unnest($%d::text[]))", parameter)
 	}
 	return fmt.Sprintf("(SELECT value FROM json_each($%d))", parameter)
 }
 
 // List makes one parameter of many texts.
-func (tx *Tx) List(texts []string) any {
-	if tx.db.dialect == Postgres {
+func (tx *Tx) List(texts []string) any { return list(tx.db.dialect, texts) }
+
+func list(d Dialect, texts []string) any {
+	if d == Postgres {
 		return texts
 	}
 	b, err := json.Marshal(texts)
