@@ -19,17 +19,17 @@ var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_
 // CheckGuards tells which of guards no longer hold: stale[i] is true when the row of guards[i] has another version or
 // is gone. It asks once a table, however many guards there are.
 func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
-	return checkGuards(ctx, tx, tx.db.dialect, guards)
+	return tx.db.checkGuards(ctx, tx, guards)
 }
 
-// CheckGuards is as that of Tx, of what is committed at this moment: for answers that are not recorded.
+// CheckGuards is as that of a transaction, of what is committed at this moment: for answers that are not recorded.
 //
 // cite: I-02
 func (db *DB) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
-	return checkGuards(ctx, db.Reader(), db.dialect, guards)
+	return db.checkGuards(ctx, db.Reader(), guards)
 }
 
-func checkGuards(ctx context.Context, q Querier, d Dialect, guards []Guard) (stale []bool, err error) {
+func (db *DB) checkGuards(ctx context.Context, q Querier, guards []Guard) (stale []bool, err error) {
 	type row struct{ table, key string }
 	versions := make(map[row]int64, len(guards))
 	wanted := make(map[string][]string, len(guardKey))
@@ -43,7 +43,7 @@ func checkGuards(ctx context.Context, q Querier, d Dialect, guards []Guard) (sta
 		}
 	}
 	for table, keys := range wanted {
-		if err := readVersions(ctx, q, d, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
+		if err := db.readVersions(ctx, q, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
 			return nil, err
 		}
 	}
@@ -60,9 +60,9 @@ const gone = -1
 // fewKeys is up to how many keys are looked up one by one on SQLite, where a statement is a call.
 const fewKeys = 2
 
-func readVersions(ctx context.Context, q Querier, d Dialect, table string, keys []string, each func(string, int64)) error {
+func (db *DB) readVersions(ctx context.Context, q Querier, table string, keys []string, each func(string, int64)) error {
 	column := guardKey[table]
-	if d == SQLite && len(keys) <= fewKeys {
+	if db.dialect == SQLite && len(keys) <= fewKeys {
 		for _, key := range keys {
 			var version int64
 			err := q.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
@@ -74,7 +74,7 @@ func readVersions(ctx context.Context, q Querier, d Dialect, table string, keys 
 		}
 		return nil
 	}
-	rows, err := q.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+listed(d, 1), list(d, keys))
+	rows, err := q.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+db.Listed(1), db.List(keys))
 	if err != nil {
 		return fmt.Errorf("checking versions: %w", err)
 	}
@@ -91,20 +91,22 @@ func readVersions(ctx context.Context, q Querier, d Dialect, table string, keys 
 }
 
 // Listed gives the right side of IN for a parameter that List has made: one statement for lists of every length.
-func (tx *Tx) Listed(parameter int) string { return listed(tx.db.dialect, parameter) }
+func (tx *Tx) Listed(parameter int) string { return tx.db.Listed(parameter) }
 
-func listed(d Dialect, parameter int) string {
-	if d == Postgres {
+// Listed is as that of a transaction.
+func (db *DB) Listed(parameter int) string {
+	if db.dialect == Postgres {
 		return fmt.Sprintf("(SELECT unnest($%d::text[]))", parameter)
 	}
 	return fmt.Sprintf("(SELECT value FROM json_each($%d))", parameter)
 }
 
 // List makes one parameter of many texts.
-func (tx *Tx) List(texts []string) any { return list(tx.db.dialect, texts) }
+func (tx *Tx) List(texts []string) any { return tx.db.List(texts) }
 
-func list(d Dialect, texts []string) any {
-	if d == Postgres {
+// List is as that of a transaction.
+func (db *DB) List(texts []string) any {
+	if db.dialect == Postgres {
 		return texts
 	}
 	b, err := json.Marshal(texts)
