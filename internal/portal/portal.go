@@ -15,6 +15,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -28,7 +29,10 @@ type Options struct {
 	Secure  bool           // people reach it by HTTPS: cookies are sent over nothing else
 	Proxies []netip.Prefix // whose word is taken for where a request comes from
 	// PDF makes a document of enclosed tables, in a language; nil: none is offered.
-	PDF    func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	PDF func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	// Pace is how long an answer to what proved nobody takes at least, so that how long it takes says nothing of an account;
+	// 0: what is usual, less than 0: none.
+	Pace   time.Duration
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
@@ -48,7 +52,7 @@ type place struct {
 // addresses are all places, by what they are about.
 func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
-		overviewPlaces(),
+		overviewPlaces(), signInPlaces(),
 	)
 }
 

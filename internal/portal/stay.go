@@ -120,14 +120,14 @@ func (p *Portal) stayLife(at time.Time) (idle, longest time.Duration) {
 }
 
 // whole reports whether the customer themselves has proved in a contact what a session takes: the password and a code that
-// reached them where they are of record.
+// reached them where they are of record, or a passkey.
 //
 // cite: P-16, P-20, P-21, 47 CFR 64.2010(c)
 func whole(s *contact.State, at time.Time) bool {
 	has := func(m cpni.Method) bool {
 		return slices.ContainsFunc(s.Evidence, func(e evidence) bool { return e.Method == m && (e.Until.IsZero() || at.Before(e.Until)) })
 	}
-	return s.Speaker == contact.Customer && has(cpni.ByPassword) && has(cpni.ByCode)
+	return s.Speaker == contact.Customer && (has(cpni.ByPassword) && has(cpni.ByCode) || has(cpni.ByPasskey))
 }
 
 // stands reports whether what was proved still counts: a proof that has been taken out of the contact is gone, and a secret
