@@ -7,7 +7,7 @@ type words map[string]map[string]string
 func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
-		overviewWords, signInWords,
+		overviewWords, signInWords, securityWords, peopleWords,
 	}
 }
 
