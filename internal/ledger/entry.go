@@ -58,6 +58,7 @@ const (
 	Rotate   Kind = "rotate"   // keys renewed
 	Alert    Kind = "alert"    // something that a person should look at
 	Message  Kind = "message"  // what has become of a message to a customer
+	Letter   Kind = "letter"   // what a customer asks for or reports in writing, and what becomes of it
 )
 
 // permits spells the classes in the form that is stored and hashed.

@@ -53,13 +53,17 @@ const (
 	NotMeReceived    = "not-me-received"
 	NotMeSettled     = "not-me-settled"
 	StopReceived     = "stop-received"
+	DesigneeRecords  = "designee-records" // to whom a customer has named in writing
+	WrittenRequest   = "written-request"  // that the customer has asked for that
+	ReportReceived   = "report-received"
+	ReportAnswered   = "report-answered"
 	Test             = "test"
 )
 
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
 // and somebody has to look.
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest}, kind)
 }
 
 // Place is what sort of place a message goes to; unlike the place itself it may be shown.
