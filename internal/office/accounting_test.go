@@ -1,4 +1,4 @@
-package accounting_test
+package office_test
 
 import (
 	"bytes"

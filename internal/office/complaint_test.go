@@ -1,4 +1,4 @@
-package complaint_test
+package office_test
 
 import (
 	"errors"
@@ -14,24 +14,6 @@ import (
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 )
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func code(err error) cpni.Code {
-	var r *cpni.Refusal
-	if errors.As(err, &r) {
-		return r.Code
-	}
-	return ""
-}
 
 // A report is on record and confirmed, somebody else than who did it looks into it, and the customer gets an answer.
 //

@@ -1,4 +1,4 @@
-package written_test
+package office_test
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"ringfence/internal/accounting"
-	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
@@ -20,16 +19,6 @@ import (
 	"ringfence/internal/written"
 )
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // objector is a customer who has refused everything that needs approval.
 func objector(o *officetest.Office, t testing.TB) *customer.Profile {
 	return o.Customer(t, func(p *customer.Profile) {
@@ -37,23 +26,8 @@ func objector(o *officetest.Office, t testing.TB) *customer.Profile {
 	})
 }
 
-func online(t testing.TB, o *officetest.Office, of cpni.ID) cpni.ID {
-	t.Helper()
-	s := must[*contact.State](t)(o.OpenContact(t.Context(), contact.Opening{Customer: of, Channel: cpni.Online}))
-	must[*contact.State](t)(o.Contacts.Authenticate(t.Context(), s.ID, contact.Proof{Password: officetest.Password}))
-	return s.ID
-}
-
 func draft(via cpni.Via, to string) written.Draft {
 	return written.Draft{Name: "Tariff  Analysts", Data: []cpni.DataClass{cpni.CallDetail}, Months: []int{202611, 202610}, Via: via, To: to, Language: "en"}
-}
-
-func code(err error) cpni.Code {
-	var r *cpni.Refusal
-	if errors.As(err, &r) {
-		return r.Code
-	}
-	return ""
 }
 
 func messages(t testing.TB, o *officetest.Office, of cpni.ID, kind string) []notify.Message {
@@ -118,6 +92,7 @@ func TestSignedRequestByLink(t *testing.T) {
 			t.Errorf("a wrong pass phrase: %v", err)
 		}
 		open := must[*written.Request](t)(first(o.Written.Unlock(ctx, token, strings.ToUpper(got.Phrase), "192.0.2.1")))
+		o.Time.Add(time.Second)
 		released, _, err := o.Written.Records(ctx, ann.ID, open.ID)
 		if err != nil || released.CallCount() != officetest.Calls {
 			t.Fatalf("%+v, %v", released, err)
