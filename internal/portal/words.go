@@ -7,8 +7,8 @@ type words map[string]map[string]string
 func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
-		overviewWords, signInWords,
 		heldWords, receivedWords, giveWords,
+		overviewWords, signInWords, securityWords, peopleWords,
 	}
 }
 
