@@ -96,7 +96,7 @@ func TestHeldAndDownloaded(t *testing.T) {
 		s.billed(ann)
 		s.signIn(ann, "blue heron 42")
 		status, page := s.get("/account/held")
-		for _, want := range []string{"3 calls.", "October 2026", "2 bills.", "from February 2026 to November 2026", "Bob &lt;b&gt;Archer&lt;/b&gt;", "at least 24 months"} {
+		for _, want := range []string{"Calls: 3.", "October 2026", "Bills: 2.", "from February 2026 to November 2026", "Bob &lt;b&gt;Archer&lt;/b&gt;", "at least 24 months"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%d: %q is not told", status, want)
 			}
@@ -109,7 +109,7 @@ func TestHeldAndDownloaded(t *testing.T) {
 		if n := s.permits(ann.ID); n != 0 {
 			t.Errorf("counting took %d decisions", n)
 		}
-		if _, es := s.get("/account/held?language=es"); !strings.Contains(es, "3 llamadas.") || !strings.Contains(es, "octubre de 2026") || !strings.Contains(es, `lang="es"`) {
+		if _, es := s.get("/account/held?language=es"); !strings.Contains(es, "Llamadas: 3.") || !strings.Contains(es, "octubre de 2026") || !strings.Contains(es, `lang="es"`) {
 			t.Errorf("in Spanish: %s", es)
 		}
 		s.get("/account/held?language=en")

@@ -258,6 +258,9 @@ func (p *Portal) lineView(v visit, l accounting.Line, fates map[cpni.ID]string) 
 	if l.Via == "" {
 		out.How = ""
 	}
+	if l.Purpose == cpni.CustomerRequest && !l.Permit && l.Who.Kind != accounting.You {
+		out.Why = say(language, "purpose-in-your-name") // nobody was proved to be them
+	}
 	for _, x := range l.Reasons {
 		text, other := x.Says, ""
 		if language == "es" {
