@@ -45,6 +45,7 @@ var ofCustomers = []string{
 	"message", "message_event",
 	"approval", "approval_event", "notice_given",
 	"portal_session", "portal_passkey",
+	"written_request", "complaint",
 }
 
 // ForgetTx is Forget in tx, whose entries are to be committed with it; how, when there is something to say, is recorded.

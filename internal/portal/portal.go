@@ -52,6 +52,7 @@ type place struct {
 // addresses are all places, by what they are about.
 func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
+		heldPlaces(), receivedPlaces(), downloadPlaces(), givePlaces(), givenPlaces(), reportPlaces(),
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
 		peoplePlaces(),
 	)

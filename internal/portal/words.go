@@ -7,6 +7,7 @@ type words map[string]map[string]string
 func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
+		heldWords, receivedWords, giveWords,
 		overviewWords, signInWords, securityWords, peopleWords,
 	}
 }
