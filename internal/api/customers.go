@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/staff"
@@ -201,7 +200,7 @@ func (a *API) customers() {
 				Via   string `json:"via" enum:"email,portal,phone,postal,store,sms"`
 			}
 		}) (*struct{}, error) {
-			return nil, approval.Object(ctx, a.office.Customers, in.ID, in.Body.Scope, in.Body.Via, string(c.member.ID), a.office.Clock.Now())
+			return nil, a.office.Approvals.Object(ctx, in.ID, in.Body.Scope, in.Body.Via, string(c.member.ID), a.office.Clock.Now())
 		})
 	register(a, operation{right: staff.KeepCustomers, scope: "customers", Operation: huma.Operation{OperationID: "end-service", Method: http.MethodPost, Path: "/v1/customers/{id}/end", Tags: tag,
 		Summary: "End a customer's service", Description: "Their numbers leave them at once; their refusals stay."}},

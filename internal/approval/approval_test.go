@@ -19,8 +19,8 @@ import (
 	"ringfence/internal/vault"
 )
 
-// months is how long an opt-out notice carries.
-const months = 24
+// terms are those of the law: an opt-out notice carries two years.
+var terms = Terms{RenoticeMonths: 24}
 
 func eastern(t testing.TB) *time.Location {
 	t.Helper()
@@ -135,7 +135,7 @@ func TestStanding(t *testing.T) {
 		{"an unknown state", []customer.Approval{own("deemed", "2026-01-01")}, "2026-11-24", cpni.Unnotified},
 	} {
 		p := &customer.Profile{Approvals: row.all}
-		if got := Standing(p, cpni.OwnMarketing, usage, carrier, day(row.at), months); got.State != row.want {
+		if got := Standing(p, cpni.OwnMarketing, usage, carrier, day(row.at), terms); got.State != row.want {
 			t.Errorf("%s: %s at %s, want %s", row.cite, got.State, row.at, row.want)
 		}
 	}
@@ -166,7 +166,7 @@ func TestStandingNamesTheRecipient(t *testing.T) {
 		{cpni.PartnerMarketing, []cpni.DataClass{cpni.Location}, partner("acme", cpni.JointVenture), cpni.OptInOK, true, true, true},
 		{cpni.PartnerMarketing, []cpni.DataClass{cpni.Location}, partner("beta", cpni.JointVenture), cpni.OptInOK, false, true, true},
 	} {
-		got := Standing(p, row.purpose, row.data, row.to, at, months)
+		got := Standing(p, row.purpose, row.data, row.to, at, terms)
 		if got.State != row.state || got.NamesRecipient != row.named || got.OtherTuple != row.other || got.ExpressPrior != row.prior {
 			t.Errorf("%s of %v to %s: %+v", row.purpose, row.data, row.to.Partner, got)
 		}
@@ -193,7 +193,7 @@ func TestStandingOfBoth(t *testing.T) {
 		{[]customer.Approval{{Scope: "own-marketing", State: cpni.OptInOK}}, both, cpni.Unnotified},
 		{[]customer.Approval{yes, {Scope: "own-marketing", State: cpni.OptInOK}}, both, cpni.OptInOK},
 	} {
-		if got := Standing(&customer.Profile{Approvals: row.all}, cpni.OwnMarketing, row.data, carrier, at, months); got.State != row.want {
+		if got := Standing(&customer.Profile{Approvals: row.all}, cpni.OwnMarketing, row.data, carrier, at, terms); got.State != row.want {
 			t.Errorf("%v with %v: %s, want %s", row.data, row.all, got.State, row.want)
 		}
 	}
@@ -219,6 +219,7 @@ func code(err error) cpni.Code {
 
 // world is a register of customers with a clock that the test moves.
 type world struct {
+	said   *Book
 	book   *customer.Book
 	ledger *ledger.Ledger
 	now    time.Time
@@ -243,6 +244,7 @@ func newWorld(t failer, db *store.DB, now time.Time) *world {
 		t.Fatal(err)
 	}
 	w.book = customer.NewBook(db, v, w.ledger, clock)
+	w.said = NewBook(Parts{DB: db, Vault: v, Ledger: w.ledger, Customers: w.book, Clock: clock, Zone: time.UTC})
 	return w
 }
 
@@ -283,9 +285,9 @@ func TestObject(t *testing.T) {
 			p := w.profile(t, id)
 			var all []cpni.ApprovalState
 			for _, purpose := range []cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing} {
-				all = append(all, Standing(p, purpose, usage, carrier, w.now.In(zone), months).State)
+				all = append(all, Standing(p, purpose, usage, carrier, w.now.In(zone), terms).State)
 			}
-			return fmt.Sprint(append(all, Standing(p, cpni.PartnerMarketing, usage, partner("acme", cpni.JointVenture), w.now.In(zone), months).State))
+			return fmt.Sprint(append(all, Standing(p, cpni.PartnerMarketing, usage, partner("acme", cpni.JointVenture), w.now.In(zone), terms).State))
 		}
 		id := w.create(t, yes("own-marketing"), yes("other-marketing"), yes("partner:acme"))
 		for _, step := range []struct{ scope, want string }{
@@ -298,7 +300,7 @@ func TestObject(t *testing.T) {
 		} {
 			w.now = w.now.Add(time.Minute)
 			if step.scope != "" {
-				if err := Object(t.Context(), w.book, id, step.scope, "phone", "test", w.now); err != nil {
+				if err := w.said.Object(t.Context(), id, step.scope, "phone", "test", w.now); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -311,7 +313,7 @@ func TestObject(t *testing.T) {
 			t.Errorf("%d denials on file, want 3", n)
 		}
 		// An objection that was received before another was recorded later does not make it older.
-		if err := Object(t.Context(), w.book, id, "", "postal", "test", at); err != nil {
+		if err := w.said.Object(t.Context(), id, "", "postal", "test", at); err != nil {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(w.profile(t, id).Approvals, func(a customer.Approval) bool { return a.Scope == customer.Everything })
@@ -323,15 +325,16 @@ func TestObject(t *testing.T) {
 			t.Errorf("%d records, %v", len(records), err)
 		}
 		for name, err := range map[string]error{
-			"a scope that is none": Object(t.Context(), w.book, id, "all", "phone", "test", w.now),
-			"a purpose of none":    Object(t.Context(), w.book, id, "location:fun", "phone", "test", w.now),
-			"no moment":            Object(t.Context(), w.book, id, "", "phone", "test", time.Time{}),
+			"a scope that is none": w.said.Object(t.Context(), id, "all", "phone", "test", w.now),
+			"a purpose of none":    w.said.Object(t.Context(), id, "location:fun", "phone", "test", w.now),
+			"a moment to come":     w.said.Object(t.Context(), id, "", "phone", "test", w.now.Add(time.Hour)),
+			"a class that is none": w.said.Object(t.Context(), id, "data:shoes", "phone", "test", w.now),
 		} {
 			if c := code(err); c != "CONFIG" && c != "BAD_INPUT" {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if err := Object(t.Context(), w.book, cpni.NewID(), "", "phone", "test", w.now); !errors.Is(err, customer.ErrNoCustomer) {
+		if err := w.said.Object(t.Context(), cpni.NewID(), "", "phone", "test", w.now); !errors.Is(err, customer.ErrNoCustomer) {
 			t.Errorf("nobody objected: %v", err)
 		}
 	})
@@ -339,7 +342,7 @@ func TestObject(t *testing.T) {
 
 // cite: P-11, P-36
 func TestValidScope(t *testing.T) {
-	for scope, want := range map[string]bool{"own-marketing": true, "other-marketing": true, "everything": true, "partner:acme-1": true, "location:own-marketing": true,
+	for scope, want := range map[string]bool{"own-marketing": true, "other-marketing": true, "everything": true, "data:usage": true, "data:aggregate": false, "data:": false, "partner:acme-1": true, "location:own-marketing": true,
 		"": false, "partner:": false, "partner:Acme": false, "partner:a b": false, "location:": false, "location:x": false, "win-back": false, "everything ": false} {
 		if got := ValidScope(scope); got != want {
 			t.Errorf("%q: %v", scope, got)
@@ -394,11 +397,10 @@ func TestDenialAndSilence(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"object": func(t *rapid.T) {
 				s := rapid.SampledFrom(append(names, customer.Everything)).Draw(t, "scope")
-				must(Object(context.Background(), w.book, id, s, "phone", "test", w.now))
+				must(w.said.Object(context.Background(), id, s, "phone", "test", w.now))
 				for _, n := range names {
 					if s == n || s == customer.Everything {
 						granted[n] = false
-						delete(notices, n)
 					}
 				}
 				denied[s] = true
@@ -467,7 +469,7 @@ func TestDenialAndSilence(t *testing.T) {
 				p := w.profile(t, id)
 				for _, s := range names {
 					a := asked[s]
-					got := Standing(p, a.purpose, a.data, a.to, w.now.In(zone), months).State
+					got := Standing(p, a.purpose, a.data, a.to, w.now.In(zone), terms).State
 					n, given := notices[s]
 					want := cpni.Unnotified
 					switch {

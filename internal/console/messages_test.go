@@ -166,7 +166,9 @@ func TestADemonstrationCoversNothing(t *testing.T) {
 }
 
 // noOtherWay is how it is with a customer who is reached in one way alone.
-func noOtherWay(*customer.Profile, notify.Message, time.Time) *notify.Message { return nil }
+func noOtherWay(context.Context, *customer.Profile, notify.Message, time.Time) *notify.Message {
+	return nil
+}
 
 // An e-mail is shown shut off from everything, and what came in is saved and never shown; other pages keep their headers.
 //

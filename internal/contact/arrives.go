@@ -19,6 +19,13 @@ var tellsOfChange = []string{notify.AccountChange, notify.NotMeReceived, notify.
 func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.Code {
 	const noLine, noAddress cpni.Code = "NOT_TNOR", "NOT_AOR"
 	switch {
+	case notify.IsNotice(m.Kind):
+		for _, s := range d.Current(p, now, m.Via) {
+			if s.To == m.To {
+				return ""
+			}
+		}
+		return noAddress
 	case m.Kind == notify.Test || m.Place == notify.Named:
 		return "" // where it goes was named by who asked for it
 	case m.Via == cpni.Text || m.Via == cpni.Voice:

@@ -55,7 +55,9 @@ func (w *world) carried() (*notify.Carrier, *post) {
 	rules := notify.Rules{NoticeWithin: 5 * time.Minute, RetryFirst: 15 * time.Second, RetryLongest: 10 * time.Minute, Lease: 5 * time.Minute, QuietFrom: 21, QuietUntil: 8, MailedWithin: 72 * time.Hour,
 		TryFor: map[cpni.Via]time.Duration{cpni.Email: 96 * time.Hour, cpni.Text: 24 * time.Hour, cpni.Voice: 24 * time.Hour, cpni.Postal: 336 * time.Hour}}
 	return notify.NewCarrier(notify.Parts{DB: w.db, Vault: w.vault, Ledger: w.ledger, Outbox: w.outbox, Customers: w.customers, Clock: w.clock, Zone: time.UTC,
-		Numbers: func(time.Time) notify.Rules { return rules }, Channels: channels, Writer: book, Still: w.Still, Hidden: w.Hidden, Instead: w.Instead,
+		Numbers: func(time.Time) notify.Rules { return rules }, Channels: channels, Writer: book, Still: w.Still, Hidden: w.Hidden, Instead: func(_ context.Context, p *customer.Profile, m notify.Message, now time.Time) *notify.Message {
+			return w.Instead(p, m, now)
+		},
 		NotMe:  func(ctx context.Context, of cpni.ID, m notify.Message) error { return w.NotMe(ctx, of, m, ByCall) },
 		Tokens: map[string]string{"carrier": "Lucid Telephone", "telephone": "+18005550147"},
 		Adds: func(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {

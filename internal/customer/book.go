@@ -83,6 +83,11 @@ func (b *Book) ReadTx(ctx context.Context, tx *store.Tx, id cpni.ID) (*Profile, 
 	return b.hold(ctx, tx, id, " FOR SHARE")
 }
 
+// HoldTx gives the customer as they stand, and keeps everybody else from changing them until tx ends.
+func (b *Book) HoldTx(ctx context.Context, tx *store.Tx, id cpni.ID) (*Profile, int64, error) {
+	return b.hold(ctx, tx, id, " FOR UPDATE")
+}
+
 // Drop forgets what this node has last seen of the customer.
 func (b *Book) Drop(id cpni.ID) {
 	b.mu.Lock()
@@ -236,6 +241,9 @@ func (b *Book) Insert(ctx context.Context, tx *store.Tx, p *Profile) error {
 	if _, err := tx.Exec(ctx, "INSERT INTO customer (customer_id, version, ended, sealed) VALUES ($1, 1, $2, $3)", string(p.ID), micros(p.Ended), sealed); err != nil {
 		return fmt.Errorf("writing a customer: %w", err)
 	}
+	if err := standTx(ctx, tx, nil, p); err != nil {
+		return err
+	}
 	return b.relook(ctx, tx, nil, p)
 }
 
@@ -274,40 +282,9 @@ func (b *Book) Update(ctx context.Context, id cpni.ID, do func(p *Profile) (Chan
 	var p *Profile
 	var version int64
 	_, _, forgets := b.lately(id)
-	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		old, v, err := b.hold(ctx, tx, id, " FOR UPDATE")
-		if err != nil {
-			return nil, err
-		}
-		version = v
-		if p, err = old.copy(); err != nil {
-			return nil, err
-		}
-		c, err := do(p)
-		if err != nil {
-			return nil, err
-		}
-		p.ID = id
-		if err := p.complete(b.clock.Now()); err != nil {
-			return nil, err
-		}
-		if !c.Affirmative && lifts(old.Approvals, p.Approvals) {
-			return nil, ErrImmutable
-		}
-		if err := b.rewrite(ctx, tx, old, p, version); err != nil {
-			return nil, err
-		}
-		if c.Also != nil {
-			if err := c.Also(ctx, tx, p); err != nil {
-				return nil, err
-			}
-		}
-		e, err := b.vault.Entry(ctx, tx, c.entry(id, b.clock.Now()), c.detail())
-		if err != nil || c.Alerts == nil {
-			return []ledger.Entry{e}, err
-		}
-		alerts, err := c.Alerts(ctx, tx, p)
-		return append([]ledger.Entry{e}, alerts...), err
+	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
+		p, version, entries, err = b.changeTx(ctx, tx, id, do)
+		return entries, err
 	})
 	if errors.Is(err, ErrUnchanged) {
 		return p, nil
@@ -315,8 +292,60 @@ func (b *Book) Update(ctx context.Context, id cpni.ID, do func(p *Profile) (Chan
 	if err != nil {
 		return nil, plainly(err)
 	}
-	b.keep(p, version+1, forgets)
+	b.keep(p, version, forgets)
 	return p, nil
+}
+
+// UpdateTx is Update as a part of a larger transaction, whose entries it gives. ErrUnchanged: there was nothing to change, and
+// nothing was written.
+//
+// cite: P-14, 47 CFR 64.2007(a)(2)
+func (b *Book) UpdateTx(ctx context.Context, tx *store.Tx, id cpni.ID, do func(p *Profile) (Change, error)) (*Profile, []ledger.Entry, error) {
+	p, _, entries, err := b.changeTx(ctx, tx, id, do)
+	return p, entries, err
+}
+
+// changeTx does what Update does within tx, and gives the version that the customer has then.
+func (b *Book) changeTx(ctx context.Context, tx *store.Tx, id cpni.ID, do func(p *Profile) (Change, error)) (p *Profile, version int64, entries []ledger.Entry, err error) {
+	old, version, err := b.hold(ctx, tx, id, " FOR UPDATE")
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if p, err = old.copy(); err != nil {
+		return nil, 0, nil, err
+	}
+	c, err := do(p)
+	if err != nil {
+		return p, version, nil, err
+	}
+	p.ID = id
+	if err := p.complete(b.clock.Now()); err != nil {
+		return nil, 0, nil, err
+	}
+	if !c.Affirmative && lifts(old.Approvals, p.Approvals) {
+		return nil, 0, nil, ErrImmutable
+	}
+	if err := b.rewrite(ctx, tx, old, p, version); err != nil {
+		return nil, 0, nil, err
+	}
+	if c.Also != nil {
+		if err := c.Also(ctx, tx, p); err != nil {
+			return nil, 0, nil, err
+		}
+	}
+	e, err := b.vault.Entry(ctx, tx, c.entry(id, b.clock.Now()), c.detail())
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	entries = []ledger.Entry{e}
+	if c.Alerts != nil {
+		alerts, err := c.Alerts(ctx, tx, p)
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		entries = append(entries, alerts...)
+	}
+	return p, version + 1, entries, nil
 }
 
 // plainly gives what a person can act on without saying in which transaction it came up.
@@ -355,6 +384,9 @@ func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, versi
 	_, err = tx.Exec(ctx, "UPDATE customer SET version = $1, ended = $2, sealed = $3 WHERE customer_id = $4", version+1, micros(p.Ended), sealed, string(p.ID))
 	if err != nil {
 		return fmt.Errorf("changing a customer: %w", err)
+	}
+	if err := standTx(ctx, tx, old, p); err != nil {
+		return err
 	}
 	return b.relook(ctx, tx, old, p)
 }

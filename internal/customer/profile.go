@@ -148,6 +148,10 @@ type Approval struct {
 	Matures  time.Time          `json:"matures,omitzero"`
 	NoticeAt time.Time          `json:"notice_at,omitzero"`
 	Names    []string           `json:"names,omitempty"` // partners that the notice named
+	// Data are the classes of information that the notice named; none: whatever the scope needs, but for call location.
+	Data []cpni.DataClass `json:"data,omitempty"`
+	// Notice is the message by which the notice was given; "" of what was taken over from before.
+	Notice cpni.ID `json:"notice,omitempty"`
 }
 
 // Scope of an objection to all that needs approval.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -37,7 +38,10 @@ type Parts struct {
 	//
 	// cite: 47 CFR 64.2010(b)(1)(iv)
 	UnaidedDetail bool
-	CMRS          bool // the carrier offers commercial mobile service
+	// Additions are what the public policy has come to cover since approvals were first given, with the version of it that they are
+	// of; nil: nothing.
+	Additions func() ([]approval.Addition, store.Guard)
+	CMRS      bool // the carrier offers commercial mobile service
 }
 
 // Door is the one door.

@@ -74,7 +74,12 @@ func (d *Door) gather(ctx context.Context, r Request) (*gathered, error) {
 			l, live := g.profile.LineOf(r.Line, g.at)
 			f.Customer.ListedOnly = live && l.Listed
 		}
-		f.Approval = approval.Standing(g.profile, f.Purpose, f.Data, f.Recipient, g.at.In(d.Zone), f.Numbers.RenoticeMonths)
+		terms := approval.Terms{RenoticeMonths: f.Numbers.RenoticeMonths}
+		if d.Additions != nil {
+			terms.Additions, guard = d.Additions()
+			g.guards = append(g.guards, guard)
+		}
+		f.Approval = approval.Standing(g.profile, f.Purpose, f.Data, f.Recipient, g.at.In(d.Zone), terms)
 	}
 	if g.decision = set.Decide(*f); !g.decision.Permit() {
 		f.Closed = d.closed(g)

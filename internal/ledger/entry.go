@@ -57,6 +57,7 @@ const (
 	Forget   Kind = "forget"   // a customer's key destroyed
 	Rotate   Kind = "rotate"   // keys renewed
 	Alert    Kind = "alert"    // something that a person should look at
+	Notice   Kind = "notice"   // a customer was told of their rights, or what told them came back
 	Message  Kind = "message"  // what has become of a message to a customer
 )
 

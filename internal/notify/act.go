@@ -67,7 +67,7 @@ func (c *Carrier) Another(ctx context.Context, of, id cpni.ID, a Act) (cpni.ID, 
 		if err != nil {
 			return nil, err
 		}
-		other := c.other(who, m)
+		other := c.other(ctx, who, m)
 		if other == nil {
 			return nil, errOther
 		}
@@ -85,11 +85,11 @@ func elsewhere(m Message) bool {
 }
 
 // other plans what goes another way; nil when there is none.
-func (c *Carrier) other(who *customer.Profile, m Message) *Message {
+func (c *Carrier) other(ctx context.Context, who *customer.Profile, m Message) *Message {
 	if c.Instead == nil {
 		return nil
 	}
-	other := c.Instead(who, m, c.Clock.Now())
+	other := c.Instead(ctx, who, m, c.Clock.Now())
 	if other != nil {
 		other.Tried = append(append([]string{}, m.Tried...), m.To)
 	}
@@ -250,6 +250,6 @@ func (c *Carrier) Can(ctx context.Context, of cpni.ID, m Message) (Can, error) {
 	if err != nil {
 		return can, err
 	}
-	can.Another = c.other(who, m) != nil
+	can.Another = c.other(ctx, who, m) != nil
 	return can, nil
 }

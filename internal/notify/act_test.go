@@ -124,7 +124,7 @@ func TestSentAnotherWayOrSettled(t *testing.T) {
 		if _, err := w.Another(w.ctx, w.of, ids[0], by); codeOf(err) != NoSuchWay {
 			t.Errorf("no other way: %v", err)
 		}
-		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+		w.Instead = func(_ context.Context, _ *customer.Profile, m Message, _ time.Time) *Message {
 			if m.Via == cpni.Postal {
 				return nil
 			}

@@ -51,7 +51,7 @@ type Parts struct {
 	// Hidden are the values that a message of this customer must not carry.
 	Hidden func(p *customer.Profile, m Message) []string
 	// Instead gives the message that goes in the place of one that did not arrive; nil: there is no other way.
-	Instead func(p *customer.Profile, m Message, now time.Time) *Message
+	Instead func(ctx context.Context, p *customer.Profile, m Message, now time.Time) *Message
 	// NotMe takes it from who has got a notice of change in a call and pressed the key for it that the change was not theirs; nil:
 	// nobody takes it.
 	NotMe func(ctx context.Context, of cpni.ID, m Message) error
@@ -60,6 +60,18 @@ type Parts struct {
 	// Called hears how a call went, within the transaction that writes it down, and gives what else is to be recorded; nil:
 	// nobody waits for a call. Of a message that was taken back while it rang it does not hear.
 	Called func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, call Call) ([]ledger.Entry, error)
+	// Heard hears what has become of a notice of rights, within the transaction that writes it down, and gives what else is to be
+	// recorded; nil: nobody asks.
+	Heard func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, f Fate) ([]ledger.Entry, error)
+}
+
+// Fate is what has become of a message.
+type Fate struct {
+	State   State
+	Kind    string // of the report that told it; "" the channel told it
+	Code    string
+	At      time.Time // when it happened, as far as that is known
+	Instead cpni.ID   // the message that goes in its place; "" none
 }
 
 // Carrier takes what is due out of the outbox and has the channels carry it.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -309,7 +310,7 @@ func TestNeverReachesAChannel(t *testing.T) {
 func TestAnotherForm(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+		w.Instead = func(_ context.Context, _ *customer.Profile, m Message, _ time.Time) *Message {
 			if m.Via == cpni.Postal {
 				return nil
 			}
@@ -498,7 +499,7 @@ func (large) Batch() int { return 200 }
 func TestReportsAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+		w.Instead = func(_ context.Context, _ *customer.Profile, m Message, _ time.Time) *Message {
 			return &Message{Via: cpni.Postal, Place: AOR, To: "1 Main St, Springfield, VA 22150", Tokens: m.Tokens}
 		}
 		id := w.plan(notice)[0]
@@ -589,7 +590,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 func TestADamagedMessageStopsNoOther(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.Instead = func(_ *customer.Profile, m Message, _ time.Time) *Message {
+		w.Instead = func(_ context.Context, _ *customer.Profile, m Message, _ time.Time) *Message {
 			return &Message{Via: cpni.Postal, Place: AOR, To: "1 Main St, Springfield, VA 22150", Tokens: m.Tokens}
 		}
 		bad := w.plan(notice)[0]

@@ -53,7 +53,11 @@ func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report)
 		return "", nil, err
 	}
 	if !moves(found.m.State, r.State) {
-		return "", nil, nil
+		if r.Kind != Mailed || found.m.State != Sent && found.m.State != Sending {
+			return "", nil, nil
+		}
+		all, err = c.heard(ctx, tx, found, Fate{State: found.m.State, Kind: r.Kind, Code: r.Code, At: at})
+		return "", all, err
 	}
 	// Another report of the same message may come at the same moment: only one of them moves it.
 	res, err := tx.Exec(ctx, "UPDATE message SET state = $1, code = $2, changed = $3 WHERE customer_id = $4 AND message_id = $5 AND state = $6",
@@ -64,7 +68,7 @@ func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report)
 	if n, err := res.RowsAffected(); n == 0 || err != nil {
 		return "", nil, err
 	}
-	all, err = c.follow(ctx, tx, found, r.Outcome, now)
+	all, err = c.follow(ctx, tx, found, r.Outcome, r.Kind, now)
 	return r.State, all, err
 }
 

@@ -29,6 +29,9 @@ type Message struct {
 	AsOf  time.Time `json:"as_of,omitzero"`
 	// Beside are the places to which the same goes as well.
 	Beside []string `json:"beside,omitempty"`
+	// Run is the notice of rights that it gives, and Edition the version of its words; "" it is none, and those in use.
+	Run     cpni.ID `json:"run,omitempty"`
+	Edition string  `json:"edition,omitempty"`
 	// Tried are places to which the same went already and did not arrive.
 	Tried []string `json:"tried,omitempty"`
 
@@ -54,13 +57,21 @@ const (
 	NotMeSettled     = "not-me-settled"
 	StopReceived     = "stop-received"
 	Test             = "test"
+	OptOutNotice     = "opt-out-notice"
+	OptInRequest     = "opt-in-request"
+	AnswerReceived   = "answer-received"
 )
 
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
 // and somebody has to look.
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind) || IsNotice(kind)
 }
+
+// IsNotice reports whether a kind of message is a notice of the customer's rights: whoever has given it counts who was not reached.
+//
+// cite: 47 CFR 64.2008(b)
+func IsNotice(kind string) bool { return kind == OptOutNotice || kind == OptInRequest }
 
 // Place is what sort of place a message goes to; unlike the place itself it may be shown.
 type Place string

@@ -12,7 +12,7 @@ import (
 //
 // cite: 47 CFR 64.1200(c)(1), 47 CFR 64.2010(f)
 func quiet(number string, now time.Time, carrier *time.Location, r Rules) (until time.Time, is bool) {
-	for _, zone := range zonesOf(number, carrier) {
+	for _, zone := range ZonesOf(number, carrier) {
 		local := now.In(zone)
 		if h := local.Hour(); h >= r.QuietUntil && h < r.QuietFrom {
 			continue
@@ -28,7 +28,8 @@ func quiet(number string, now time.Time, carrier *time.Location, r Rules) (until
 	return until, is
 }
 
-func zonesOf(number string, carrier *time.Location) []*time.Location {
+// ZonesOf gives the zones in which a number is at home; of one that names none, the carrier's.
+func ZonesOf(number string, carrier *time.Location) []*time.Location {
 	var all []*time.Location
 	if n, err := phonenumbers.Parse(number, "US"); err == nil {
 		names, err := phonenumbers.GetTimezonesForNumber(n)

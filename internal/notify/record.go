@@ -223,7 +223,7 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t *toldOf) ([]led
 	if err := c.Outbox.add(ctx, tx, r.of, r.m.ID, Event{At: now, What: string(o.State), Code: o.Code, Said: Said{Says: o.Says, Call: o.Call}}); err != nil {
 		return nil, err
 	}
-	entries, err := c.follow(ctx, tx, r, o, now)
+	entries, err := c.follow(ctx, tx, r, o, "", now)
 	if err != nil || o.Call == nil || c.Called == nil || stopped == 1 {
 		return entries, err
 	}
@@ -252,10 +252,11 @@ func micros(t time.Time) int64 {
 
 // follow does what the new state of a message asks for: an entry in the ledger when it is one that counts, another form or an
 // alert when it did not arrive.
-func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, now time.Time) ([]ledger.Entry, error) {
+func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, told string, now time.Time) ([]ledger.Entry, error) {
 	if o.State == Queued {
 		return nil, nil
 	}
+	fate := Fate{State: o.State, Kind: told, Code: o.Code, At: now}
 	detail := map[string]string{"what": "message " + string(o.State), "message": string(r.m.ID), "kind": r.m.Kind, "via": string(r.m.Via), "place": string(r.m.Place), "code": o.Code}
 	entry := func(kind ledger.Kind, code cpni.Code, detail any) (ledger.Entry, error) {
 		return c.Vault.Entry(ctx, tx, ledger.Entry{Customer: r.of, Kind: kind, At: now, Actor: string(cpni.RoleSystem), Outcome: cpni.OK, Code: code}, detail)
@@ -269,7 +270,8 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 		switch {
 		case other != nil:
 			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
-		case mustArrive(r.m.Kind) && !r.stopped:
+			fate.Instead = other.ID
+		case mustArrive(r.m.Kind) && !r.stopped && !IsNotice(r.m.Kind):
 			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
 			if err != nil {
 				return nil, err
@@ -278,7 +280,30 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, no
 		}
 	}
 	e, err := entry(ledger.Message, "", detail)
-	return append(all, e), err
+	if err != nil {
+		return nil, err
+	}
+	more, err := c.heard(ctx, tx, r, fate)
+	return append(append(all, e), more...), err
+}
+
+// heard tells of what has become of a notice.
+//
+// cite: P-26, 47 CFR 64.2008(d)
+func (c *Carrier) heard(ctx context.Context, tx *store.Tx, r row, f Fate) ([]ledger.Entry, error) {
+	if c.Heard == nil || !IsNotice(r.m.Kind) {
+		return nil, nil
+	}
+	m, err := r.open(func(sealed []byte) ([]byte, error) {
+		return c.Vault.OpenStateTx(ctx, tx, r.of, messagePlace(string(r.m.ID)), sealed)
+	})
+	if errors.Is(err, vault.ErrSealBroken) || errors.Is(err, vault.ErrForgotten) {
+		return nil, nil // nobody can tell what it gave notice of, so it gave none
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.Heard(ctx, tx, r.of, m, f)
 }
 
 // left reports whether a message was not sent because the place that it was to go to is the customer's no longer: it was not
@@ -305,7 +330,7 @@ func (c *Carrier) instead(ctx context.Context, tx *store.Tx, r row, now time.Tim
 	if who, _, err = c.Customers.ReadTx(ctx, tx, r.of); err != nil {
 		return nil, err
 	}
-	other := c.Instead(who, m, now)
+	other := c.Instead(ctx, who, m, now)
 	if other == nil {
 		return nil, nil
 	}

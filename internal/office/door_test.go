@@ -13,7 +13,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"ringfence/internal/approval"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -205,7 +204,7 @@ func TestOtherNodesKnowAtOnce(t *testing.T) {
 		}
 	}
 	want("before", market, "")
-	if err := approval.Object(t.Context(), a.Customers, ann.ID, customer.Everything, "email", "test", a.Clock.Now()); err != nil {
+	if err := a.Approvals.Object(t.Context(), ann.ID, customer.Everything, "email", "test", a.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	want("after an objection", market, "DENIED")
@@ -266,7 +265,7 @@ func TestNoUseAfterAnAcknowledgedObjection(t *testing.T) {
 					}
 				})
 			}
-			if err := approval.Object(t.Context(), o.Customers, ann.ID, "own-marketing", "phone", "test", o.Clock.Now()); err != nil {
+			if err := o.Approvals.Object(t.Context(), ann.ID, "own-marketing", "phone", "test", o.Clock.Now()); err != nil {
 				t.Error(err)
 			}
 			objected.Store("acknowledged", true)

@@ -39,11 +39,19 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
-		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.Contacts.Instead,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.Notices.Heard,
 		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
 			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
 		},
 	})
+}
+
+// instead plans the form that takes the place of a message that did not arrive.
+func (o *Office) instead(ctx context.Context, p *customer.Profile, m notify.Message, now time.Time) *notify.Message {
+	if notify.IsNotice(m.Kind) {
+		return o.Notices.Instead(ctx, p, m, now)
+	}
+	return o.Contacts.Instead(p, m, now)
 }
 
 // Reach says by what messages are carried, before Run: the channels may need the open office themselves.

@@ -19,12 +19,14 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
@@ -91,6 +93,8 @@ type Office struct {
 	Staff     *staff.Register
 	Partners  *partner.Register
 	Door      *disclose.Door
+	Approvals *approval.Book
+	Notices   *notice.Notices
 	Proposals *countersign.Register
 
 	Training   *training.School
@@ -163,6 +167,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
+		Numbers: numbersOf(o.Policy, approval.RulesOf)})
+	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone})
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()

@@ -32,6 +32,7 @@ func acts() map[string]act {
 		"disclose":         discloseAct,
 		"approval":         askApproval,
 		"notice":           giveNotice,
+		"bounce":           bounce,
 		"answer":           answer,
 		"import-approvals": importApprovals,
 		"partner":          putPartner,
@@ -303,18 +304,6 @@ func (n newPlaces) met(*world, *node) bool { return !n.went() }
 
 func (n newPlaces) String() string { return "a message went to the new place" }
 
-// giveNotice reads the words of a one-time notice on a call. Written notices are not built.
-func giveNotice(_ context.Context, w *world, a args) (result, error) {
-	switch {
-	case a.text("kind") != "one-time" || a.has("recipients"):
-		return result{}, notBuilt("`notice` but of kind one-time, without recipients")
-	case a.has("via") && a.text("via") != "oral" || !a.has("contact"):
-		return result{}, notBuilt("`notice` of kind one-time but orally, in a contact")
-	}
-	w.read[a.text("id")] = w.contact(a.text("contact"))
-	return succeeded(), nil
-}
-
 // answerOnCall takes the answer to a one-time notice in the contact in which it was read.
 func answerOnCall(ctx context.Context, w *world, a args) (result, error) {
 	s, _ := w.office.Script(rules.OneTimeScript)
@@ -326,20 +315,6 @@ func answerOnCall(ctx context.Context, w *world, a args) (result, error) {
 		c.Script = "" // it was read in another contact
 	}
 	_, err := w.office.OneTimeConsent(ctx, c)
-	return of(err, succeeded())
-}
-
-func answer(ctx context.Context, w *world, a args) (result, error) {
-	if _, ok := w.read[a.text("notice")]; ok {
-		return answerOnCall(ctx, w, a)
-	}
-	if a.text("says") != "object" {
-		return result{}, notBuilt("`answer` with says: " + a.text("says"))
-	}
-	if names := a.words("names"); len(names) > 0 {
-		return result{}, notBuilt("`answer` with names")
-	}
-	err := approval.Object(ctx, w.book, w.customers[a.text("customer")], a.text("scope"), a.text("via"), teller, w.clock.Now())
 	return of(err, succeeded())
 }
 

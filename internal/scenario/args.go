@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -78,6 +80,23 @@ func (a args) words(key string) []string {
 		}
 	}
 	return all
+}
+
+// people gives the customers that a field names, or all of the story when it says so or is not given.
+func (a args) people(key string) []string {
+	if all := a.words(key); len(all) > 0 {
+		return all
+	}
+	return slices.Sorted(maps.Keys(a.w.customers))
+}
+
+// days gives a length of time in whole days; 0 when the field is not given.
+func (a args) days(key string) int {
+	d, err := readWait(a.text(key))
+	if err != nil {
+		return 0
+	}
+	return int(d / (24 * time.Hour))
 }
 
 func (a args) pairs(key string) map[string]string {

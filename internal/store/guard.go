@@ -80,16 +80,22 @@ func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, eac
 }
 
 // Listed gives the right side of IN for a parameter that List has made: one statement for lists of every length.
-func (tx *Tx) Listed(parameter int) string {
-	if tx.db.dialect == Postgres {
+func (tx *Tx) Listed(parameter int) string { return tx.db.Listed(parameter) }
+
+// Listed is as that of a transaction.
+func (db *DB) Listed(parameter int) string {
+	if db.dialect == Postgres {
 		return fmt.Sprintf("(SELECT unnest($%d::text[]))", parameter)
 	}
 	return fmt.Sprintf("(SELECT value FROM json_each($%d))", parameter)
 }
 
 // List makes one parameter of many texts.
-func (tx *Tx) List(texts []string) any {
-	if tx.db.dialect == Postgres {
+func (tx *Tx) List(texts []string) any { return tx.db.List(texts) }
+
+// List is as that of a transaction.
+func (db *DB) List(texts []string) any {
+	if db.dialect == Postgres {
 		return texts
 	}
 	b, err := json.Marshal(texts)
