@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/partner"
 	"ringfence/internal/publish"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
@@ -106,7 +107,7 @@ type Consequence struct {
 //
 // cite: P-55, P-56, P-57, 47 CFR 64.2008(c)(2)
 func (o *Office) Consider(ctx context.Context, source []byte, effective string, by cpni.ID) (*Consequence, error) {
-	d, e, err := o.Published.Draft(ctx, source, effective, string(by))
+	d, e, err := o.draftPublic(ctx, source, effective, string(by))
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +149,32 @@ func (o *Office) consequence(ctx context.Context, d publish.Draft, e *publish.Ed
 	return c, nil
 }
 
+// draftPublic drafts a version. A partner that it covers is on the register.
+//
+// cite: P-15, P-56, 47 CFR 64.2008(c)(2)
+func (o *Office) draftPublic(ctx context.Context, source []byte, effective, by string) (publish.Draft, *publish.Edition, error) {
+	d, e, err := o.Published.Draft(ctx, source, effective, by)
+	if err != nil {
+		return d, nil, err
+	}
+	for _, r := range e.Covers.Recipients {
+		if !publish.PartnerID(r) {
+			continue
+		}
+		if _, _, err := o.Partners.Recent(ctx, r); errors.Is(err, partner.ErrNoPartner) {
+			return d, nil, cpni.Rejected(publish.CodeConfig, fmt.Sprintf("the public policy covers the recipient %q, which is no class of recipients and no partner on the register", r), []string{"P-15", "P-56"}, "put the partner on the register first, or name a class")
+		} else if err != nil {
+			return d, nil, err
+		}
+	}
+	return d, e, nil
+}
+
 // ProposePublish proposes to publish a text as a version from a day on.
 //
 // cite: P-55, P-56, P-58
 func (o *Office) ProposePublish(ctx context.Context, id cpni.ID, source []byte, effective string, by cpni.ID) (*countersign.Proposal, error) {
-	d, _, err := o.Published.Draft(ctx, source, effective, string(by))
+	d, _, err := o.draftPublic(ctx, source, effective, string(by))
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +195,7 @@ func (o *Office) PublishAdding(ctx context.Context, version string, effective ti
 	if err != nil {
 		return err
 	}
-	d, _, err := o.Published.Draft(ctx, source, workday.DateIn(effective, o.Zone).String(), by)
+	d, _, err := o.draftPublic(ctx, source, workday.DateIn(effective, o.Zone).String(), by)
 	if err != nil {
 		return err
 	}
@@ -442,10 +464,24 @@ func (o *Office) publishedDue(ctx context.Context) error {
 // facilityRow stands among the red sentences for the link itself; no sentence can have that id.
 const facilityRow = "(facility)"
 
-// touched counts the customers who have service, and those of them with an approval that does not cover an addition.
+// needApproval are the purposes for which customers' information is used only with their approval.
+var needApproval = []cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.InboundMarketing, cpni.WinBack}
+
+// touched counts the customers who have service, and all customers with an approval that stands or waits: none of those
+// covers an addition. Purposes that need no approval touch none.
+//
+// cite: P-56, P-57
 func (o *Office) touched(ctx context.Context, adds publish.Covers) (customers, approved int64, err error) {
-	if err := o.DB.Reader().QueryRow(ctx, "SELECT count(*) FROM customer WHERE ended = 0").Scan(&customers); err != nil {
+	q := o.DB.Reader()
+	if err := q.QueryRow(ctx, "SELECT count(*) FROM customer WHERE ended = 0").Scan(&customers); err != nil {
 		return 0, 0, fmt.Errorf("counting customers: %w", err)
 	}
-	return customers, 0, nil
+	if len(adds.Recipients)+len(adds.Data) == 0 && !slices.ContainsFunc(adds.Purposes, func(p cpni.Purpose) bool { return slices.Contains(needApproval, p) }) {
+		return customers, 0, nil
+	}
+	err = q.QueryRow(ctx, "SELECT count(DISTINCT customer_id) FROM approval WHERE state IN ($1, $2, $3)", string(cpni.Waiting), string(cpni.OptOutOK), string(cpni.OptInOK)).Scan(&approved)
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting approvals: %w", err)
+	}
+	return customers, approved, nil
 }

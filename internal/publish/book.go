@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
@@ -31,23 +32,40 @@ type Version struct {
 }
 
 // Addition is something that the public policy covers since a moment and did not cover before: exactly one of Purpose, Data
-// and Partner is set. Partner is the id of a partner, or a kind of recipient or class of partners, as in Covers.
+// and Partner is set. Partner is the id of a partner, or a kind of recipient or class of partners, as in Covers. Since is when
+// it was published: a notice that was given before cannot have told of it, one that is given from then on can, even while the
+// version waits for its day.
 //
 // cite: P-56, P-57, 47 CFR 64.2008(c)(2)
-type Addition struct {
-	Purpose cpni.Purpose
-	Data    cpni.DataClass
-	Partner string
-	// Since is when it was published: a notice that was given before cannot have told of it, one that is given from then on can,
-	// even while the version waits for its day.
-	Since time.Time
-}
+type Addition = approval.Addition
 
 // Book is the register of what was published. It is safe for concurrent use.
 type Book struct {
 	parts Parts
 	shelf atomic.Pointer[shelf]
 	mu    sync.Mutex // one takes up versions at a time
+	last  atomic.Pointer[lastRead]
+}
+
+// lastRead is the text that was read last: one that is drafted is looked at again and again.
+type lastRead struct {
+	source string
+	under  *rules.Set
+	text   *Text
+}
+
+// readText reads a text under the policy in force.
+func (b *Book) readText(source string) (*Text, error) {
+	set := b.parts.Rules()
+	if l := b.last.Load(); l != nil && l.source == source && l.under == set {
+		return l.text, nil
+	}
+	t, err := Read([]byte(source), set)
+	if err != nil {
+		return nil, err
+	}
+	b.last.Store(&lastRead{source, set, t})
+	return t, nil
 }
 
 // Parts are what a Book is opened with.
@@ -206,6 +224,15 @@ func (b *Book) Diff(from, to string) (Difference, error) {
 // cite: P-56, P-57, 47 CFR 64.2008(c)(2)
 func (b *Book) Additions() []Addition { return b.shelf.Load().additions }
 
+// Terms gives the additions together with the guard that finds out when something was published since: a decision that
+// stood on them is then made again.
+//
+// cite: P-56, I-02
+func (b *Book) Terms() ([]Addition, store.Guard) {
+	s := b.shelf.Load()
+	return s.additions, store.Guard{Table: "published", Key: publishedID, Version: s.n}
+}
+
 func additions(all []*Version) []Addition {
 	var out []Addition
 	add := func(a Addition) {
@@ -253,7 +280,7 @@ func (b *Book) Draft(ctx context.Context, source []byte, effective, by string) (
 	if err := b.Refresh(ctx); err != nil {
 		return Draft{}, nil, err
 	}
-	t, err := Read(source, b.parts.Rules())
+	t, err := b.readText(string(source))
 	if err != nil {
 		return Draft{}, nil, err
 	}
@@ -301,7 +328,7 @@ func (b *Book) since(effective string, now time.Time) (time.Time, error) {
 
 // Drafted makes the edition of a draft again: exactly that, or an error.
 func (b *Book) Drafted(d Draft) (*Edition, error) {
-	t, err := Read([]byte(d.Source), b.parts.Rules())
+	t, err := b.readText(d.Source)
 	if err != nil {
 		return nil, err
 	}
