@@ -435,11 +435,11 @@ func (b *Book) Take(ctx context.Context, tx *store.Tx, d Draft, second string) (
 //
 // cite: P-55, P-58
 func (b *Book) Start(ctx context.Context, source []byte) error {
-	if b.Newest() != nil {
-		return nil
+	if err := b.Refresh(ctx); err != nil || b.Newest() != nil {
+		return err
 	}
 	d, _, err := b.Draft(ctx, source, workday.DateIn(b.parts.Clock.Now(), b.parts.Zone).String(), "start")
-	if err != nil {
+	if err != nil || d.Base != "" { // another node was first
 		return err
 	}
 	var taken func()
