@@ -18,6 +18,7 @@ import (
 	"github.com/a-h/templ"
 
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/letter"
 	"ringfence/internal/office"
 )
 
@@ -27,7 +28,9 @@ type Options struct {
 	Secure  bool           // people reach it by HTTPS: cookies are sent over nothing else
 	Proxies []netip.Prefix // whose word is taken for where a request comes from
 	// PDF makes a document of enclosed tables, in a language; nil: none is offered.
-	PDF    func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	PDF func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	// Pages makes a document of headings and paragraphs, in a language; nil: the public policy is not offered as one.
+	Pages  func(language string, parts []letter.Part) (file []byte, pages int, err error)
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
@@ -46,7 +49,7 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{}, notMePlaces(), recordsPlaces())
+	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(), publicPlaces())
 }
 
 // New makes the portal of an office.

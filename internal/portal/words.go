@@ -4,7 +4,7 @@ package portal
 type words map[string]map[string]string
 
 // all are the tables of all pages.
-func all() []words { return []words{frame, notMeWords, recordsWords} }
+func all() []words { return []words{frame, notMeWords, recordsWords, publicWords} }
 
 var frame = words{
 	"en": {

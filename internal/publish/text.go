@@ -307,6 +307,9 @@ var recipients = slices.Concat(
 	texts([]cpni.RecipientKind{cpni.ToCustomer, cpni.ToAuthorised, cpni.ToDesignee, cpni.ToCarrier, cpni.ToLawEnforcement, cpni.ToDirectoryPublisher, cpni.ToPSAP, cpni.ToOtherCarrier, cpni.ToFamily}),
 	texts([]cpni.PartnerClass{cpni.Agent, cpni.AffiliateComm, cpni.AffiliateOther, cpni.JointVenture, cpni.IndependentContractor, cpni.OtherParty}))
 
+// Recipients lists the words for who may receive, beside the ids of partners.
+func Recipients() []string { return slices.Clone(recipients) }
+
 // PartnerID reports whether a recipient that a policy covers is one partner, and not a class or a kind.
 func PartnerID(recipient string) bool { return !slices.Contains(recipients, recipient) }
 
