@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strings"
+	"time"
 
 	"ringfence/internal/publish"
 	"ringfence/internal/workday"
@@ -16,6 +17,15 @@ import (
 type Facility struct {
 	Link     string `yaml:"link"`
 	Verified string `yaml:"verified"` // a day, such as 2026-11-25
+}
+
+// Today is the date in a zone, as configurations have it; in one that is none, that of UTC.
+func Today(zone string) string {
+	z, err := time.LoadLocation(zone)
+	if err != nil {
+		z = time.UTC
+	}
+	return workday.DateIn(Machine.Now(), z).String()
 }
 
 // checkPublic reports what is blank of the facts that the public policy states: without them it promises what nobody can use.
