@@ -294,6 +294,40 @@ func (o *Office) Keeping(ctx context.Context) (*Keeping, error) {
 	return k, err
 }
 
+// Exercised is when something on record last showed a sentence at work: a decision of one of its rules, or an act of one of
+// its kinds. Zero: nothing within what is looked at.
+//
+// cite: P-37, P-55
+func (k *Keeping) Exercised(s publish.Kept) time.Time {
+	var last time.Time
+	for _, r := range s.Rules {
+		if at := k.Totals[r].Last; at.After(last) {
+			last = at
+		}
+	}
+	for _, a := range s.Sentence.Keepers.Acts {
+		if at := k.Acts[ledger.Kind(a)]; at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// Tested is the oldest of the last times at which the stories that cite its clauses were told; ok is false when those of one
+// of them never were.
+func (k *Keeping) Tested(s publish.Kept) (oldest ToldAt, ok bool) {
+	for i, c := range s.Sentence.Clauses {
+		t, told := k.Told[c]
+		if !told {
+			return ToldAt{}, false
+		}
+		if i == 0 || t.At.Before(oldest.At) {
+			oldest = t
+		}
+	}
+	return oldest, len(s.Sentence.Clauses) > 0
+}
+
 // keepTold keeps what became of the stories, by the clause that they cite.
 func (o *Office) keepTold(ctx context.Context, r Rehearsal, under *rules.Set) error {
 	now := o.Clock.Now().UnixMicro()
