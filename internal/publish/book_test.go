@@ -87,7 +87,9 @@ func (w *world) text(pairs ...string) []byte {
 	return []byte(s)
 }
 
-func named(version string) []string { return []string{`version: "2026-11"`, fmt.Sprintf("version: %q", version)} }
+func named(version string) []string {
+	return []string{`version: "2026-11"`, fmt.Sprintf("version: %q", version)}
+}
 
 // take publishes a draft.
 func (w *world) take(b *publish.Book, d publish.Draft) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ringfence/internal/office"
 	"ringfence/internal/publish"
 	"ringfence/internal/workday"
 )
@@ -65,4 +66,14 @@ func (c Config) public() publish.Carrier {
 	verified, _ := workday.ParseDate(c.Carrier.Facility.Verified) // checked before
 	return publish.Carrier{Name: c.Carrier.Name, Email: c.Carrier.Contact.Email, Phone: c.Carrier.Contact.Phone, Post: c.Carrier.Contact.Post, Web: c.Carrier.Contact.Web,
 		Facility: c.Carrier.Facility.Link, Posting: c.Carrier.Posting, Verified: verified}
+}
+
+// Reaches gives an office the channels of the configuration without running them, for commands that tell what is there.
+func (c Config) Reaches(o *office.Office) error {
+	ways, err := c.reach(o, func(error) {})
+	if err != nil {
+		return err
+	}
+	o.Reach(ways.channels)
+	return nil
 }
