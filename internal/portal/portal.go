@@ -20,6 +20,7 @@ import (
 	"github.com/a-h/templ"
 
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/letter"
 	"ringfence/internal/office"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	// Pace is how long an answer to what proved nobody takes at least, so that how long it takes says nothing of an account;
 	// 0: what is usual, less than 0: none.
 	Pace   time.Duration
+	// Pages makes a document of headings and paragraphs, in a language; nil: the public policy is not offered as one.
+	Pages  func(language string, parts []letter.Part) (file []byte, pages int, err error)
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
@@ -56,6 +59,7 @@ func addresses() []place {
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
 		peoplePlaces(),
 	)
+	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(), publicPlaces())
 }
 
 // New makes the portal of an office.
