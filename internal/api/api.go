@@ -85,6 +85,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.customers()
 	a.changes()
 	a.records()
+	a.accounting()
 	a.registers()
 	a.messages()
 	a.watching()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -273,23 +274,42 @@ func (p *Portal) known(ctx context.Context, who string) (*customer.Profile, erro
 	return c, err
 }
 
-// nobody records a try at an account that there is not, and does the work that one takes at an account that there is. What was
-// typed is not kept: people type a password into the wrong field.
+// nobody records a try at an account that there is not, and does for it all that is done for one that there is: a contact is
+// opened and ended, the try is counted, and the secret is compared with nothing. What was typed is not kept: people type a
+// password into the wrong field.
 //
 // cite: P-37, I-18, 47 CFR 64.2010(a)
-func (p *Portal) nobody(ctx context.Context, method cpni.Method) error {
-	if method == cpni.ByPassword {
-		p.office.Secrets.Waste()
+func (p *Portal) nobody(ctx context.Context, r *http.Request, method cpni.Method) error {
+	if err := p.noContact(ctx, ledger.Entry{Kind: ledger.Contact, Purpose: contact.Opened, Outcome: cpni.OK}, method); err != nil {
+		return err
 	}
 	now := p.office.Clock.Now()
+	if method == cpni.ByPassword {
+		err := p.office.DB.Tx(ctx, func(tx *store.Tx) error {
+			_, err := throttle.Take(ctx, tx, now, throttle.Counter{Subject: "portal nobody " + p.sourceKey(r), Rules: throttle.Rules{FreeTries: math.MaxInt, InAll: math.MaxInt}, Daily: true})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		p.office.Secrets.Waste()
+	}
+	if err := p.noContact(ctx, ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.Reject, Code: "BAD_SECRET"}, method); err != nil {
+		return err
+	}
+	return p.noContact(ctx, ledger.Entry{Kind: ledger.Contact, Purpose: contact.Ended, Outcome: cpni.OK}, method)
+}
+
+// noContact records what happened in a contact with nobody.
+func (p *Portal) noContact(ctx context.Context, e ledger.Entry, method cpni.Method) error {
+	e.At, e.Actor = p.office.Clock.Now(), contact.Customer
 	_, err := p.office.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if method == cpni.ByPassword {
-			if err := throttle.Note(ctx, tx, now); err != nil {
+		if e.Kind == ledger.Attempt && method == cpni.ByPassword {
+			if err := throttle.Note(ctx, tx, e.At); err != nil {
 				return nil, err
 			}
 		}
-		e, err := p.office.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Attempt, At: now, Actor: contact.Customer, Outcome: cpni.Reject, Code: "BAD_SECRET"},
-			map[string]string{"method": string(method), "what": "at the portal, for no account"})
+		e, err := p.office.Vault.Entry(ctx, tx, e, map[string]string{"method": string(method), "what": "at the portal, for no account"})
 		return []ledger.Entry{e}, err
 	})
 	return err
@@ -347,7 +367,7 @@ func (p *Portal) firstStep(ctx context.Context, r *http.Request, who, password s
 		return nil, err
 	}
 	if c == nil || password == "" {
-		return nil, p.nobody(ctx, cpni.ByPassword)
+		return nil, p.nobody(ctx, r, cpni.ByPassword)
 	}
 	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
 	if err != nil {
@@ -615,7 +635,7 @@ func (p *Portal) byCode(ctx context.Context, r *http.Request, who string, proof 
 		proof.SendCode = ""
 	}
 	if c == nil || proof.SendCode == "" && proof.Code == "" {
-		return "", false, p.nobody(ctx, cpni.ByCode)
+		return "", false, p.nobody(ctx, r, cpni.ByCode)
 	}
 	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
 	if err != nil {
