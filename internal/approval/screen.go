@@ -21,8 +21,8 @@ type Use struct {
 
 // Screen tells where the approval of every customer stands for one use, without opening anything that is sealed. Each customer about
 // whom anything is on record is told once or more, and the last word on them counts: after all have been looked at, those of whom
-// something was recorded meanwhile are looked at again, until nothing is new. So nobody stands as it was before an objection that was
-// acknowledged while the others were counted. Of a customer who is not told, nothing is on record: they are unnotified.
+// something was recorded meanwhile are looked at again, until nothing is new, or often enough. So nobody stands as it was before an
+// objection that was acknowledged while the others were counted. Of a customer who is not told, nothing is on record: they are unnotified.
 //
 // cite: P-36, I-02, 47 CFR 64.2009(a)
 func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state cpni.ApprovalState) error) error {
@@ -33,7 +33,8 @@ func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state 
 	if err := b.screen(ctx, state, each, "SELECT customer_id, scope, state, since, noticed, matures, covers FROM approval ORDER BY customer_id, n"); err != nil {
 		return err
 	}
-	for seen := map[string]int64{}; ; {
+	seen := map[string]int64{}
+	for range mostLooks {
 		changed, err := b.changedSince(ctx, from, seen)
 		if err != nil || len(changed) == 0 {
 			return err
@@ -57,7 +58,12 @@ func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state 
 			}
 		}
 	}
+	return nil
 }
+
+// mostLooks bounds how often those are looked at again of whom something was recorded meanwhile: a carrier with many customers has
+// somebody answer at every moment. What was acknowledged before the last look began is in the result.
+const mostLooks = 12
 
 // lateCommits is more than lies between the moment that an event bears and its commit, and between the clocks of two nodes.
 const lateCommits = 5 * time.Minute
