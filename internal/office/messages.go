@@ -30,6 +30,7 @@ type Carrier struct {
 const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
+	GivenLink   = "/g/" // to records that a customer gives to somebody they named
 )
 
 // messages makes the carrier of messages.
@@ -98,7 +99,7 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // cite: P-23, P-27
 func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
 	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived {
