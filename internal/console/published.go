@@ -82,7 +82,7 @@ func (v *visit) publishedPage() error {
 	if err != nil {
 		return err
 	}
-	view := publishedView{page: v.page("Public policy", "/policy"), Days: office.CountedDays, MayChange: v.member.May(staff.KeepPolicy), Public: "/privacy"}
+	view := publishedView{page: v.page("Public policy", "/rules"), Days: office.CountedDays, MayChange: v.member.May(staff.KeepPolicy), Public: "/privacy"}
 	if k.Version == nil {
 		return v.show(http.StatusOK, publishedPage(view))
 	}
@@ -187,7 +187,7 @@ func (v *visit) sentencePage() error {
 		return errNowhere
 	}
 	s := k.All[i]
-	view := sentenceView{page: v.page("Sentence "+id, "/policy"), Row: v.sentenceRow(k, s), Section: s.Section.In("en"), Version: k.Version.Version, Anchor: "/privacy/" + k.Version.Version + "#" + id,
+	view := sentenceView{page: v.page("Sentence "+id, "/rules"), Row: v.sentenceRow(k, s), Section: s.Section.In("en"), Version: k.Version.Version, Anchor: "/privacy/" + k.Version.Version + "#" + id,
 		RedSince: v.onDay(k.Unkept[id]), Since: v.onDay(k.Since), Days: office.CountedDays, Build: built()}
 	for _, l := range publish.Languages {
 		view.Words = append(view.Words, saidIn{l, s.Sentence.In(l)})
@@ -292,7 +292,7 @@ type publishedVersion struct {
 //
 // cite: P-55, P-58
 func (v *visit) publishedVersions() error {
-	view := publishedVersionsView{page: v.page("Versions of the public policy", "/policy")}
+	view := publishedVersionsView{page: v.page("Versions of the public policy", "/rules")}
 	all := v.office.Published.Versions()
 	name := func(id string) (string, error) {
 		if !cpni.ID(id).Valid() {
@@ -366,7 +366,7 @@ func (v *visit) publishPage() error {
 }
 
 func (v *visit) showPublish(status int, text, effective string, follows *consequenceView, refusal *cpni.Refusal) error {
-	view := publishView{page: v.page("Next version of the public policy", "/policy"), Text: text, Effective: effective, Today: v.now.In(v.office.Zone).Format(time.DateOnly), Key: cpni.NewID(), Follows: follows}
+	view := publishView{page: v.page("Next version of the public policy", "/rules"), Text: text, Effective: effective, Today: v.now.In(v.office.Zone).Format(time.DateOnly), Key: cpni.NewID(), Follows: follows}
 	if n := v.office.Published.Newest(); n != nil {
 		view.Base = n.Version
 	}
