@@ -74,6 +74,12 @@ func TestChecklist(t *testing.T) {
 				if code := ask(func(*Asked) {}); code != "" {
 					t.Errorf("%s: a whole notice is refused with %s", name, code)
 				}
+				if via == ByInsert || via == ByPortal { // these have the text of the letter
+					if code := ask(func(a *Asked) { a.Omit = []string{"N-07"} }); code != "NOTICE_N07" {
+						t.Errorf("%s without its steps: %q", name, code)
+					}
+					continue
+				}
 				for _, i := range Items {
 					want := i.Code
 					if i.Must == May || !i.For(kind+"-notice") && !i.For(kind+"-request") {
