@@ -53,6 +53,7 @@ func (w *world) visited(b *browser, of cpni.ID, pin, question string) []string {
 		paths = append(paths, recordsAddress(of)+"/"+string(r.ID))
 	}
 	paths = append(paths, w.watched(b, of)...)
+	paths = append(paths, w.lettered(of)...)
 	return append(paths, "/nowhere", "/desk/contacts/"+string(of))
 }
 

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -29,12 +30,13 @@ type Carrier struct {
 const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
+	GivenLink   = "/g/" // to records that a customer gives to somebody they named
 )
 
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Wording,
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: wording.NewShelf(o.Wording, o.sourceOf),
 		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
@@ -60,6 +62,11 @@ func (o *Office) Reach(channels map[cpni.Via]notify.Channel) {
 	if channels[cpni.Voice] != nil {
 		o.Contacts.HasSwitch()
 	}
+}
+
+// sourceOf gives what is kept under a version of words.
+func (o *Office) sourceOf(version string) ([]byte, error) {
+	return o.Outbox.Source(context.Background(), version)
 }
 
 // keepWording stores the templates that are in use, by their versions.
@@ -92,8 +99,11 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // cite: P-23, P-27
 func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
+	}
+	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived {
+		maps.Copy(all, o.NoticeTokens(m.ID))
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

@@ -19,7 +19,9 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"ringfence/internal/accounting"
 	"ringfence/internal/approval"
+	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
@@ -38,6 +40,7 @@ import (
 	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/watch"
+	"ringfence/internal/written"
 	"ringfence/policy"
 )
 
@@ -102,7 +105,12 @@ type Office struct {
 	Watch      *watch.Watch
 	Published  *publish.Book // the public policy
 
-	public   Public
+	public Public
+	// What customers are told of what is held about them, ask for in writing, and report.
+	Accounting *accounting.Book
+	Written    *written.Desk
+	Complaints *complaint.Book
+
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
 	closing  sync.Once
@@ -170,12 +178,13 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
-	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone})
+	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, Words: o.noticeWords})
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
+	o.tellOfHoldings()
 	return o, nil
 }
 

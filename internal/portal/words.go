@@ -4,7 +4,14 @@ package portal
 type words map[string]map[string]string
 
 // all are the tables of all pages.
-func all() []words { return []words{frame, notMeWords, recordsWords, publicWords} }
+func all() []words {
+	return []words{frame, notMeWords, recordsWords,
+		visitWords, formWords,
+		heldWords, receivedWords, giveWords,
+		overviewWords, signInWords, securityWords, peopleWords,
+		publicWords,
+	}
+}
 
 var frame = words{
 	"en": {
