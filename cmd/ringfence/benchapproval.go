@@ -165,6 +165,13 @@ func (b *bench) screen(ctx context.Context) error {
 		return err
 	}
 	b.say("screened table", float64(after-before)/float64(b.Screened), "bytes a customer, on disk")
+	if !b.wants("disclose") {
+		ended, err := b.profiled()
+		if err != nil {
+			return err
+		}
+		defer ended()
+	}
 	var memory runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&memory)

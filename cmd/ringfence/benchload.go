@@ -112,22 +112,31 @@ func (b *bench) serve(ctx context.Context) (err error) {
 		b.tell("one line-month, 1 connection", b.ask(l.Address, 1, requests))
 	}
 	if b.wants("disclose") {
-		if b.Profile != "" {
-			f, err := os.Create(b.Profile)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if err := pprof.StartCPUProfile(f); err != nil {
-				return err
-			}
-			defer pprof.StopCPUProfile()
+		ended, err := b.profiled()
+		if err != nil {
+			return err
 		}
+		defer ended()
 		load := b.ask(l.Address, b.Connections, requests)
 		b.tell(fmt.Sprintf("disclosures, %d connections", b.Connections), load)
 		return load.err
 	}
 	return nil
+}
+
+// profiled begins the profile that is wished for; ended closes it.
+func (b *bench) profiled() (ended func(), err error) {
+	if b.Profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(b.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 // processorTime is what this process has used.

@@ -14,8 +14,8 @@ import (
 
 // act is what somebody asks of the server about one customer.
 type act struct {
-	what  string // object, grant, or use
-	scope string // own-marketing or partner:acme; of an objection also everything
+	what  string // object, grant, lift, or use
+	scope string // own-marketing or partner:acme; of an objection, and of taking one back, also everything
 }
 
 func (a act) String() string { return a.what + " " + a.scope }
@@ -27,46 +27,64 @@ const (
 	whole = "everything"
 )
 
-// leave is what one customer allows, as a single machine would keep it: each act has its place in one order.
-type leave struct{ own, acme bool }
+// leave is what one customer has said, as a single machine would keep it: each act has its place in one order.
+type leave struct {
+	silent          bool // a notice of the carrier's own marketing has had its whole wait
+	yesOwn, yesAcme bool
+	noOwn, noAcme   bool
+	noEverything    bool
+}
 
-func (l leave) to(scope string) bool { return scope == own && l.own || scope == acme && l.acme }
-
-func (l leave) with(scope string, is bool) leave {
-	if scope == own || scope == whole {
-		l.own = is
+func (l leave) to(scope string) bool {
+	if scope == own {
+		return !l.noOwn && (l.yesOwn || l.silent && !l.noEverything)
 	}
-	if scope == acme || scope == whole {
-		l.acme = is
+	return !l.noAcme && l.yesAcme
+}
+
+// after is what is left after an act: a no ends a yes for good; a yes lifts the no to just that; a no that is taken back leaves
+// what silence allows.
+func (l leave) after(a act) leave {
+	yes, no := a.what == "grant", a.what == "object"
+	switch a.scope {
+	case own:
+		l.noOwn = no
+		l.yesOwn = yes || l.yesOwn && !no
+	case acme:
+		l.noAcme = no
+		l.yesAcme = yes || l.yesAcme && !no
+	case whole:
+		l.noEverything = no
+		l.yesOwn, l.yesAcme = l.yesOwn && !no, l.yesAcme && !no
 	}
 	return l
 }
 
 // withdrawal is the model to which every history must be equal in some order that keeps what came after what: a use is
-// permitted when the customer's last act about its scope was a yes, and refused when it was a no. Customers begin with a yes
-// to both scopes.
+// permitted when what the customer has said until then allows it, and refused when it does not. Customers begin with a yes to both
+// scopes, some of them also with an old notice.
 //
-// cite: P-11, P-12, I-02, 47 CFR 64.2007(a)(2)
-var withdrawal = porcupine.Model{
-	Init: func() any { return leave{own: true, acme: true} },
-	Step: func(state, input, output any) (bool, any) {
-		l, a := state.(leave), input.(act)
-		switch a.what {
-		case "object":
-			return true, l.with(a.scope, false)
-		case "grant":
-			return true, l.with(a.scope, true)
-		}
-		return output.(bool) == l.to(a.scope), l
-	},
-	DescribeOperation: func(input, output any) string { return fmt.Sprint(input, ": ", output) },
-	DescribeState:     func(state any) string { return fmt.Sprintf("%+v", state) },
+// cite: P-11, P-12, P-14, I-02, I-14, 47 CFR 64.2007(a)(2)
+func withdrawal(silent bool) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return leave{silent: silent, yesOwn: true, yesAcme: true} },
+		Step: func(state, input, output any) (bool, any) {
+			l, a := state.(leave), input.(act)
+			if a.what == "use" {
+				return output.(bool) == l.to(a.scope), l
+			}
+			return true, l.after(a)
+		},
+		DescribeOperation: func(input, output any) string { return fmt.Sprint(input, ": ", output) },
+		DescribeState:     func(state any) string { return fmt.Sprintf("%+v", state) },
+	}
 }
 
 // history is what was asked about one customer, by whom and when, and what was answered.
 type history struct {
-	mu   sync.Mutex
-	acts []porcupine.Operation
+	silent bool // the customer began with an old notice
+	mu     sync.Mutex
+	acts   []porcupine.Operation
 }
 
 // began is where the times of all histories count from.
@@ -94,7 +112,7 @@ func (h *history) note(client int, a act, call time.Duration, answered int64, ou
 // holds reports whether the history can be put into the model's order. It fails the test when that cannot be found out.
 func (h *history) holds(t *testing.T) bool {
 	t.Helper()
-	switch porcupine.CheckOperationsTimeout(withdrawal, h.acts, time.Minute) {
+	switch porcupine.CheckOperationsTimeout(withdrawal(h.silent), h.acts, time.Minute) {
 	case porcupine.Ok:
 		return true
 	case porcupine.Illegal:
@@ -107,13 +125,13 @@ func (h *history) holds(t *testing.T) bool {
 // picture draws a history for people, and gives the path of the page.
 func (h *history) picture(t *testing.T) string {
 	t.Helper()
-	_, info := porcupine.CheckOperationsVerbose(withdrawal, h.acts, time.Minute)
+	_, info := porcupine.CheckOperationsVerbose(withdrawal(h.silent), h.acts, time.Minute)
 	folder, err := os.MkdirTemp("", "withdrawal-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "history.html")
-	if err := porcupine.VisualizePath(withdrawal, info, path); err != nil {
+	if err := porcupine.VisualizePath(withdrawal(h.silent), info, path); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -129,27 +147,33 @@ func TestWithdrawalModel(t *testing.T) {
 		permitted   bool
 	}
 	for name, c := range map[string]struct {
-		rows []row
-		want bool
+		rows   []row
+		want   bool
+		silent bool
 	}{
-		"used before":                                     {[]row{{"use", own, 1, 2, true}, {"object", own, 3, 4, false}}, true},
-		"refused before anybody objects":                  {[]row{{"use", own, 1, 2, false}, {"object", own, 3, 4, false}}, false},
-		"used after":                                      {[]row{{"object", own, 1, 2, false}, {"use", own, 3, 4, true}}, false},
-		"refused after":                                   {[]row{{"object", own, 1, 2, false}, {"use", own, 3, 4, false}}, true},
-		"used while it is taken":                          {[]row{{"object", own, 1, 4, false}, {"use", own, 2, 3, true}}, true},
-		"refused while it is taken, then used":            {[]row{{"object", own, 1, 9, false}, {"use", own, 2, 3, false}, {"use", own, 4, 5, true}}, false},
-		"used after an objection that nobody answered":    {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, true}}, true},
-		"refused after an objection that nobody answered": {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, false}}, true},
-		"refused, then used, and nobody answered":         {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, false}, {"use", own, 5, 6, true}}, false},
-		"used under another scope":                        {[]row{{"object", own, 1, 2, false}, {"use", acme, 3, 4, true}}, true},
-		"used after an objection to everything":           {[]row{{"object", whole, 1, 2, false}, {"use", acme, 3, 4, true}}, false},
-		"used after a later yes":                          {[]row{{"object", whole, 1, 2, false}, {"grant", acme, 3, 4, false}, {"use", acme, 5, 6, true}, {"use", own, 5, 6, false}}, true},
-		"a yes of one scope opens another":                {[]row{{"object", whole, 1, 2, false}, {"grant", acme, 3, 4, false}, {"use", own, 5, 6, true}}, false},
-		"an objection after the yes":                      {[]row{{"object", own, 1, 2, false}, {"grant", own, 3, 4, false}, {"object", own, 5, 6, false}, {"use", own, 7, 8, true}}, false},
-		"a yes and a no at once, then both answers":       {[]row{{"object", own, 1, 4, false}, {"grant", own, 1, 4, false}, {"use", own, 5, 6, true}, {"use", own, 7, 8, false}}, false},
+		"used before":                                     {[]row{{"use", own, 1, 2, true}, {"object", own, 3, 4, false}}, true, false},
+		"refused before anybody objects":                  {[]row{{"use", own, 1, 2, false}, {"object", own, 3, 4, false}}, false, false},
+		"used after":                                      {[]row{{"object", own, 1, 2, false}, {"use", own, 3, 4, true}}, false, false},
+		"refused after":                                   {[]row{{"object", own, 1, 2, false}, {"use", own, 3, 4, false}}, true, false},
+		"used while it is taken":                          {[]row{{"object", own, 1, 4, false}, {"use", own, 2, 3, true}}, true, false},
+		"refused while it is taken, then used":            {[]row{{"object", own, 1, 9, false}, {"use", own, 2, 3, false}, {"use", own, 4, 5, true}}, false, false},
+		"used after an objection that nobody answered":    {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, true}}, true, false},
+		"refused after an objection that nobody answered": {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, false}}, true, false},
+		"refused, then used, and nobody answered":         {[]row{{"object", own, 1, 0, false}, {"use", own, 3, 4, false}, {"use", own, 5, 6, true}}, false, false},
+		"used under another scope":                        {[]row{{"object", own, 1, 2, false}, {"use", acme, 3, 4, true}}, true, false},
+		"used after an objection to everything":           {[]row{{"object", whole, 1, 2, false}, {"use", acme, 3, 4, true}}, false, false},
+		"used after a later yes":                          {[]row{{"object", whole, 1, 2, false}, {"grant", acme, 3, 4, false}, {"use", acme, 5, 6, true}, {"use", own, 5, 6, false}}, true, false},
+		"a yes of one scope opens another":                {[]row{{"object", whole, 1, 2, false}, {"grant", acme, 3, 4, false}, {"use", own, 5, 6, true}}, false, false},
+		"an objection after the yes":                      {[]row{{"object", own, 1, 2, false}, {"grant", own, 3, 4, false}, {"object", own, 5, 6, false}, {"use", own, 7, 8, true}}, false, false},
+		"a yes and a no at once, then both answers":       {[]row{{"object", own, 1, 4, false}, {"grant", own, 1, 4, false}, {"use", own, 5, 6, true}, {"use", own, 7, 8, false}}, false, false},
+		"used after a no was taken back":                  {[]row{{"object", own, 1, 2, false}, {"lift", own, 3, 4, false}, {"use", own, 5, 6, true}}, false, false},
+		"used after a no was taken back, by silence":      {[]row{{"object", own, 1, 2, false}, {"lift", own, 3, 4, false}, {"use", own, 5, 6, true}}, true, true},
+		"another no was taken back":                       {[]row{{"object", whole, 1, 2, false}, {"lift", own, 3, 4, false}, {"use", own, 5, 6, true}}, false, true},
+		"silence allows nothing to a partner":             {[]row{{"object", acme, 1, 2, false}, {"lift", acme, 3, 4, false}, {"use", acme, 5, 6, true}}, false, true},
+		"a narrower no stays when all is taken back":      {[]row{{"object", own, 1, 2, false}, {"object", whole, 3, 4, false}, {"lift", whole, 5, 6, false}, {"use", own, 7, 8, true}}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &history{}
+			h := &history{silent: c.silent}
 			for i, r := range c.rows {
 				if r.back == 0 {
 					h.unknown(i, act{r.what, r.scope}, r.call)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
@@ -56,6 +58,12 @@ func TestWithdrawalIsAtOnce(t *testing.T) {
 			w := newWithdrawals(t, path, c.database(t), c.nodes, int(400**withdrawals/time.Second))
 			told := w.run(t, *withdrawals, true)
 			t.Log(told)
+			if err := w.failed.Load(); err != nil {
+				t.Errorf("a yes was not taken: %v", *err)
+			}
+			if (told.granted > 0) != (c.nodes > 1) {
+				t.Errorf("%d times a yes was said, or a refusal taken back", told.granted)
+			}
 			for _, h := range w.histories {
 				if !h.holds(t) {
 					t.Fatalf("a use was permitted that no order of what was asked allows; drawn in %s", h.picture(t))
@@ -130,23 +138,31 @@ type told struct {
 }
 
 func (d told) String() string {
-	return fmt.Sprintf("%d histories of %d acts: %d uses permitted, %d refused, %d of them while an objection was being taken; %d objections, %d grants; %d acts that nobody answered, %d kills",
+	return fmt.Sprintf("%d histories of %d acts: %d uses permitted, %d refused, %d of them while an objection was being taken; %d objections, %d times a yes or an objection taken back; %d acts that nobody answered, %d kills",
 		d.histories, d.acts, d.permitted, d.refused, d.overlapping, d.objected, d.granted, d.unanswered, d.killed)
+}
+
+// customerOf is a customer, the notice that they were given, and whether they have let another one pass.
+type customerOf struct {
+	id, notice cpni.ID
+	silent     bool
 }
 
 // withdrawing is a carrier whose customers withdraw what they allowed while it is used.
 type withdrawing struct {
 	path      string // of the program
 	configs   []string
-	customers chan cpni.ID
-	marketing string // key of who uses
-	agent     string // key of who takes objections
-	theatres  int    // how many customers are in a story at once
+	customers chan customerOf
+	node      *server.Opened // one in this process, through which customers say yes; nil where another process has the file
+	marketing string         // key of who uses
+	agent     string         // key of who takes objections
+	theatres  int            // how many customers are in a story at once
 	running   []*started
 	urls      []atomic.Pointer[string]
 	mu        sync.Mutex
 	histories []*history
 	lost      atomic.Int64 // acts that nobody answered
+	failed    atomic.Pointer[error]
 }
 
 // newWithdrawals makes a carrier with customers who have said yes to its own marketing and to a partner's, and starts its
@@ -159,7 +175,7 @@ func newWithdrawals(t *testing.T, path, database string, nodes, customers int) *
 		args = append(args, "--database", database)
 	}
 	mustRun(t, args...)
-	w := &withdrawing{path: path, theatres: 5, customers: make(chan cpni.ID, customers), urls: make([]atomic.Pointer[string], nodes)}
+	w := &withdrawing{path: path, theatres: 5, customers: make(chan customerOf, customers), urls: make([]atomic.Pointer[string], nodes)}
 	text, err := os.ReadFile(filepath.Join(folder, "ringfence.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +187,7 @@ func newWithdrawals(t *testing.T, path, database string, nodes, customers int) *
 			t.Fatal(err)
 		}
 	}
-	w.people(t, customers)
+	w.people(t, customers, database != "")
 	for n := range nodes {
 		w.running = append(w.running, w.begin(t, n))
 	}
@@ -179,7 +195,7 @@ func newWithdrawals(t *testing.T, path, database string, nodes, customers int) *
 }
 
 // people brings in the customers, the partner, and those who ask.
-func (w *withdrawing) people(t *testing.T, customers int) {
+func (w *withdrawing) people(t *testing.T, customers int, stay bool) {
 	t.Helper()
 	ctx := t.Context()
 	c, err := server.ReadConfig(w.configs[0])
@@ -190,7 +206,12 @@ func (w *withdrawing) people(t *testing.T, customers int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.Close()
+	if stay {
+		w.node = o
+		t.Cleanup(func() { o.Close() })
+	} else {
+		defer o.Close()
+	}
 	now := o.Clock.Now()
 	key := func(role cpni.Role) string {
 		id, err := o.Staff.Add(ctx, staff.Member{Login: string(role), Name: string(role), Role: role, Trained: now.AddDate(0, 0, -1)}, "", "test")
@@ -208,37 +229,46 @@ func (w *withdrawing) people(t *testing.T, customers int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const portion = 200
-	for from := 0; from < customers; from += portion {
-		var ids []cpni.ID
-		_, err := o.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-			ids = nil
-			for n := from; n < min(from+portion, customers); n++ {
-				p := allowing(n, now)
-				if err := o.Customers.Insert(ctx, tx, p); err != nil {
+	const together = 200
+	for from := 0; from < customers; from += together {
+		var some []customerOf
+		_, err := o.Ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
+			some = nil
+			for n := from; n < min(from+together, customers); n++ {
+				c := customerOf{cpni.NewID(), cpni.NewID(), n%2 == 0}
+				if err := o.Customers.Insert(ctx, tx, allowing(c, n, now)); err != nil {
 					return nil, err
 				}
-				ids = append(ids, p.ID)
+				given := approval.Given{Notice: c.notice, Kind: approval.OptIn, Via: "postal", At: now.AddDate(0, -2, 0), Scopes: []string{own, acme}, Names: []string{"acme"}, By: "test"}
+				_, more, err := o.Approvals.Give(ctx, tx, c.id, given)
+				if err != nil {
+					return nil, err
+				}
+				some, entries = append(some, c), append(entries, more...)
 			}
-			return nil, nil
+			return entries, nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range ids {
-			w.customers <- id
+		for _, c := range some {
+			w.customers <- c
 		}
 	}
 	close(w.customers)
 }
 
 // allowing is a customer who has said yes.
-func allowing(n int, now time.Time) *customer.Profile {
+func allowing(c customerOf, n int, now time.Time) *customer.Profile {
 	yes := now.AddDate(0, -1, 0)
-	return &customer.Profile{ID: cpni.NewID(), Name: fmt.Sprint("Ann Archer ", n), Since: now.AddDate(-3, 0, 0),
+	p := &customer.Profile{ID: c.id, Name: fmt.Sprint("Ann Archer ", n), Since: now.AddDate(-3, 0, 0),
 		Lines: []customer.Line{{Number: fmt.Sprintf("+1202%07d", 2000000+n), Categories: []cpni.Category{cpni.Local}, Since: now.AddDate(-3, 0, 0)}},
-		Approvals: []customer.Approval{{Scope: own, State: cpni.OptInOK, Since: yes, NoticeAt: yes},
-			{Scope: acme, State: cpni.OptInOK, Since: yes, NoticeAt: yes, Names: []string{"acme"}}}}
+		Approvals: []customer.Approval{{Scope: own, State: cpni.OptInOK, Since: yes},
+			{Scope: acme, State: cpni.OptInOK, Since: yes, Names: []string{"acme"}}}}
+	if c.silent {
+		p.Approvals = append(p.Approvals, customer.Approval{Scope: own, State: cpni.Waiting, Since: now.AddDate(0, -6, 0), NoticeAt: now.AddDate(0, -6, 0), Matures: now.AddDate(0, -5, 0)})
+	}
+	return p
 }
 
 // begin starts a server process.
@@ -260,11 +290,11 @@ func (w *withdrawing) run(t *testing.T, long time.Duration, kills bool) told {
 		all.Go(func() {
 			c := newCast(w, uint64(n))
 			defer c.close()
-			for id := range w.customers {
+			for one := range w.customers {
 				if time.Now().After(end) {
 					return
 				}
-				h := c.story(id)
+				h := c.story(one)
 				w.mu.Lock()
 				w.histories = append(w.histories, h)
 				w.mu.Unlock()
@@ -288,7 +318,7 @@ func (w *withdrawing) tell(killed int) told {
 			switch a := u.Input.(act); {
 			case a.what == "object":
 				d.objected++
-			case a.what == "grant":
+			case a.what != "use":
 				d.granted++
 			default:
 				if u.Output == true {
@@ -346,11 +376,11 @@ func (c *cast) close() {
 }
 
 // mostUses bounds how often each member uses what one customer allows, so that every history is short.
-const mostUses = 8
+const mostUses = 12
 
 // story has one customer withdraw while others use, and gives what was asked and answered.
-func (c *cast) story(id cpni.ID) *history {
-	h := &history{}
+func (c *cast) story(of customerOf) *history {
+	id, h := of.id, &history{silent: of.silent}
 	var over atomic.Bool
 	var all sync.WaitGroup
 	for _, m := range c.members[:users] {
@@ -364,7 +394,7 @@ func (c *cast) story(id cpni.ID) *history {
 			}
 		})
 	}
-	c.members[users].withdraw(h, id)
+	c.members[users].withdraw(h, of)
 	over.Store(true)
 	all.Wait()
 	return h
@@ -411,24 +441,48 @@ func refusesApproval(answer []byte) bool {
 	return json.Unmarshal(answer, &p) == nil && (p.Code == "DENIED" || p.Code == "NO_APPROVAL" || p.Code == "UNNOTIFIED" || p.Code == "OPTIN_REQUIRED" || p.Code == "SCOPE")
 }
 
-// withdraw objects once, and uses at once what has just been refused: where it was refused first, then elsewhere. An
-// objection that nobody answers is made again.
-func (m *asker) withdraw(h *history, id cpni.ID) {
+// withdraw objects, and uses at once what has just been refused: where it was refused first, then elsewhere. An objection that
+// nobody answers is made again. Where a yes can be said, it is said now and then, or a refusal taken back, and refused again.
+func (m *asker) withdraw(h *history, of customerOf) {
 	time.Sleep(time.Duration(m.rand.IntN(6000)) * time.Microsecond)
-	scope := []string{own, own, acme, whole, whole}[m.rand.IntN(5)]
-	for {
+	for again := true; again; again = m.w.node != nil && m.rand.IntN(2) == 0 {
+		scope := []string{own, own, acme, whole, whole}[m.rand.IntN(5)]
 		node := m.rand.IntN(len(m.wires))
-		if !m.object(h, id, scope, node) {
-			continue
+		for !m.object(h, of.id, scope, node) {
+			node = m.rand.IntN(len(m.wires))
 		}
 		used := scope
 		if scope == whole {
 			used = m.someScope()
 		}
-		m.use(h, id, used, node)
-		m.use(h, id, used, m.rand.IntN(len(m.wires)))
+		m.use(h, of.id, used, node)
+		m.use(h, of.id, used, m.rand.IntN(len(m.wires)))
+		if m.w.node == nil {
+			continue
+		}
+		a := act{"grant", used}
+		if m.rand.IntN(3) == 0 {
+			a = act{"lift", scope}
+		}
+		m.say(h, of, a)
+		m.use(h, of.id, used, m.rand.IntN(len(m.wires)))
+	}
+}
+
+// say has the customer say yes, or take a refusal back, in writing.
+func (m *asker) say(h *history, of customerOf, a act) {
+	answer := approval.Answer{Customer: of.id, Scope: a.scope, Via: approval.ByPostal, By: "test", Signed: true, Evidence: &approval.Evidence{Kind: "letter", Raw: []byte("signed")}}
+	answer.Says = approval.Lift
+	if a.what == "grant" {
+		answer.Says, answer.Notice = approval.Grant, of.notice
+	}
+	call := time.Since(began)
+	if _, err := m.w.node.Approvals.Answer(context.Background(), answer); err != nil {
+		h.unknown(m.n, a, call)
+		m.w.failed.Store(&err)
 		return
 	}
+	h.took(m.n, a, call, time.Since(began), "taken")
 }
 
 // object records an objection, and reports whether it was acknowledged.

@@ -86,6 +86,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.approvalChecks()
 	a.changes()
 	a.records()
+	a.accounting()
 	a.registers()
 	a.messages()
 	a.watching()

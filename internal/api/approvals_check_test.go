@@ -62,3 +62,38 @@ func TestApprovalCheckIsOfThisMoment(t *testing.T) {
 		}
 	})
 }
+
+// An idempotency key repeats an answer and not a use: after an objection it releases nothing any more, unless the use is one that
+// needs no approval.
+//
+// cite: P-12, I-02, I-11, 47 CFR 64.2007(a)(2)
+func TestNoKeyOutlivesAnObjection(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := serve(t, officetest.Open(t, db))
+		_, marketing := s.key(t, cpni.RoleMarketing)
+		_, agent := s.key(t, cpni.RoleAgent)
+		ann := s.Customer(t, func(p *customer.Profile) {
+			p.Approvals = []customer.Approval{{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}}
+		})
+		use := func(category, key string) answer {
+			return s.do(t, marketing, "POST", "/v1/disclosures", object{"customer": ann.ID, "data": []string{"usage"}, "purpose": "own-marketing", "to": "carrier", "offer": object{"categories": []string{category}}}, "Idempotency-Key", key)
+		}
+		for _, key := range []string{"needs a yes", "needs a yes"} {
+			if a := use("broadband", key); a.status != http.StatusOK {
+				t.Fatalf("used under %s: %d %s", key, a.status, a.raw)
+			}
+		}
+		var free api.Disclosure
+		use("local", "needs none").into(t, &free)
+		s.Time.Add(time.Second)
+		if a := s.do(t, agent, "POST", "/v1/customers/"+string(ann.ID)+"/objections", object{"via": "phone"}); a.status != http.StatusNoContent {
+			t.Fatalf("objecting answered %d %s", a.status, a.raw)
+		}
+		use("broadband", "needs a yes").problem(t, http.StatusForbidden, "DENIED")
+		use("broadband", "another").problem(t, http.StatusForbidden, "DENIED")
+		var again api.Disclosure
+		if use("local", "needs none").into(t, &again); free.Entry == "" || again.Entry != free.Entry || !again.Replayed {
+			t.Errorf("first %+v, again %+v", free, again)
+		}
+	})
+}

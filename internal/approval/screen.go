@@ -2,8 +2,11 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -21,8 +24,8 @@ type Use struct {
 
 // Screen tells where the approval of every customer stands for one use, without opening anything that is sealed. Each customer about
 // whom anything is on record is told once or more, and the last word on them counts: after all have been looked at, those of whom
-// something was recorded meanwhile are looked at again, until nothing is new. So nobody stands as it was before an objection that was
-// acknowledged while the others were counted. Of a customer who is not told, nothing is on record: they are unnotified.
+// something was recorded meanwhile are looked at again, until nothing is new, or often enough. So nobody stands as it was before an
+// objection that was acknowledged while the others were counted. Of a customer who is not told, nothing is on record: they are unnotified.
 //
 // cite: P-36, I-02, 47 CFR 64.2009(a)
 func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state cpni.ApprovalState) error) error {
@@ -30,10 +33,11 @@ func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state 
 	terms := Terms{RenoticeMonths: b.Numbers(at).RenoticeMonths, Additions: use.Additions}
 	state := judge(use, at.In(b.Zone), terms)
 	from := at.Add(-lateCommits)
-	if err := b.screen(ctx, state, each, "SELECT customer_id, scope, state, since, noticed, matures, covers FROM approval ORDER BY customer_id, n"); err != nil {
+	if err := b.screenAll(ctx, state, each); err != nil {
 		return err
 	}
-	for seen := map[string]int64{}; ; {
+	seen := map[string]int64{}
+	for range mostLooks {
 		changed, err := b.changedSince(ctx, from, seen)
 		if err != nil || len(changed) == 0 {
 			return err
@@ -57,7 +61,12 @@ func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state 
 			}
 		}
 	}
+	return nil
 }
+
+// mostLooks bounds how often those are looked at again of whom something was recorded meanwhile: a carrier with many customers has
+// somebody answer at every moment. What was acknowledged before the last look began is in the result.
+const mostLooks = 12
 
 // lateCommits is more than lies between the moment that an event bears and its commit, and between the clocks of two nodes.
 const lateCommits = 5 * time.Minute
@@ -84,47 +93,96 @@ func (b *Book) changedSince(ctx context.Context, from time.Time, seen map[string
 	return all, rows.Err()
 }
 
-func (b *Book) screenSome(ctx context.Context, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error, ids []string) error {
-	return b.screen(ctx, state, each, "SELECT customer_id, scope, state, since, noticed, matures, covers FROM approval WHERE customer_id IN "+b.db.Listed(1)+" ORDER BY customer_id, n", b.db.List(ids))
-}
+// pageRows is how many rows one page of a screening holds: more than one customer can have.
+const pageRows = 4000
 
-// screen streams rows, customer by customer.
-func (b *Book) screen(ctx context.Context, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error, query string, args ...any) error {
-	rows, err := b.db.Reader().Query(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("screening approvals: %w", err)
-	}
-	defer rows.Close()
-	var of string
-	var all []customer.Approval
-	for rows.Next() {
-		var id, covers string
-		var since, noticed, matures int64
-		var a customer.Approval
-		if err := rows.Scan(&id, &a.Scope, &a.State, &since, &noticed, &matures, &covers); err != nil {
+// A page of rows comes as one text, a line a row: what a database costs for a row and a column is then paid once a page. It is read
+// from where the last one ended, so that no reader holds back the database's housekeeping while very many are looked at.
+const (
+	pageLine = "SELECT concat_ws(' ', customer_id, scope, state, since, noticed, matures, covers) AS line FROM approval "
+	pageOf   = "SELECT coalesce(string_agg(line, '\n'), ''), count(*) FROM (" + pageLine
+)
+
+// screenAll tells where all stand, customer by customer.
+func (b *Book) screenAll(ctx context.Context, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error) error {
+	query := pageOf + "WHERE customer_id >= $1 ORDER BY customer_id, n LIMIT " + strconv.Itoa(pageRows) + ") AS page"
+	for from := ""; ; {
+		var text string
+		var n int
+		if err := b.db.Reader().QueryRow(ctx, query, from).Scan(&text, &n); err != nil {
 			return fmt.Errorf("screening approvals: %w", err)
 		}
-		a.Since, a.NoticeAt, a.Matures = moment(since), moment(noticed), moment(matures)
-		if covers != "" {
-			a.ReadCovers(covers)
+		next, err := tell(text, n == pageRows, state, each)
+		if err != nil || n < pageRows {
+			return err
 		}
-		if id != of {
-			if of != "" {
-				if err := each(cpni.ID(of), state(all)); err != nil {
-					return err
+		if next == from {
+			return errors.New("screening approvals: a customer has more rows than a page")
+		}
+		from = next
+	}
+}
+
+func (b *Book) screenSome(ctx context.Context, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error, ids []string) error {
+	var text string
+	var n int
+	query := pageOf + "WHERE customer_id IN " + b.db.Listed(1) + " ORDER BY customer_id, n) AS page"
+	if err := b.db.Reader().QueryRow(ctx, query, b.db.List(ids)).Scan(&text, &n); err != nil {
+		return fmt.Errorf("screening approvals: %w", err)
+	}
+	_, err := tell(text, false, state, each)
+	return err
+}
+
+// tell tells of each customer of a page where they stand. Of a page that was cut off the last one may lack rows: they are not told
+// of, and given back for the next page to begin with.
+func tell(page string, cut bool, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error) (last string, err error) {
+	var all []customer.Approval
+	for line := range strings.SplitSeq(page, "\n") {
+		if line == "" {
+			continue
+		}
+		of, rest, _ := strings.Cut(line, " ")
+		a, err := rowOf(rest)
+		if err != nil {
+			return "", err
+		}
+		if of != last {
+			if last != "" {
+				// The id is kept by some who hear it, and the page is not to be kept with it.
+				if err := each(cpni.ID(strings.Clone(last)), state(all)); err != nil {
+					return "", err
 				}
 			}
-			of, all = id, all[:0]
+			last, all = of, all[:0]
 		}
 		all = append(all, a)
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("screening approvals: %w", err)
+	if cut || last == "" {
+		return strings.Clone(last), nil
 	}
-	if of == "" {
-		return nil
+	return last, each(cpni.ID(strings.Clone(last)), state(all))
+}
+
+// rowOf reads what stands in a line behind the customer.
+func rowOf(text string) (a customer.Approval, err error) {
+	var word string
+	next := func() string {
+		word, text, _ = strings.Cut(text, " ")
+		return word
 	}
-	return each(cpni.ID(of), state(all))
+	a.Scope, a.State = next(), cpni.ApprovalState(next())
+	for _, to := range []*time.Time{&a.Since, &a.NoticeAt, &a.Matures} {
+		us, failed := strconv.ParseInt(next(), 10, 64)
+		if failed != nil {
+			return a, fmt.Errorf("screening approvals: a row is damaged: %w", failed)
+		}
+		*to = moment(us)
+	}
+	if text != "" {
+		a.ReadCovers(text)
+	}
+	return a, nil
 }
 
 func moment(us int64) time.Time {

@@ -46,9 +46,9 @@ func addresses() []place {
 		disciplinePlaces(),
 		messagePlaces(),
 		noticePlaces(),
-		publishedPlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
+		publishedPlaces(),
 	)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -91,11 +92,30 @@ func (d *Door) recalled(ctx context.Context, r Request, customer, id cpni.ID) (*
 			return nil, err
 		}
 	}
+	if err := d.withdrawn(ctx, g); err != nil {
+		return nil, err
+	}
 	a, err := d.answer(ctx, g, &pending{receipt: receipt, needs: d.needs(g)})
 	if a != nil {
 		a.Replayed = true
 	}
 	return a, err
+}
+
+// withdrawn refuses to release again what was permitted once, when the customer has objected to that use since: asking again
+// under the same key is a later use, and no key keeps an approval alive.
+//
+// cite: P-11, P-12, P-14, I-02, 47 CFR 64.2007(a)(2)
+func (d *Door) withdrawn(ctx context.Context, g *gathered) error {
+	if !g.decision.Permit() || !slices.Contains([]cpni.Purpose{cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.InboundMarketing, cpni.WinBack}, g.facts.Purpose) {
+		return nil
+	}
+	_, now, err := d.Check(ctx, g.request)
+	if err != nil || !slices.Contains(now.Codes, "DENIED") {
+		return err
+	}
+	return &cpni.Refusal{Outcome: cpni.Deny, Code: "DENIED", Says: "The customer has refused this use since it was first answered, so nothing is released again.",
+		Clauses: []string{"P-11", "P-12", "P-14", "47 CFR 64.2007(a)(2)"}, Next: []string{"leave the customer out, and use nothing of what the first answer released"}}
 }
 
 // Record reads the sealed record of a decision.

@@ -105,12 +105,12 @@ type Office struct {
 	Watch      *watch.Watch
 	Published  *publish.Book // the public policy
 
-	public Public
 	// What customers are told of what is held about them, ask for in writing, and report.
 	Accounting *accounting.Book
 	Written    *written.Desk
 	Complaints *complaint.Book
 
+	public   Public
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
 	closing  sync.Once

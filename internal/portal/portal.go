@@ -31,11 +31,11 @@ type Options struct {
 	Proxies []netip.Prefix // whose word is taken for where a request comes from
 	// PDF makes a document of enclosed tables, in a language; nil: none is offered.
 	PDF func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
-	// Pages makes a document of headings and paragraphs, in a language; nil: the public policy is not offered as one.
-	Pages func(language string, parts []letter.Part) (file []byte, pages int, err error)
 	// Pace is how long an answer to what proved nobody takes at least, so that how long it takes says nothing of an account;
 	// 0: what is usual, less than 0: none.
-	Pace   time.Duration
+	Pace time.Duration
+	// Pages makes a document of headings and paragraphs, in a language; nil: the public policy is not offered as one.
+	Pages  func(language string, parts []letter.Part) (file []byte, pages int, err error)
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
