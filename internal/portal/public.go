@@ -286,8 +286,8 @@ func (p *Portal) changesPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// publicCache: what is public may be kept for a while, in the language in which it was asked for.
-const publicCache = "public, max-age=300"
+// publicCache: what is public may be kept, and is asked for again before it is shown: a version takes effect at a moment.
+const publicCache = "no-cache"
 
 // showPublic sends a page that everybody may find and keep.
 func (p *Portal) showPublic(w http.ResponseWriter, r *http.Request, status int, body templ.Component) {
