@@ -126,12 +126,12 @@ func receiptOf(f ledger.ReceiptFile) ReceiptFile {
 //
 // cite: P-16, P-37, P-41, P-42
 func (a *API) tells(ctx context.Context, c caller, in AccountingInput) (bool, error) {
-	if _, _, err := a.office.Customers.Get(ctx, in.ID); err != nil {
-		return false, err
-	}
 	if in.Contact == "" {
 		if r := c.member.Barred(staff.ReadRecords); r != nil {
 			return false, r
+		}
+		if _, _, err := a.office.Customers.Get(ctx, in.ID); err != nil {
+			return false, err
 		}
 		return false, a.office.Viewed(ctx, c.member.ID, watch.Records, in.ID)
 	}

@@ -45,6 +45,7 @@ func TestAccounting(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 		s.do(t, billing, "GET", at, nil).problem(t, http.StatusForbidden, "ROLE")
+		s.do(t, billing, "GET", "/v1/customers/"+string(cpni.NewID())+"/accounting", nil).problem(t, http.StatusForbidden, "ROLE")
 		s.do(t, agentKey, "GET", at, nil).problem(t, http.StatusForbidden, "ROLE")
 		unproved := s.Contact(t, agent, ann.ID)
 		s.do(t, agentKey, "GET", at+"?contact="+string(unproved), nil).problem(t, http.StatusForbidden, "UNAUTHENTICATED")
