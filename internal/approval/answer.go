@@ -71,20 +71,10 @@ const (
 // cite: P-11, P-12, P-14, P-36, I-14, 47 CFR 64.2007(a), 47 CFR 64.2008(c)
 func (b *Book) Answer(ctx context.Context, a Answer) (cpni.ID, error) {
 	now := b.Clock.Now()
-	if a.At.IsZero() {
-		a.At = now
+	e, refused := a.event(now)
+	if refused != nil {
+		return "", refused
 	}
-	if a.Scope == "" && a.Says == Object {
-		a.Scope = customer.Everything
-	}
-	if r := a.check(now); r != nil {
-		return "", r
-	}
-	e := Event{ID: a.As, Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By, Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
-	if e.ID == "" {
-		e.ID = cpni.NewTimedID(now)
-	}
-	e.What = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says]
 	var stood *speaker
 	if a.Says != Object {
 		var err error
@@ -114,6 +104,41 @@ func (b *Book) Answer(ctx context.Context, a Answer) (cpni.ID, error) {
 	return e.ID, nil
 }
 
+// event completes an answer and makes its event.
+func (a *Answer) event(now time.Time) (Event, *cpni.Refusal) {
+	if a.At.IsZero() {
+		a.At = now
+	}
+	if a.Scope == "" && a.Says == Object {
+		a.Scope = customer.Everything
+	}
+	if r := a.check(now); r != nil {
+		return Event{}, r
+	}
+	e := Event{ID: a.As, Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By, Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
+	if e.ID == "" {
+		e.ID = cpni.NewTimedID(now)
+	}
+	e.What = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says]
+	return e, nil
+}
+
+// ObjectTx is Answer of a refusal as a part of a larger transaction, whose entries it gives: none when it was on record already.
+//
+// cite: P-11, P-12, P-14, I-14, 47 CFR 64.2007(a)(2)
+func (b *Book) ObjectTx(ctx context.Context, tx *store.Tx, a Answer) (cpni.ID, []ledger.Entry, error) {
+	a.Says = Object
+	e, refused := a.event(b.Clock.Now())
+	if refused != nil {
+		return "", nil, refused
+	}
+	_, entries, err := b.answerTx(ctx, tx, a, e, nil)
+	if errors.Is(err, errAgain) {
+		return e.ID, nil, nil
+	}
+	return e.ID, entries, err
+}
+
 // answerTx records an answer in tx.
 func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, stood *speaker) (*customer.Profile, []ledger.Entry, error) {
 	// Whoever holds the customer first records it; the other then finds it.
@@ -141,8 +166,7 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 		}) {
 			return customer.Change{}, customer.ErrUnchanged
 		}
-		what := map[Say]string{Grant: "approval", Object: "objection", Lift: "objection taken back"}[a.Says]
-		return b.move(p, e, map[string]string{"what": what, "scope": a.Scope, "via": a.Via, "notice": string(a.Notice)}, func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
+		return b.move(p, e, map[string]string{"scope": a.Scope, "via": a.Via, "notice": string(a.Notice)}, func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
 			return b.confirm(ctx, tx, p, e)
 		}), nil
 	})

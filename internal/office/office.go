@@ -238,6 +238,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { o.Watch.Run(ctx, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Customers.StandAll, report) })
 	all.Go(func() { o.Messages.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
