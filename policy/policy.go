@@ -10,4 +10,5 @@ import "embed"
 //go:embed clauses.yaml closures.yaml rules/*.cedar rules/schema.cedarschema rights/*.cedar rights/schema.cedarschema
 //go:embed profiles/*.yaml scripts/*.yaml courses/*/course.yaml courses/*/material.md
 //go:embed notices/*.yaml notices/layout.html
+//go:embed answers/words.yaml
 var Files embed.FS
