@@ -53,6 +53,8 @@ type Answer struct {
 	// Signed: it is in writing and bears the customer's signature. Evidence holds it.
 	Signed   bool
 	Evidence *Evidence
+	// Old: it was said long ago and is only taken over; nobody is written to about it.
+	Old bool
 	// As is the id under which it is recorded, so that the same recorded twice counts once; "" a fresh one.
 	As cpni.ID
 }
@@ -70,42 +72,66 @@ const (
 //
 // cite: P-11, P-12, P-14, P-36, I-14, 47 CFR 64.2007(a), 47 CFR 64.2008(c)
 func (b *Book) Answer(ctx context.Context, a Answer) (cpni.ID, error) {
-	now := b.Clock.Now()
-	e, refused := a.event(now)
-	if refused != nil {
-		return "", refused
+	id, err := b.answer(ctx, a)
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		if err := b.refused(ctx, a, refusal); err != nil {
+			return "", err
+		}
+		return "", refusal
+	case errors.Is(err, customer.ErrNoCustomer):
+		return "", customer.ErrNoCustomer
+	}
+	return id, err
+}
+
+func (b *Book) answer(ctx context.Context, a Answer) (cpni.ID, error) {
+	e, refusal := b.event(&a)
+	if refusal != nil {
+		return "", refusal
 	}
 	var stood *speaker
 	if a.Says != Object {
 		var err error
-		if stood, err = b.speaks(ctx, a, now); err != nil {
+		if stood, err = b.speaks(ctx, a, e.Recorded); err != nil {
 			return "", err
 		}
 		e.Proved = stood.methods
 	}
-	var changed *customer.Profile
-	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
-		changed, entries, err = b.answerTx(ctx, tx, a, e, stood)
-		return entries, err
+	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		return b.answerTx(ctx, tx, a, e, stood)
 	})
 	if errors.Is(err, errAgain) || errors.Is(err, customer.ErrUnchanged) {
 		return e.ID, nil
 	}
-	var refusal *cpni.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return "", refusal
-	case errors.Is(err, customer.ErrNoCustomer):
-		return "", customer.ErrNoCustomer
-	case err != nil:
+	if err != nil {
 		return "", err
 	}
-	b.Customers.Drop(changed.ID)
+	b.Customers.Drop(a.Customer)
 	return e.ID, nil
 }
 
-// event completes an answer and makes its event.
-func (a *Answer) event(now time.Time) (Event, *cpni.Refusal) {
+// ObjectTx is Answer of a refusal as a part of a larger transaction, whose entries it gives. fresh is false when it is on record
+// already.
+//
+// cite: P-12, P-14
+func (b *Book) ObjectTx(ctx context.Context, tx *store.Tx, a Answer) (fresh bool, entries []ledger.Entry, err error) {
+	a.Says = Object
+	e, refusal := b.event(&a)
+	if refusal != nil {
+		return false, nil, refusal
+	}
+	entries, err = b.answerTx(ctx, tx, a, e, nil)
+	if errors.Is(err, errAgain) {
+		return false, nil, nil
+	}
+	return err == nil, entries, err
+}
+
+// event makes the event that an answer is, when it can be one.
+func (b *Book) event(a *Answer) (Event, *cpni.Refusal) {
+	now := b.Clock.Now()
 	if a.At.IsZero() {
 		a.At = now
 	}
@@ -115,61 +141,72 @@ func (a *Answer) event(now time.Time) (Event, *cpni.Refusal) {
 	if r := a.check(now); r != nil {
 		return Event{}, r
 	}
-	e := Event{ID: a.As, Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By, Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
+	e := Event{ID: a.As, What: map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
+		Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
 	if e.ID == "" {
 		e.ID = cpni.NewTimedID(now)
 	}
-	e.What = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says]
 	return e, nil
 }
 
-// ObjectTx is Answer of a refusal as a part of a larger transaction, whose entries it gives: none when it was on record already.
+// refused puts on record that an answer was not taken, and why; of a customer whom there is.
 //
-// cite: P-11, P-12, P-14, I-14, 47 CFR 64.2007(a)(2)
-func (b *Book) ObjectTx(ctx context.Context, tx *store.Tx, a Answer) (cpni.ID, []ledger.Entry, error) {
-	a.Says = Object
-	e, refused := a.event(b.Clock.Now())
-	if refused != nil {
-		return "", nil, refused
+// cite: P-36, 47 CFR 64.2007(a)(1)
+func (b *Book) refused(ctx context.Context, a Answer, r *cpni.Refusal) error {
+	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		if _, _, err := b.Customers.ReadTx(ctx, tx, a.Customer); err != nil {
+			return nil, err
+		}
+		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Customer: a.Customer, Kind: ledger.Change, At: b.Clock.Now(), Actor: a.By, Contact: string(a.Contact), Outcome: r.Outcome, Code: r.Code},
+			map[string]string{"what": "answer refused", "answer": string(a.Says), "scope": a.Scope, "via": a.Via, "says": r.Says})
+		return []ledger.Entry{e}, err
+	})
+	if errors.Is(err, customer.ErrNoCustomer) {
+		return nil
 	}
-	_, entries, err := b.answerTx(ctx, tx, a, e, nil)
-	if errors.Is(err, errAgain) {
-		return e.ID, nil, nil
-	}
-	return e.ID, entries, err
+	return err
 }
 
 // answerTx records an answer in tx.
-func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, stood *speaker) (*customer.Profile, []ledger.Entry, error) {
+func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, stood *speaker) ([]ledger.Entry, error) {
 	// Whoever holds the customer first records it; the other then finds it.
 	if _, _, err := b.Customers.HoldTx(ctx, tx, a.Customer); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if there, err := b.has(ctx, tx, a.Customer, a.As); err != nil || there {
-		return nil, nil, errors.Join(err, errAgain)
+	there, err := b.has(ctx, tx, a.Customer, a.As)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		return nil, errAgain
 	}
 	if err := stood.still(ctx, tx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if a.Says == Grant {
 		given, ok, err := b.noticed(ctx, tx, a.Customer, a.Notice)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if r := a.answers(given, ok, &e); r != nil {
-			return nil, nil, r
+			return nil, r
 		}
 	}
-	return b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
+	_, entries, err := b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
 		if a.Says == Lift && !slices.ContainsFunc(p.Approvals, func(x customer.Approval) bool {
 			return x.Scope == a.Scope && x.State == cpni.Denied && x.Since.Before(e.At)
 		}) {
 			return customer.Change{}, customer.ErrUnchanged
 		}
-		return b.move(p, e, map[string]string{"scope": a.Scope, "via": a.Via, "notice": string(a.Notice)}, func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
+		what := map[Say]string{Grant: "approval", Object: "objection", Lift: "objection taken back"}[a.Says]
+		return b.move(p, e, map[string]string{"what": what, "scope": a.Scope, "via": a.Via, "notice": string(a.Notice)}, func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
+			if a.Old {
+				return nil
+			}
 			return b.confirm(ctx, tx, p, e)
 		}), nil
 	})
+	return entries, err
 }
 
 // Object records a refusal that was received at a moment.

@@ -56,5 +56,6 @@ var KindsOfChange = []KindOfChange{
 var EntriesOfChange = map[string]string{
 	"customer/book.go":      "the beginning of service, and what the kinds above say",
 	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
+	"approval/answer.go":    "an answer that was not taken, which changes nothing",
 	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
 }

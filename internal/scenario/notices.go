@@ -125,12 +125,10 @@ func (w *world) maturesOf(ctx context.Context, id, run cpni.ID) (time.Time, erro
 // readOneTime reads the words of a one-time notice on a call.
 func readOneTime(w *world, a args) (result, error) {
 	switch {
-	case a.has("recipients"):
-		return result{}, notBuilt("`notice` of kind one-time with recipients")
 	case a.has("via") && a.text("via") != "oral" || !a.has("contact"):
 		return result{}, notBuilt("`notice` of kind one-time but orally, in a contact")
 	}
-	w.read[a.text("id")] = w.contact(a.text("contact"))
+	w.read[a.text("id")], w.named[a.text("id")] = w.contact(a.text("contact")), a.words("recipients")
 	return succeeded(), nil
 }
 
