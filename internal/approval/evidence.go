@@ -67,3 +67,17 @@ func (b *Book) Event(ctx context.Context, of, event cpni.ID) (Event, error) {
 	}
 	return all[0], nil
 }
+
+// Told gives what a notice told a customer, whether or not it came back since; ok is false when the message was no notice that is proven
+// given.
+//
+// cite: P-26, 47 CFR 64.2008(c)(2)
+func (b *Book) Told(ctx context.Context, tx *store.Tx, of, notice cpni.ID) (told Event, ok bool, err error) {
+	all, err := b.events(ctx, tx, func(place string, sealed []byte) ([]byte, error) {
+		return b.vault.OpenStateTx(ctx, tx, of, place, sealed)
+	}, eventColumns+" AND notice = $2 AND what = 'noticed' ORDER BY n", string(of), string(notice))
+	if err != nil || len(all) == 0 {
+		return Event{}, false, err
+	}
+	return all[len(all)-1], true, nil
+}

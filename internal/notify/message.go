@@ -62,6 +62,8 @@ const (
 	OptOutNotice   = "opt-out-notice"
 	OptInRequest   = "opt-in-request"
 	AnswerReceived = "answer-received"
+	// AnswerHow says to who has said yes where nothing shows who they are how to say it.
+	AnswerHow = "answer-how"
 )
 
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,

@@ -35,7 +35,8 @@ const (
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Wording,
-		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
+		Answered: o.Answers.Replied,
+		Called:   o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
@@ -95,6 +96,7 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
+	o.answerTokens(m, all)
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))
 		all["minutes"] = strconv.Itoa(max(1, int(m.Until.Sub(m.At)/time.Minute)))

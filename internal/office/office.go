@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
@@ -92,6 +93,7 @@ type Office struct {
 	Door      *disclose.Door
 	Approvals *approval.Book
 	Notices   *notice.Notices
+	Answers   *answer.Desk
 	Proposals *countersign.Register
 
 	Training   *training.School
@@ -162,6 +164,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
 	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone})
+	if o.Answers, err = o.answers(c); err != nil {
+		return nil, err
+	}
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
