@@ -193,6 +193,7 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 		}
 	}
 	_, entries, err := b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
+		e := e.after(p)
 		if a.Says == Lift && !slices.ContainsFunc(p.Approvals, func(x customer.Approval) bool {
 			return x.Scope == a.Scope && x.State == cpni.Denied && x.Since.Before(e.At)
 		}) {
@@ -207,6 +208,18 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 		}), nil
 	})
 	return entries, err
+}
+
+// after gives the event as one of a moment later than a refusal that was recorded before it in the same moment: what a customer says
+// now is the later of the two.
+//
+// cite: P-14, 47 CFR 64.2007(a)(2)
+func (e Event) after(p *customer.Profile) Event {
+	same := func(a customer.Approval) bool { return a.Since.Equal(e.At) }
+	if e.What != Objected && e.At.Equal(e.Recorded) && slices.ContainsFunc(p.Denies(), same) {
+		e.At = e.At.Add(time.Microsecond)
+	}
+	return e
 }
 
 // Object records a refusal that was received at a moment.

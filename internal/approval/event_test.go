@@ -43,6 +43,8 @@ func TestFold(t *testing.T) {
 		{"P-14: taking back everything leaves the narrower", []Event{say(0, Objected, own), say(1, Objected, customer.Everything), say(2, Lifted, customer.Everything)}, 3, cpni.Denied},
 		{"3.9: a later narrower yes", []Event{say(0, Objected, customer.Everything), say(1, Granted, own)}, 2, cpni.OptInOK},
 		{"3.9: a yes received before the refusal", []Event{say(5, Objected, own), say(4, Granted, own)}, 6, cpni.Denied},
+		{"P-14: nor does it come back with the refusal taken back", []Event{say(5, Objected, own), say(4, Granted, own), say(6, Lifted, own)}, 7, cpni.Unnotified},
+		{"P-14: nor when everything was refused", []Event{say(5, Objected, customer.Everything), say(4, Granted, own), say(6, Lifted, customer.Everything)}, 7, cpni.Unnotified},
 		{"P-11: a class of information", []Event{say(0, Granted, own), say(1, Objected, "data:usage")}, 2, cpni.Denied},
 		{"P-11: another class", []Event{say(0, Granted, own), say(1, Objected, "data:billing")}, 2, cpni.OptInOK},
 		{"P-26: an opt-in notice sets nothing going", []Event{{What: Noticed, Kind: OptIn, Notice: "a", Scopes: []string{own}, At: at(0)}}, 60, cpni.Unnotified},

@@ -83,8 +83,11 @@ func checkedOf(t *wording.Template) []checkedItem {
 		default:
 			c.Kept = "looked at in every part"
 		}
-		if i.Must == wording.Never {
+		switch i.Must {
+		case wording.Never:
 			c.Asks = "never " + i.Asks
+		case wording.May:
+			c.Asks = "may say" + strings.TrimPrefix(i.Asks, "says")
 		}
 		all = append(all, c)
 	}

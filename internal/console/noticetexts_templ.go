@@ -29,7 +29,7 @@ func checklist(items []checkedItem) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"sheet\" aria-labelledby=\"checklist\"><h2 id=\"checklist\">The law's checklist</h2><p class=\"quiet\">The notice has to be one that:</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"checklist\"><table class=\"checklist\"><thead><tr><th scope=\"col\">Item</th><th scope=\"col\">Asks</th><th scope=\"col\">Kept</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"sheet\" aria-labelledby=\"checklist\"><h2 id=\"checklist\">The law's checklist</h2><p class=\"quiet\">The notice:</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"checklist\"><table class=\"checklist\"><thead><tr><th scope=\"col\">Item</th><th scope=\"col\">What it does</th><th scope=\"col\">Kept</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

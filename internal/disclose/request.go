@@ -42,6 +42,8 @@ type Request struct {
 
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.
 	IdempotencyKey string
+
+	brief bool // of a refusal the ways to a permit are not looked for
 }
 
 // Caller is who asks: a member of the staff by id, an integration by the name of its key, or the customer themself.

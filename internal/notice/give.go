@@ -61,8 +61,7 @@ func (n *Notices) message(r Run, p *customer.Profile, tried []string, now time.T
 				if slices.Contains(tried, s.To) {
 					continue
 				}
-				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition,
-					Tokens: r.Spec.tokens(n.Approvals.Numbers(now)), AtOnce: true}, ""
+				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition, AtOnce: true}, ""
 			}
 			if way == ByEmail && code == NoPlace && hasEmail(p, now) {
 				code = NoEmailConsent
@@ -103,6 +102,9 @@ func (n *Notices) note(ctx context.Context, tx *store.Tx, of, run cpni.ID, state
 //
 // cite: V42, 47 CFR 64.2008(d)(3)(i)
 func (n *Notices) GiveTo(ctx context.Context, s Spec, by string, customers ...cpni.ID) (run Run, err error) {
+	if s, err = n.worded(ctx, s); err != nil {
+		return run, err
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
 		if run, e, err = n.begin(ctx, tx, s, Done, by); err != nil {

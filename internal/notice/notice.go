@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +30,8 @@ type Parts struct {
 	Outbox    *notify.Outbox
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's
+	// Words makes the edition of a notice whose text is not given, keeps it, and gives its version; nil: every notice names its own.
+	Words func(ctx context.Context, s Spec) (version string, err error)
 }
 
 // Notices gives notices.
@@ -84,12 +85,31 @@ const mostRuns = 1000
 //
 // cite: P-27, 47 CFR 64.2008(a)(2)
 func (n *Notices) Begin(ctx context.Context, s Spec, by string) (run Run, err error) {
+	if s, err = n.worded(ctx, s); err != nil {
+		return run, err
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
 		run, e, err = n.begin(ctx, tx, s, Planned, by)
 		return []ledger.Entry{e}, err
 	})
 	return run, plainly(err)
+}
+
+// worded completes what a notice says, and gives it its words.
+//
+// cite: P-27, 47 CFR 64.2008(c)
+func (n *Notices) worded(ctx context.Context, s Spec) (Spec, error) {
+	s = s.complete()
+	if r := s.check(n.Approvals.Numbers(n.Clock.Now())); r != nil {
+		return s, r
+	}
+	if s.Edition != "" || n.Words == nil {
+		return s, nil
+	}
+	var err error
+	s.Edition, err = n.Words(ctx, s)
+	return s, err
 }
 
 func (n *Notices) begin(ctx context.Context, tx *store.Tx, s Spec, state RunState, by string) (Run, ledger.Entry, error) {
@@ -159,19 +179,4 @@ func (n *Notices) says(ctx context.Context, q store.Querier, id cpni.ID) (Run, e
 		return r, nil
 	}
 	return n.run(ctx, q, id)
-}
-
-// tokens are what the words of a notice are filled with, beside what all messages are.
-func (s Spec) tokens(r approval.Rules) map[string]string {
-	purposes, data, names := make([]string, len(s.Purposes)), make([]string, len(s.Data)), make([]string, len(s.Recipients))
-	for i, p := range s.Purposes {
-		purposes[i] = string(p)
-	}
-	for i, c := range s.Data {
-		data[i] = string(c)
-	}
-	for i, r := range s.Recipients {
-		names[i] = r.Name
-	}
-	return map[string]string{"purposes": strings.Join(purposes, " "), "information": strings.Join(data, " "), "recipients": strings.Join(names, "; "), "wait-days": strconv.Itoa(max(s.Wait, r.Wait))}
 }

@@ -66,6 +66,9 @@ const (
 	AnswerHow = "answer-how"
 )
 
+// EditionToken is the token that names the edition by which a notice is written.
+const EditionToken = "edition"
+
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
 // and somebody has to look. A confirmation of an answer need not: what the customer has said counts whether it arrives or not.
 //

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"ringfence/internal/answer"
-	"ringfence/internal/notify"
 	"ringfence/internal/workday"
 	"ringfence/policy"
 )
@@ -46,16 +45,4 @@ func (o *Office) partnerIDs(ctx context.Context) ([]string, error) {
 		ids[i] = p.ID
 	}
 	return ids, err
-}
-
-// answersPage is where customers who are signed in choose.
-const answersPage = "/account/choices"
-
-// answerTokens are those of messages about what customers have answered.
-//
-// cite: P-12, P-27
-func (o *Office) answerTokens(m notify.Message, all map[string]string) {
-	if m.Kind == notify.AnswerReceived || m.Kind == notify.AnswerHow {
-		all["number"], all["answer-web"], all["answer-email"] = o.Outbox.Number(m.ID), o.Carrier.Address+answersPage, o.Carrier.Email
-	}
 }

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -34,7 +35,7 @@ const (
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Wording,
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: wording.NewShelf(o.Wording, o.sourceOf),
 		Answered: o.Answers.Replied,
 		Called:   o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
@@ -61,6 +62,11 @@ func (o *Office) Reach(channels map[cpni.Via]notify.Channel) {
 	if channels[cpni.Voice] != nil {
 		o.Contacts.HasSwitch()
 	}
+}
+
+// sourceOf gives what is kept under a version of words.
+func (o *Office) sourceOf(version string) ([]byte, error) {
+	return o.Outbox.Source(context.Background(), version)
 }
 
 // keepWording stores the templates that are in use, by their versions.
@@ -96,7 +102,9 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
-	o.answerTokens(m, all)
+	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived || m.Kind == notify.AnswerHow {
+		maps.Copy(all, o.NoticeTokens(m.ID))
+	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))
 		all["minutes"] = strconv.Itoa(max(1, int(m.Until.Sub(m.At)/time.Minute)))

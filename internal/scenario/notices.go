@@ -12,6 +12,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/store"
 )
 
@@ -22,6 +23,9 @@ func giveNotice(ctx context.Context, w *world, a args) (result, error) {
 	}
 	spec, err := w.noticeSpec(ctx, a)
 	if err != nil {
+		return of(err, result{})
+	}
+	if spec.Edition, err = w.edition(ctx, a, spec); err != nil {
 		return of(err, result{})
 	}
 	var ids []cpni.ID
@@ -64,9 +68,29 @@ func (w *world) noticeSpec(ctx context.Context, a args) (notice.Spec, error) {
 		if err != nil {
 			return spec, err
 		}
-		spec.Recipients = append(spec.Recipients, notice.Recipient{ID: id, Name: id, Class: p.Class})
+		spec.Recipients = append(spec.Recipients, notice.Recipient{ID: id, Name: p.Called(), Class: p.Class})
 	}
 	return spec, nil
+}
+
+// edition makes the words of a notice as the file asks for them: without what it leaves out, and spoilt as it says.
+//
+// cite: V43, V44, V46, V52, V53, V54
+func (w *world) edition(ctx context.Context, a args, s notice.Spec) (string, error) {
+	via := a.text("via")
+	if via == "" {
+		via = notice.ByEmail
+	}
+	asked := wording.Asked{Kind: s.Kind, Via: via, Language: a.text("language"), Omit: a.words("omit"), Subject: a.text("subject"), PartlyTranslated: a.flag("partly-translated"),
+		NoReply: a.has("reply") && !a.flag("reply"), Wait: s.Wait, Floor: w.office.Approvals.Numbers(w.office.Clock.Now()).Wait, Purposes: s.Purposes, Data: s.Data, Email: &w.office.Carrier.Email}
+	for _, r := range s.Recipients {
+		asked.Recipients = append(asked.Recipients, wording.Recipient{ID: r.ID, Name: r.Name, Class: r.Class})
+	}
+	e, err := w.office.Wording.Ask(asked)
+	if err != nil {
+		return "", err
+	}
+	return e.Version(), w.office.KeepEdition(ctx, e)
 }
 
 // deliver has a notice reach the customers: e-mail goes, letters are mailed, and what no message carries is given now.
