@@ -109,7 +109,7 @@ func (d *Desk) Mail(ctx context.Context, raw []byte, w notify.Wrote, at time.Tim
 		if len(found) > 1 {
 			a.read = Several
 		}
-		if s.verdict.Means == MeansNo && len(found) <= mostSharing {
+		if s.verdict.Means == MeansNo && len(found) > 0 && len(found) <= mostSharing {
 			a.object = named(s.verdict)
 		}
 		return d.sharedTx(ctx, tx, found, s, a)

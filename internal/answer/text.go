@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"ringfence/internal/approval"
@@ -67,10 +66,11 @@ func (d *Desk) textTx(ctx context.Context, tx *store.Tx, of cpni.ID, number stri
 	a := unasked(s.verdict, p)
 	if a.how {
 		a.how = false
-		spots := d.Contacts.OfRecord(p, d.Clock.Now(), cpni.Text)
-		spots = slices.DeleteFunc(spots, func(x contact.Spot) bool { return x.To != number })
-		if err := d.tellHow(ctx, tx, of, spots); err != nil {
-			return nil, err
+		// They have just written from there, so it takes texts.
+		if l, ok := p.LineOf(number, d.Clock.Now()); ok && l.NoTexts.IsZero() && !l.Frozen && !p.Quiet(customer.Shared.Lines) {
+			if err := d.tellHow(ctx, tx, of, []contact.Spot{{Via: cpni.Text, Place: notify.TNOR, To: number}}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return d.doTx(ctx, tx, of, s, a)

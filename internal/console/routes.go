@@ -25,6 +25,7 @@ type place struct {
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
 	files   bool        // what is posted brings files of rules
+	scans   bool        // what is posted brings a scanned paper
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
@@ -45,6 +46,7 @@ func addresses() []place {
 		disciplinePlaces(),
 		messagePlaces(),
 		noticePlaces(),
+		usagePlaces(),
 		noticeTextPlaces(),
 	)
 }
@@ -170,6 +172,9 @@ func (v *visit) come(p place) error {
 		if p.files {
 			read = v.readBigForm
 		}
+		if p.scans {
+			read = v.readScanForm
+		}
 		if err := read(); err != nil {
 			return err
 		}
@@ -209,7 +214,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "answer", "event"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")
