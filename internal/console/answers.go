@@ -21,7 +21,7 @@ import (
 //
 // cite: P-12, P-37, 47 CFR 64.2007(a)(3)
 func answerPlaces() []place {
-	const post, one, kept = "/answers/post/{customer}", "/answers/{answer}", "/records/{customer}/approvals"
+	const post, one, kept = "/answers/post/{customer}", "/answers/read/{answer}", "/records/{customer}/approvals"
 	return []place{
 		{pattern: "/answers", right: staff.Serve, get: (*visit).answersPage},
 		{pattern: one, right: staff.Serve, get: (*visit).readAnswerPage},
@@ -99,7 +99,7 @@ var decisionWords = map[string]string{answer.IsObjection: "It is a no", answer.N
 
 // takeAnswer takes an answer to read it.
 func (v *visit) takeAnswer() error {
-	address := "/answers/" + string(v.id("answer"))
+	address := "/answers/read/" + string(v.id("answer"))
 	_, err := v.office.Answers.Open(v.r.Context(), v.id("answer"), v.member.ID)
 	var refusal *cpni.Refusal
 	switch {
@@ -166,7 +166,7 @@ func (v *visit) decideAnswer() error {
 	if s := v.field("scope"); s != "" {
 		d.Scopes = []string{s}
 	}
-	address := "/answers/" + string(v.id("answer"))
+	address := "/answers/read/" + string(v.id("answer"))
 	var refusal *cpni.Refusal
 	if whose := v.field("whose"); whose != "" {
 		ids, err := v.office.Customers.Search(v.r.Context(), whose)
