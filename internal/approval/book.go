@@ -44,8 +44,7 @@ func NewBook(p Parts) *Book { return &Book{Parts: p, db: p.DB, vault: p.Vault} }
 func (b *Book) move(p *customer.Profile, e Event, detail map[string]string, told func(ctx context.Context, tx *store.Tx, p *customer.Profile) error) customer.Change {
 	before := slices.Clone(p.Approvals)
 	p.Approvals = apply(p.Approvals, e)
-	detail["event"] = string(e.ID)
-	return customer.Change{Actor: e.By, Contact: string(e.Contact), What: detail["what"], Detail: detail, Affirmative: e.What == Granted || e.What == Lifted,
+	c := customer.Change{Actor: e.By, Contact: string(e.Contact), Detail: detail, Affirmative: e.What == Granted || e.What == Lifted,
 		Also: func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
 			if err := b.keep(ctx, tx, p.ID, before, e); err != nil {
 				return err
@@ -55,6 +54,20 @@ func (b *Book) move(p *customer.Profile, e Event, detail map[string]string, told
 			}
 			return told(ctx, tx, p)
 		}}
+	switch e.What {
+	case Granted:
+		c.What = "approval"
+	case Objected:
+		c.What = "objection"
+	case Lifted:
+		c.What = "objection taken back"
+	case Noticed:
+		c.What = "notice given"
+	case Voided:
+		c.What = "notice void"
+	}
+	detail["what"], detail["event"] = c.What, string(e.ID)
+	return c
 }
 
 // has reports whether an event is kept already.

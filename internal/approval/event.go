@@ -62,7 +62,9 @@ type Evidence struct {
 	Kind string `json:"kind"` // recording, attestation, letter, mail, text, form, signal
 	Says string `json:"says,omitempty"`
 	Hash string `json:"hash,omitempty"` // SHA-256 of Raw, or of what is kept elsewhere, in hexadecimal
-	Raw  []byte `json:"raw,omitempty"`  // the whole of it, such as a scanned letter
+	// Raw is the whole of it, such as a scanned letter. It is kept apart: of an event that is read, it is what Raw of Book gives.
+	Raw  []byte `json:"raw,omitempty"`
+	Size int    `json:"size,omitempty"` // of Raw, in bytes; 0: it is kept elsewhere
 }
 
 // MostEvidence bounds a piece of evidence, in bytes.
@@ -76,7 +78,7 @@ func (e *Evidence) complete() *Evidence {
 	c := *e
 	if len(c.Raw) > 0 {
 		h := sha256.Sum256(c.Raw)
-		c.Hash = hex.EncodeToString(h[:])
+		c.Hash, c.Size = hex.EncodeToString(h[:]), len(c.Raw)
 	}
 	return &c
 }
@@ -197,6 +199,14 @@ func (b *Book) keep(ctx context.Context, tx *store.Tx, of cpni.ID, before []cust
 }
 
 func (b *Book) insert(ctx context.Context, tx *store.Tx, of cpni.ID, n int, e Event) error {
+	if e.Evidence != nil && len(e.Evidence.Raw) > 0 {
+		apart := *e.Evidence
+		if err := b.keepRaw(ctx, tx, of, e.ID, apart.Raw); err != nil {
+			return err
+		}
+		apart.Raw = nil
+		e.Evidence = &apart
+	}
 	plain, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("keeping an event of an approval: %w", err)

@@ -64,8 +64,8 @@ func draw(t *rapid.T) []Event {
 // allows reports whether a state is one that permits something.
 func allows(s cpni.ApprovalState) bool { return s == cpni.OptInOK || s == cpni.OptOutOK }
 
-// stand is where the approval of a scope's use stands after events.
-func stand(events []Event, scope string, at time.Time) rules.Approval {
+// standsAt is where the approval of a scope's use stands after events.
+func standsAt(events []Event, scope string, at time.Time) rules.Approval {
 	a := asked[scope]
 	return stands(Fold(events), a.purpose, a.data, a.to, at, terms)
 }
@@ -107,7 +107,7 @@ func TestOnlyTheCustomerEndsARefusal(t *testing.T) {
 				return
 			}
 			for _, at := range moments(events) {
-				if got := stand(events[:n+1], scope, at).State; got != cpni.Denied {
+				if got := standsAt(events[:n+1], scope, at).State; got != cpni.Denied {
 					t.Fatalf("%s was refused, and at %s after %+v it is %s", of, at, e, got)
 				}
 			}
@@ -124,7 +124,7 @@ func TestNothingIsConsentWithoutItsProof(t *testing.T) {
 		events := draw(t)
 		for _, scope := range acts {
 			for _, at := range moments(events) {
-				switch got := stand(events, scope, at); got.State {
+				switch got := standsAt(events, scope, at); got.State {
 				case cpni.OptOutOK:
 					if !slices.ContainsFunc(events, func(e Event) bool {
 						came := slices.ContainsFunc(events, func(v Event) bool { return v.What == Voided && v.Notice == e.Notice })
@@ -163,7 +163,7 @@ func TestARefusalMoreAllowsNothing(t *testing.T) {
 		with := slices.Insert(slices.Clone(events), i, more)
 		for _, scope := range acts {
 			for _, at := range moments(with) {
-				a, b := stand(with, scope, at), stand(events, scope, at)
+				a, b := standsAt(with, scope, at), standsAt(events, scope, at)
 				if allows(a.State) && !allows(b.State) || a.State == cpni.OptInOK && b.State != cpni.OptInOK || b.State == cpni.Denied && a.State != cpni.Denied {
 					t.Fatalf("%s at %s: %s without %+v, and %s with it", scope, at, b.State, more, a.State)
 				}
@@ -182,7 +182,7 @@ func TestARefusalAmongNotices(t *testing.T) {
 		events = append(events, Event{ID: "no", What: Objected, Scope: rapid.SampledFrom([]string{scope, customer.Everything}).Draw(t, "refused"), At: begins, Recorded: begins})
 		events = rapid.Permutation(events).Draw(t, "order")
 		for _, at := range moments(events) {
-			if got := stand(events, scope, at).State; got != cpni.Denied {
+			if got := standsAt(events, scope, at).State; got != cpni.Denied {
 				t.Fatalf("%s at %s", got, at)
 			}
 		}
@@ -202,7 +202,7 @@ func TestLateRecordsAllowNoMore(t *testing.T) {
 		ordered := slices.SortedStableFunc(slices.Values(events), func(a, b Event) int { return a.At.Compare(b.At) })
 		for _, scope := range acts {
 			for _, at := range moments(events) {
-				if late, then := stand(events, scope, at), stand(ordered, scope, at); allows(late.State) && !allows(then.State) {
+				if late, then := standsAt(events, scope, at), standsAt(ordered, scope, at); allows(late.State) && !allows(then.State) {
 					t.Fatalf("%s at %s is %s as recorded, and %s as received", scope, at, late.State, then.State)
 				}
 			}

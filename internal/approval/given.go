@@ -53,7 +53,7 @@ func (b *Book) Give(ctx context.Context, tx *store.Tx, of cpni.ID, g Given) (mat
 			e.Matures = b.Numbers(now).Usable(g.At, Mailed(g.Via), g.Wait, b.Zones(p, now)...).UTC()
 		}
 		matures = e.Matures
-		detail := map[string]string{"what": "notice given", "notice": string(g.Notice), "run": string(g.Run), "kind": g.Kind, "via": g.Via, "scopes": strings.Join(e.Scopes, " ")}
+		detail := map[string]string{"notice": string(g.Notice), "run": string(g.Run), "kind": g.Kind, "via": g.Via, "scopes": strings.Join(e.Scopes, " ")}
 		if !matures.IsZero() {
 			detail["matures"] = matures.Format(time.RFC3339)
 		}
@@ -77,7 +77,7 @@ func (b *Book) Void(ctx context.Context, tx *store.Tx, of, notice cpni.ID, code 
 	used = !given.Matures.IsZero() && !now.Before(given.Matures)
 	_, entries, err = b.Customers.UpdateTx(ctx, tx, of, func(p *customer.Profile) (customer.Change, error) {
 		e := Event{ID: cpni.NewTimedID(now), What: Voided, At: now.UTC(), Recorded: now.UTC(), By: string(cpni.RoleSystem), Notice: notice, Run: given.Run, Code: code, Via: given.Via}
-		c := b.move(p, e, map[string]string{"what": "notice void", "notice": string(notice), "run": string(given.Run), "via": given.Via, "code": code}, nil)
+		c := b.move(p, e, map[string]string{"notice": string(notice), "run": string(given.Run), "via": given.Via, "code": code}, nil)
 		c.Kind = ledger.Notice
 		if used {
 			c.Alerts = func(ctx context.Context, tx *store.Tx, p *customer.Profile) ([]ledger.Entry, error) {

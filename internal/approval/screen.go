@@ -29,6 +29,12 @@ type Use struct {
 //
 // cite: P-36, I-02, 47 CFR 64.2009(a)
 func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state cpni.ApprovalState) error) error {
+	if ready, err := b.Customers.Stands(ctx); err != nil || !ready {
+		if err == nil {
+			err = errUnready
+		}
+		return err
+	}
 	at := b.Clock.Now()
 	terms := Terms{RenoticeMonths: b.Numbers(at).RenoticeMonths, Additions: use.Additions}
 	state := judge(use, at.In(b.Zone), terms)
@@ -67,6 +73,11 @@ func (b *Book) Screen(ctx context.Context, use Use, each func(of cpni.ID, state 
 // mostLooks bounds how often those are looked at again of whom something was recorded meanwhile: a carrier with many customers has
 // somebody answer at every moment. What was acknowledged before the last look began is in the result.
 const mostLooks = 12
+
+// errUnready: of customers from before it is still being written where their approvals stand. One who is passed over would count as
+// somebody who has refused nothing.
+var errUnready = cpni.Rejected("BUSY", "where the approvals of all customers stand is being written down after the update, so nobody is screened yet", []string{"P-14", "P-36"},
+	"try again in some minutes", "tell the operator if it lasts")
 
 // lateCommits is more than lies between the moment that an event bears and its commit, and between the clocks of two nodes.
 const lateCommits = 5 * time.Minute

@@ -17,6 +17,7 @@ type Rules struct {
 	AfterEmail     int // from the day of an e-mail to the first day on which silence counts, as adopted
 	AfterMail      int // from the day of mailing, likewise
 	RenoticeMonths int
+	ConfirmAfter   time.Duration // how long the confirmation of an answer waits for others
 }
 
 // RulesOf takes the numbers from the profiles in force. What is adopted is never less than the letter, whatever a profile says.
@@ -24,6 +25,7 @@ type Rules struct {
 // cite: 47 CFR 64.2008(d)(1)
 func RulesOf(n rules.InForce) Rules {
 	r := Rules{Wait: n.Int("cpni-core", "opt_out_wait_days"), MailAdds: n.Int("cpni-core", "mail_adds_days"), RenoticeMonths: n.Int("cpni-core", "renotice_months")}
+	r.ConfirmAfter = n.Duration("answers", "confirm_after")
 	r.AfterEmail = max(r.Wait, n.Int("opt-out-wait", "usable_after_email_days"))
 	r.AfterMail = max(r.Wait+r.MailAdds, n.Int("opt-out-wait", "usable_after_mail_days"))
 	return r

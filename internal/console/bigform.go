@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"ringfence/internal/approval"
 )
 
 // Bounds of a form that brings files of rules, in bytes, and how long it may take to arrive.
@@ -26,8 +28,27 @@ type upload struct {
 	Text string
 }
 
+// parted is what a form may bring that is posted in parts: fields, and files beside them.
+type parted struct {
+	body  int64 // of all of it, in bytes
+	file  int   // of one file
+	files int   // how many
+	text  bool  // files are text, and so may be the field of that name
+}
+
+var (
+	ruleFiles = parted{body: mostBigBody, file: bigFieldSize, files: mostParts, text: true}
+	oneScan   = parted{body: approval.MostEvidence + mostBody, file: approval.MostEvidence, files: 1}
+)
+
 // readBigForm reads what is posted to a place that takes files of rules.
-func (v *visit) readBigForm() error {
+func (v *visit) readBigForm() error { return v.readParts(ruleFiles) }
+
+// readScanForm reads what is posted to a place that takes one scanned paper. The file is kept as it is; what it is, whoever takes it
+// finds out.
+func (v *visit) readScanForm() error { return v.readParts(oneScan) }
+
+func (v *visit) readParts(may parted) error {
 	kind, parameters, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
 		return errNoForm
@@ -35,7 +56,7 @@ func (v *visit) readBigForm() error {
 	arrives := http.NewResponseController(v.w)
 	late := time.AfterFunc(bigBodyTime, func() { arrives.SetReadDeadline(time.Unix(1, 0)) })
 	defer late.Stop()
-	parts := multipart.NewReader(http.MaxBytesReader(v.w, v.r.Body, mostBigBody), parameters["boundary"])
+	parts := multipart.NewReader(http.MaxBytesReader(v.w, v.r.Body, may.body), parameters["boundary"])
 	v.form = url.Values{}
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
@@ -45,25 +66,37 @@ func (v *visit) readBigForm() error {
 		if err == nil && n >= mostParts {
 			return errTooLarge
 		}
-		var text []byte
+		var bytes []byte
 		if err == nil {
-			text, err = io.ReadAll(io.LimitReader(part, bigFieldSize+1))
+			bytes, err = io.ReadAll(io.LimitReader(part, int64(may.file)+1))
 		}
 		var large *http.MaxBytesError
 		switch {
-		case errors.As(err, &large), len(text) > bigFieldSize:
+		case errors.As(err, &large), len(bytes) > may.file:
 			return errTooLarge
 		case err != nil:
 			return errUnreadable
-		case !utf8.Valid(text) || strings.ContainsRune(string(text), 0):
-			return errUnreadable
 		}
-		words := strings.ReplaceAll(string(text), "\r\n", "\n")
-		if name := part.FileName(); name != "" {
-			v.uploads = append(v.uploads, upload{name, words})
+		is := part.FileName() != "" || !may.text && part.FormName() == "scan"
+		if is && len(bytes) == 0 && !may.text {
+			continue // nothing was picked
+		}
+		if is && len(v.uploads) >= may.files {
+			return errTooLarge
+		}
+		if is && !may.text {
+			v.uploads = append(v.uploads, upload{part.FileName(), string(bytes)})
 			continue
 		}
-		if part.FormName() != "text" && len(words) > longestField {
+		if !utf8.Valid(bytes) || strings.ContainsRune(string(bytes), 0) {
+			return errUnreadable
+		}
+		words := strings.ReplaceAll(string(bytes), "\r\n", "\n")
+		if is {
+			v.uploads = append(v.uploads, upload{part.FileName(), words})
+			continue
+		}
+		if !(may.text && part.FormName() == "text") && len(words) > longestField {
 			return errLongField
 		}
 		v.form.Add(part.FormName(), words)

@@ -36,6 +36,7 @@ type contactView struct {
 	Change  changeView
 	Consent consentView
 	Care    careView
+	Usage   usageView
 	Notes   []noteView
 	// Messages are the newest that went or go to the customer.
 	Messages []messageRow
@@ -145,6 +146,9 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 			return view, nil, err
 		}
 		view.Care = v.careView(p, view.Change.Proved)
+		if view.Usage, err = v.usageView(s, p, view.Change.Proved); err != nil {
+			return view, nil, err
+		}
 		view.Card.Hidden = view.Card.Hidden && !view.Change.Proved
 		view.WrapUp = view.wrapUp()
 		if view.Messages, err = v.messagesIn(p, view.Card.Hidden); err != nil {

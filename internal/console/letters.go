@@ -2,16 +2,10 @@ package console
 
 import (
 	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"ringfence/internal/complaint"
 	"ringfence/internal/cpni"
@@ -319,8 +313,8 @@ func (v *visit) withdrawRequest() error {
 	return v.lettered(requestAddress(v.id("customer"), v.id("request")), "It is taken back.", err)
 }
 
-// enterView is the form for a request that came by post.
-type enterView struct {
+// enterRequestView is the form for a request that came by post.
+type enterRequestView struct {
 	page
 	Address string
 	Card    string
@@ -340,7 +334,7 @@ func (v *visit) enterRequestPage() error {
 	if err := v.office.Viewed(ctx, v.member.ID, watch.Card, of); err != nil {
 		return err
 	}
-	view := enterView{page: v.page("A written request that came by post", "/written"), Address: customerAddress(of) + "/written", Card: customerAddress(of), Name: p.Name}
+	view := enterRequestView{page: v.page("A written request that came by post", "/written"), Address: customerAddress(of) + "/written", Card: customerAddress(of), Name: p.Name}
 	for _, l := range p.Lines {
 		view.Lines = append(view.Lines, option{strconv.Itoa(l.No), l.Number})
 	}
@@ -391,52 +385,4 @@ func (v *visit) enterRequest() error {
 	}
 	address := requestAddress(of, q.ID)
 	return v.leave(flash{For: address, Note: "It is entered. It is carried out once the customer was proved and says that it is theirs."}, address)
-}
-
-// readScanForm reads what is posted to a place that takes the scan of a letter: fields, and one file of any bytes.
-func (v *visit) readScanForm() error {
-	kind, parameters, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/form-data" {
-		return errNoForm
-	}
-	arrives := http.NewResponseController(v.w)
-	late := time.AfterFunc(bigBodyTime, func() { arrives.SetReadDeadline(time.Unix(1, 0)) })
-	defer late.Stop()
-	parts := multipart.NewReader(http.MaxBytesReader(v.w, v.r.Body, mostBigBody), parameters["boundary"])
-	v.form = url.Values{}
-	for n := 0; ; n++ {
-		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && n >= mostParts {
-			return errTooLarge
-		}
-		var text []byte
-		most := longestField
-		if err == nil {
-			if part.FileName() != "" {
-				most = written.MostScan
-			}
-			text, err = io.ReadAll(io.LimitReader(part, int64(most)+1))
-		}
-		var large *http.MaxBytesError
-		switch {
-		case errors.As(err, &large), err == nil && len(text) > most && most == written.MostScan:
-			return errTooLarge
-		case err != nil:
-			return errUnreadable
-		case len(text) > most:
-			return errLongField
-		case part.FileName() != "":
-			if len(v.uploads) > 0 {
-				return errTooLarge
-			}
-			v.uploads = append(v.uploads, upload{part.FileName(), string(text)})
-		case !utf8.Valid(text) || strings.ContainsRune(string(text), 0):
-			return errUnreadable
-		default:
-			v.form.Add(part.FormName(), string(text))
-		}
-	}
 }

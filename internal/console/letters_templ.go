@@ -982,7 +982,7 @@ func requestPage(v requestView) templ.Component {
 // enterRequestPage is the form for a request that came by post.
 //
 // cite: P-36, 47 USC 222(c)(2)
-func enterRequestPage(v enterView) templ.Component {
+func enterRequestPage(v enterRequestView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -117,6 +117,7 @@ func (v *visit) entriesPage() error {
 	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Lookup, ledger.Change, ledger.Message, ledger.Letter, ledger.Alert} {
 		view.Kinds = append(view.Kinds, navItem{kindWords[k], recordsAddress(id) + "?kind=" + string(k), k == kind})
 	}
+	view.Kinds = append(view.Kinds, navItem{"Approvals", recordsAddress(id) + "/approvals", false})
 	if len(rows) > rowsOnPage {
 		rows = rows[:rowsOnPage]
 		view.Older = fmt.Sprintf("%s?kind=%s&before=%s", recordsAddress(id), kind, rows[rowsOnPage-1].ID)

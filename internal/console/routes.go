@@ -46,6 +46,7 @@ func addresses() []place {
 		disciplinePlaces(),
 		messagePlaces(),
 		noticePlaces(),
+		usagePlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
@@ -215,7 +216,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

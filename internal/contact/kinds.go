@@ -45,6 +45,10 @@ var KindsOfChange = []KindOfChange{
 	{Record: "care set", Why: "a notice would tell the very person who must not know; setting it took the customer's proof"},
 	{Record: "care ended", Why: "a notice would tell the very person who must not know; ending it took the customer's proof"},
 	{Record: "objection", Why: "it restricts, and is answered by what answers objections; it changes nothing that proves or reaches anybody"},
+	{Record: "approval", Why: "the customer proved who they are when they gave it, and gets word that it was received, a message of its own kind"},
+	{Record: "objection taken back", Why: "the customer proved who they are when they took it back, and gets word that it was received, a message of its own kind"},
+	{Record: "notice given", Why: "it is itself what the customer was told"},
+	{Record: "notice void", Why: "it is the word that the customer was not told; another form goes out"},
 	{Record: "change disputed", Why: "the customer gets word that it was received, a message of its own kind"},
 	{Record: "change kept", Why: "the customer gets word of what was decided, a message of its own kind"},
 	{Record: "no more texts to a line", Why: "the customer wrote it from that line and gets an answer there, a message of its own kind; it restricts, and notices go by a call instead"},
@@ -55,5 +59,6 @@ var KindsOfChange = []KindOfChange{
 var EntriesOfChange = map[string]string{
 	"customer/book.go":      "the beginning of service, and what the kinds above say",
 	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
+	"approval/answer.go":    "an answer that was not taken, which changes nothing",
 	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -29,6 +30,8 @@ type Book struct {
 	forgets   uint64 // how often the cache was emptied or something was dropped: what was read before is not put after
 	forgotten []func()
 	seen      string // the forgetting that this node has caught up with
+
+	stands atomic.Bool // where approvals stand is written of every customer
 }
 
 type cached struct {

@@ -44,6 +44,7 @@ var ofCustomers = []string{
 	"customer", "contact", "throttle", "tried", "emergency",
 	"message", "message_event",
 	"approval", "approval_event", "notice_given",
+	"approval_evidence", "answer_read",
 	"portal_session", "portal_passkey",
 	"written_request", "complaint",
 }

@@ -17,6 +17,9 @@ type Config struct {
 	// General are other addresses whose mail may belong to one of our messages, such as that of messages.email.from. Mail
 	// that does not is refused, or left where it lies.
 	General []string `yaml:"general"`
+	// Answers are the addresses to which customers write what may be done with their information; that of carrier.contact.email is
+	// one of them.
+	Answers []string `yaml:"answers"`
 	SMTP    Listener `yaml:"smtp"`    // from anywhere
 	LMTP    Listener `yaml:"lmtp"`    // from the carrier's own mail server
 	IMAP    Mailbox  `yaml:"imap"`    // fetched from a mailbox
@@ -90,6 +93,11 @@ func (c Config) Check() error {
 	for _, g := range c.General {
 		if a, err := netmail.ParseAddress(g); err != nil || a.Address != g {
 			say("messages.inbound.general: %q is no address: write one such as privacy@carrier.example", g)
+		}
+	}
+	for _, g := range c.Answers {
+		if a, err := netmail.ParseAddress(g); err != nil || a.Address != g {
+			say("messages.inbound.answers: %q is no address: write one such as choices@carrier.example", g)
 		}
 	}
 	if c.SMTP.Listen == "" && c.LMTP.Listen == "" && c.IMAP.Host == "" {

@@ -241,12 +241,14 @@ func (b *mailbox) one(ctx context.Context, c *imapclient.Client, uid imap.UID) e
 // it, or else by its own header.
 func (b *mailbox) sentTo(raw []byte) target {
 	m := read(raw)
+	answers := false
 	for _, field := range []string{"Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc"} {
 		for f := m.header.FieldsByKey(field); f.Next(); {
 			for _, found := range b.own.within.FindAllStringSubmatch(f.Value(), 1) {
 				return target{token: found[1]}
 			}
+			answers = answers || b.own.takesAnswers(f.Value())
 		}
 	}
-	return target{general: true}
+	return target{general: true, answers: answers}
 }

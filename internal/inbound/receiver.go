@@ -49,7 +49,20 @@ type Receiver struct {
 	tls    map[string]*tls.Config // of smtp and lmtp
 	box    *mailbox               // nil: none is looked into
 	flow   *flow
+	// answers takes mail that answers no message of ours; nil: such mail is refused, or left where it lies.
+	answers Answers
 }
+
+// Answers takes a mail that came to an address for answers and answers no message of ours. notify.ErrNotOurs: it is nothing that
+// anybody has to read.
+type Answers interface {
+	Mail(ctx context.Context, raw []byte, w notify.Wrote, at time.Time) error
+}
+
+// TakeAnswers has mail to the addresses for answers taken, before Run.
+//
+// cite: P-12
+func (r *Receiver) TakeAnswers(answers Answers) { r.answers = answers }
 
 // New makes a receiver and reads the files that its configuration names. What goes wrong while it runs is reported, without
 // anything of a message.
@@ -194,8 +207,15 @@ func (r *Receiver) take(ctx context.Context, raw []byte, to string, t target, p 
 		null = strings.TrimSpace(m.header.Get("Return-Path")) == "<>"
 	}
 	kind, outcome := judge(m, null)
-	report := notify.Report{Outcome: outcome, At: r.clock.Now(), Kind: kind, Raw: append(r.trace(ctx, raw, m, to, p), raw...)}
+	whole := append(r.trace(ctx, raw, m, to, p), raw...)
+	report := notify.Report{Outcome: outcome, At: r.clock.Now(), Kind: kind, Raw: whole}
+	if kind == notify.Reply {
+		report.Wrote = wrote(m, Aligned(whole))
+	}
 	err := r.hand(ctx, m, t, report)
+	if errors.Is(err, notify.ErrNotOurs) {
+		err = r.answered(ctx, t, report)
+	}
 	if err != nil && !errors.Is(err, notify.ErrNotOurs) {
 		r.report(fmt.Errorf("what came in by mail could not be kept, and is asked for again: %w", err))
 	}
@@ -221,6 +241,28 @@ func (r *Receiver) hand(ctx context.Context, m message, t target, report notify.
 	}
 	return notify.ErrNotOurs
 }
+
+// answered gives a mail to an address for answers to who takes them.
+//
+// cite: P-12, 47 CFR 64.2008(c)(3)
+func (r *Receiver) answered(ctx context.Context, t target, report notify.Report) error {
+	if !t.answers || r.answers == nil || report.Wrote == nil {
+		return notify.ErrNotOurs
+	}
+	sender := "from " + report.Wrote.From
+	if !r.flow.may(sender) || !r.flow.mayAnswer() {
+		return errTooMuch
+	}
+	err := r.answers.Mail(ctx, report.Raw, *report.Wrote, report.At)
+	if err == nil {
+		r.flow.came(sender)
+		r.flow.answered()
+	}
+	return err
+}
+
+// errTooMuch asks for a mail to be brought again later.
+var errTooMuch = errors.New("more answers come in than are taken in an hour")
 
 // references finds which of our messages a message speaks of: the addresses to which they ask for answers, and their
 // names, in its own header or in what it gives back.

@@ -60,6 +60,9 @@ type Parts struct {
 	// Called hears how a call went, within the transaction that writes it down, and gives what else is to be recorded; nil:
 	// nobody waits for a call. Of a message that was taken back while it rang it does not hear.
 	Called func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, call Call) ([]ledger.Entry, error)
+	// Answered hears what a customer has replied to a message, or that they have called it unwanted, within the transaction that
+	// keeps it, and gives what else is to be recorded; nil: nobody does. The message is without what is sealed of it.
+	Answered func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, r Report) ([]ledger.Entry, error)
 	// Heard hears what has become of a notice of rights, within the transaction that writes it down, and gives what else is to be
 	// recorded; nil: nobody asks.
 	Heard func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, f Fate) ([]ledger.Entry, error)

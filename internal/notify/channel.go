@@ -108,8 +108,20 @@ type Report struct {
 	At time.Time
 	// Raw is the whole of it as it came, kept sealed as evidence; nil: there is none.
 	Raw []byte
+	// Wrote is what a person has written, of a reply; nil: nobody has taken it apart.
+	Wrote *Wrote
 	// Kind of what came: receipt, bounce, auto-reply, reply, stop, mailed, complaint.
 	Kind string
+}
+
+// Wrote is what somebody has written in a mail. Nothing of it proves who they are.
+type Wrote struct {
+	ID      string // of the mail, as its header says
+	From    string // the one address that it says it is from; "" several, or none
+	Subject string
+	Text    string // with what it quotes
+	Machine bool   // a machine has answered
+	Shown   bool   // that its sender is of the organization of From
 }
 
 // Kinds of reports.

@@ -52,6 +52,11 @@ func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report)
 	if err := c.Outbox.add(ctx, tx, found.of, found.m.ID, Event{At: at, What: r.Kind, Code: r.Code, Said: Said{Says: r.Says, Call: r.Call, Raw: r.Raw}}); err != nil {
 		return "", nil, err
 	}
+	if c.Answered != nil && (r.Kind == Reply || r.Kind == Complaint) {
+		r.At = at
+		all, err = c.Answered(ctx, tx, found.of, found.m, r)
+		return "", all, err
+	}
 	if !moves(found.m.State, r.State) {
 		if r.Kind != Mailed || found.m.State != Sent && found.m.State != Sending {
 			return "", nil, nil

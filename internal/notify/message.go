@@ -66,6 +66,8 @@ const (
 	OptOutNotice   = "opt-out-notice"
 	OptInRequest   = "opt-in-request"
 	AnswerReceived = "answer-received"
+	// AnswerHow says to who has said yes where nothing shows who they are how to say it.
+	AnswerHow = "answer-how"
 )
 
 // EditionToken is the token that names the edition by which a notice is written.

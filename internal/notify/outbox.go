@@ -45,6 +45,10 @@ func messagePlace(id string) string { return "message/" + id }
 // Plan stores a message, sealed, to be carried to the customer.
 func (o *Outbox) Plan(ctx context.Context, tx *store.Tx, of cpni.ID, m Message) error {
 	now := o.clock.Now()
+	due := now
+	if m.Due.After(now) {
+		due = m.Due
+	}
 	if m.ID == "" {
 		m.ID = cpni.NewTimedID(now)
 	}
@@ -57,7 +61,7 @@ func (o *Outbox) Plan(ctx context.Context, tx *store.Tx, of cpni.ID, m Message) 
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO message (customer_id, message_id, at, via, place, state, sealed, kind, due, mark, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, now.UnixMicro(), hashOf("mark", o.Token(m.ID)), hashOf("number", o.Number(m.ID)))
+		string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, due.UnixMicro(), hashOf("mark", o.Token(m.ID)), hashOf("number", o.Number(m.ID)))
 	if err != nil {
 		return fmt.Errorf("planning a message: %w", err)
 	}
@@ -93,6 +97,23 @@ func (o *Outbox) Number(id cpni.ID) string {
 func hashOf(kind, text string) []byte {
 	h := sha256.Sum256([]byte(kind + "\x00" + text))
 	return h[:16]
+}
+
+// Unsent gives the messages of a kind to a customer that no channel has had yet, as tx sees them, the oldest first.
+func (o *Outbox) Unsent(ctx context.Context, tx *store.Tx, of cpni.ID, kind string) ([]Message, error) {
+	rows, err := o.rows(ctx, tx, "customer_id = $1 AND kind = $2 AND state = $3 AND attempts = 0 AND stopped = 0 ORDER BY at, message_id", string(of), kind, string(Queued))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Message, len(rows))
+	for i, r := range rows {
+		if all[i], err = r.open(func(sealed []byte) ([]byte, error) {
+			return o.vault.OpenStateTx(ctx, tx, of, messagePlace(string(r.m.ID)), sealed)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Cancel takes back a message: if a channel has it already no other attempt follows.

@@ -37,7 +37,8 @@ const (
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: wording.NewShelf(o.Wording, o.sourceOf),
-		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
+		Answered: o.Answers.Replied,
+		Called:   o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
@@ -102,7 +103,7 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
-	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived {
+	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived || m.Kind == notify.AnswerHow {
 		maps.Copy(all, o.NoticeTokens(m.ID))
 	}
 	if !m.Until.IsZero() {

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"ringfence/internal/accounting"
+	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
@@ -98,6 +99,7 @@ type Office struct {
 	Door      *disclose.Door
 	Approvals *approval.Book
 	Notices   *notice.Notices
+	Answers   *answer.Desk
 	Proposals *countersign.Register
 
 	Training   *training.School
@@ -179,6 +181,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
 	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, Words: o.noticeWords})
+	if o.Answers, err = o.answers(c); err != nil {
+		return nil, err
+	}
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -257,6 +262,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Published.Refresh, report) })
 	all.Go(func() { o.Watch.Run(ctx, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Customers.StandAll, report) })
 	all.Go(func() { o.Messages.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })

@@ -34,6 +34,7 @@ func acts() map[string]act {
 		"notice":           giveNotice,
 		"bounce":           bounce,
 		"answer":           answer,
+		"write":            write,
 		"import-approvals": importApprovals,
 		"partner":          putPartner,
 		"train":            train,

@@ -50,7 +50,7 @@ var (
 	state      = oneOf("unnotified", "waiting", "opt-out-ok", "opt-in-ok", "denied", "renotice-due", "one-time")
 	question   = pattern("a question", `\S`)
 	clause     = pattern("a clause such as P-19, a case such as V58, or a section such as 64.2010(b)", `^(P-[0-5][0-9]|V[0-9]{2,3}|I-[0-9]{2}|(47 (CFR|USC) )?[0-9]+(\.[0-9]+)?(\([0-9A-Za-z]+\))*)$`)
-	scope      = pattern("a scope: own-marketing, other-marketing, partner:ID, location:PURPOSE or everything", `^(own-marketing|other-marketing|everything|partner:[A-Za-z0-9._-]+|location:[a-z-]+)$`)
+	scope      = pattern("a scope: own-marketing, other-marketing, partner:ID, location:PURPOSE, data:CLASS or everything", `^(own-marketing|other-marketing|everything|partner:[A-Za-z0-9._-]+|location:[a-z-]+|data:[a-z-]+)$`)
 	recipient  = pattern("a recipient", `^[a-z][A-Za-z0-9._-]*(:\S.*)?$`)
 	checklist  = pattern("an item of the notice checklist, N-01 to N-16", `^N-(0[1-9]|1[0-6])$`)
 	people     = either(oneOf("all"), list(refers("customer")), shape{})
@@ -169,6 +169,9 @@ func approvalVerbs() []verb {
 		{name: "answer", fields: []field{need("customer", customers), need("says", oneOf("grant", "object", "revoke-objection")), may("scope", scope),
 			may("via", oneOf("email", "portal", "phone", "postal", "store", "sms")), may("contact", refers("contact")), may("notice", refers("notice")), may("names", partners), may("evidence", flagOr)},
 			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE", "UNAUTHENTICATED")}},
+		{name: "write", fields: []field{need("customer", customers), need("via", oneOf("email", "text", "postal")), may("says", text), may("notice", refers("notice")), may("machine", flag),
+			may("answer", oneOf("grant", "object", "revoke-objection")), may("scope", scope), may("received", date), may("signed", flag), may("reason", text)},
+			gives: []given{ok(), rejects("NOT_CONSENT", "UNAUTHENTICATED", "BAD_INPUT", "REASON")}, results: []field{may("to-read", count)}, check: whatIsWritten},
 		{name: "import-approvals", fields: []field{need("customers", people), need("basis", oneOf("signature", "continued-service", "legacy-contract", "partner-says")),
 			may("file", fields("the facts of a file", may("name", text), may("dated", date), may("rows", count)))},
 			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE")}},

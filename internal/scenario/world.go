@@ -33,6 +33,7 @@ type world struct {
 	hash     *contact.Hasher
 	staff    *staff.Register
 	partners *partner.Register
+	written  int // mails that customers wrote
 
 	customers map[string]cpni.ID
 	names     map[cpni.ID]string // of customers

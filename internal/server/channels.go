@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -205,13 +206,24 @@ func (c Config) reach(o *office.Office, report func(error)) (*reach, error) {
 		}
 	}
 	if in := c.Messages.Inbound; in != nil {
-		receiver, err := inbound.New(*in, o.Messages, o.Clock, report)
+		receiver, err := inbound.New(c.takingAnswers(*in), o.Messages, o.Clock, report)
 		if err != nil {
 			return nil, err
 		}
+		receiver.TakeAnswers(o.Answers)
 		r.running = append(r.running, receiver.Run)
 	}
 	return r, nil
+}
+
+// takingAnswers has mail to the address that notices name taken as answers.
+//
+// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
+func (c Config) takingAnswers(in inbound.Config) inbound.Config {
+	if own := c.Carrier.Contact.Email; own != "" {
+		in.Answers = append(slices.Clone(in.Answers), own)
+	}
+	return in
 }
 
 // way adds what carries one way.
@@ -237,7 +249,7 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 		}
 		r.channels[w.via] = channel
 	case bySMPP:
-		channel, err := smpp.New(c.Messages.Text.SMPP, o.Messages, o.Contacts, o.Clock, report)
+		channel, err := smpp.New(c.Messages.Text.SMPP, o.Messages, o.Answers, o.Clock, report)
 		if err != nil {
 			return err
 		}

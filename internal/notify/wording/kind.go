@@ -57,7 +57,7 @@ var neededValues = map[string][]string{
 	"information": {"call-detail", "usage", "service", "location", "billing"},
 	"recipients":  {"agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other"},
 	"choice":      {"grant", "object", "revoke-objection"},
-	"scope-words": {"everything", "own-marketing", "other-marketing", "partner", "location", "data"},
+	"scope-words": {"everything", "own-marketing", "other-marketing", "partner", "location", "data", "several"},
 }
 
 // kinds are the messages that the program sends, with the elements that the law or a promise asks of each.
@@ -147,6 +147,12 @@ var kinds = map[string]kind{
 		"answered": {cite: "47 CFR 64.2009(e)"},
 		"where":    {cite: "47 CFR 64.2010(c)"},
 		"call-us":  {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"answer-how": {vias: written, hides: hidesInformation, cites: []string{"P-12", "P-36", "47 CFR 64.2007(a)"}, elements: map[string]need{
+		"who":       {tokens: []string{"carrier"}, cite: "P-12"},
+		"unchanged": {cite: "P-36"},
+		"how":       {tokens: []string{"answer-web", "telephone"}, cite: "P-36"},
+		"free":      {cite: "P-13"},
 	}},
 	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
 		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
