@@ -103,6 +103,9 @@ func (n *Notices) note(ctx context.Context, tx *store.Tx, of, run cpni.ID, state
 //
 // cite: V42, 47 CFR 64.2008(d)(3)(i)
 func (n *Notices) GiveTo(ctx context.Context, s Spec, by string, customers ...cpni.ID) (run Run, err error) {
+	if s, err = n.Worded(ctx, s); err != nil {
+		return Run{}, err
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
 		if run, e, err = n.begin(ctx, tx, s, Launch{}, Done, by); err != nil {

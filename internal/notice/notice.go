@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,10 +35,12 @@ type Parts struct {
 	Zone      *time.Location // the carrier's
 	Numbers   func(at time.Time) Numbers
 	Calendars *workday.Calendars
-	// Insert makes the document that lies in a bill, in a language, and names the version of its words; nil: there is none yet.
+	// Edition makes the words of a notice, refuses what the law does not allow, keeps them, and names their version; nil: there are none.
+	Edition func(ctx context.Context, s Spec) (version string, err error)
+	// Insert makes the document that lies in a bill, in a language, and names the version of its words; nil: there is none.
 	Insert func(r Run, language string) (doc notify.Enclosure, version string, err error)
-	// Page writes a notice as the portal shows it; nil: there are no words for it yet.
-	Page func(r Run, p *customer.Profile, language string) (words notify.Words, err error)
+	// Page writes a notice as the portal shows it, which bears message as its number; nil: there are no words for it.
+	Page func(r Run, message cpni.ID, language string) (words notify.Words, err error)
 }
 
 // Notices gives notices.
@@ -111,12 +114,31 @@ const mostRuns = 1000
 //
 // cite: P-27, 47 CFR 64.2008(a)(2)
 func (n *Notices) Begin(ctx context.Context, s Spec, by string) (run Run, err error) {
+	if s, err = n.Worded(ctx, s); err != nil {
+		return Run{}, err
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
 		run, e, err = n.begin(ctx, tx, s, Launch{}, Planned, by)
 		return []ledger.Entry{e}, err
 	})
 	return run, plainly(err)
+}
+
+// Worded gives a notice with its words: the edition that it names, or one that is made for it.
+//
+// cite: P-02, P-27, 47 CFR 64.2008(c)
+func (n *Notices) Worded(ctx context.Context, s Spec) (Spec, error) {
+	s = s.complete()
+	if r := s.check(n.Approvals.Numbers(n.Clock.Now())); r != nil {
+		return s, r
+	}
+	if s.Edition != "" || n.Edition == nil || !slices.ContainsFunc(s.Ways, func(w string) bool { return w != ByWord }) {
+		return s, nil
+	}
+	var err error
+	s.Edition, err = n.Edition(ctx, s)
+	return s, err
 }
 
 func (n *Notices) begin(ctx context.Context, tx *store.Tx, s Spec, l Launch, state RunState, by string) (Run, ledger.Entry, error) {
@@ -232,5 +254,5 @@ func (s Spec) tokens(r approval.Rules) map[string]string {
 	for i, r := range s.Recipients {
 		names[i] = r.Name
 	}
-	return map[string]string{"purposes": strings.Join(purposes, " "), "information": strings.Join(data, " "), "recipients": strings.Join(names, "; "), "wait-days": strconv.Itoa(max(s.Wait, r.Wait))}
+	return map[string]string{"purposes": strings.Join(purposes, ","), "information": strings.Join(data, ","), "recipients": strings.Join(names, "; "), "wait-days": strconv.Itoa(max(s.Wait, r.Wait))}
 }

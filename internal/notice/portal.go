@@ -54,14 +54,14 @@ func (n *Notices) Words(ctx context.Context, of, run cpni.ID, language string) (
 	if err != nil {
 		return notify.Words{}, err
 	}
-	p, _, err := n.Customers.Get(ctx, of)
+	_, _, message, err := n.With(ctx, of, run)
 	if err != nil {
 		return notify.Words{}, err
 	}
 	if n.Page == nil {
 		return notify.Words{}, errNoWords
 	}
-	return n.Page(r, p, language)
+	return n.Page(r, message, language)
 }
 
 var (

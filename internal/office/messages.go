@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -34,7 +35,7 @@ const (
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Wording,
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Editions,
 		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
@@ -94,6 +95,9 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
 	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
+	}
+	if notify.IsNotice(m.Kind) {
+		maps.Copy(all, o.answerTokens(m.ID))
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

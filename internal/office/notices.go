@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"slices"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
+	"ringfence/internal/notify"
+	"ringfence/internal/notify/letter"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/store"
 	"ringfence/internal/workday"
 	"ringfence/policy"
@@ -18,9 +22,7 @@ import (
 // NoticeAct is a notice to many, as it is proposed.
 type NoticeAct struct {
 	Launch notice.Launch `json:"launch"`
-	Says   notice.Spec   `json:"says"`
-	// Words are the versions of the templates by which it will be written: who agrees has seen these.
-	Words []string `json:"words,omitempty"`
+	Says   notice.Spec   `json:"says"` // with the edition of its words: who agrees, agrees to exactly these
 }
 
 // notices makes what gives notices.
@@ -30,7 +32,8 @@ func (o *Office) notices() (*notice.Notices, error) {
 		return nil, err
 	}
 	return notice.New(notice.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notice.NumbersOf), Calendars: calendars}), nil
+		Numbers: numbersOf(o.Policy, notice.NumbersOf), Calendars: calendars,
+		Edition: o.edition, Insert: o.insert, Page: o.page}), nil
 }
 
 // ProposeNotice proposes that a notice be given to many. How many it would go to by which way, and who would be left out and why, is
@@ -39,6 +42,9 @@ func (o *Office) notices() (*notice.Notices, error) {
 // cite: P-26, P-27, 47 CFR 64.2009(d)
 func (o *Office) ProposeNotice(ctx context.Context, id cpni.ID, s notice.Spec, l notice.Launch, by cpni.ID) (*countersign.Proposal, error) {
 	s, err := o.Notices.Check(s, l)
+	if err == nil {
+		s, err = o.Notices.Worded(ctx, s)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -46,29 +52,101 @@ func (o *Office) ProposeNotice(ctx context.Context, id cpni.ID, s notice.Spec, l
 		return nil, cpni.Rejected("BAD_INPUT", "a notice begins now or later", []string{"P-27"}, "leave the start out, or give a moment that is to come")
 	}
 	l.Starts, l.By = l.Starts.UTC(), by
-	return o.Proposals.Propose(ctx, id, countersign.Notice, NoticeAct{l, s, o.wordsOf(s)}, by)
+	return o.Proposals.Propose(ctx, id, countersign.Notice, NoticeAct{l, s}, by)
 }
 
-// wordsOf names the templates in use that a notice would be written by.
-func (o *Office) wordsOf(s notice.Spec) []string {
-	var all []string
-	for _, t := range o.Wording.Templates() {
-		if t.Kind() == s.Message() && slices.Contains(s.Ways, string(t.Via())) {
-			all = append(all, t.Version())
+// holdsNotice reports whether a notice can still be given as it was proposed.
+func (o *Office) holdsNotice(_ context.Context, a NoticeAct) error {
+	_, err := o.Notices.Check(a.Says, a.Launch)
+	return err
+}
+
+// edition makes the words of a notice and keeps them, with what each of its texts says.
+//
+// cite: P-02, P-27, 47 CFR 64.2008(c)
+func (o *Office) edition(ctx context.Context, s notice.Spec) (string, error) {
+	floor := o.Approvals.Numbers(o.Clock.Now()).Wait
+	w := wording.Spec{Kind: s.Message(), Purposes: s.Purposes, Data: s.Data, Floor: floor}
+	if len(w.Data) == 0 { // what is needed for any of its purposes, but never where somebody is
+		w.Data = []cpni.DataClass{cpni.CallDetail, cpni.Usage, cpni.Service, cpni.Billing}
+	}
+	for _, r := range s.Recipients {
+		w.Recipients = append(w.Recipients, wording.Recipient(r))
+	}
+	if s.Kind == approval.OptOut {
+		w.Wait = max(s.Wait, floor)
+	}
+	for _, way := range s.Ways {
+		if text, ok := wording.TextOf(way); ok && !slices.Contains(w.Ways, text) {
+			w.Ways = append(w.Ways, text)
 		}
 	}
-	return all
+	// When one form does not arrive another goes, so there is one.
+	for _, text := range []cpni.Via{cpni.Email, cpni.Postal} {
+		if !slices.Contains(w.Ways, text) {
+			w.Ways = append(w.Ways, text)
+		}
+	}
+	e, err := o.Wording.Edition(w)
+	if err != nil {
+		return "", err
+	}
+	kept := e.Kept()
+	kept[e.Version()] = e.Source
+	return e.Version(), o.Outbox.Keep(ctx, kept)
 }
 
-// holdsNotice reports whether a notice can still be given as it was proposed, in the same words.
-func (o *Office) holdsNotice(_ context.Context, a NoticeAct) error {
-	if _, err := o.Notices.Check(a.Says, a.Launch); err != nil {
-		return err
+// answerTokens are those by which a notice tells how to answer it.
+//
+// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
+func (o *Office) answerTokens(message cpni.ID) map[string]string {
+	return map[string]string{"answer-email": o.Carrier.Email, "answer-web": o.Carrier.Address + ChoicesLink, "number": o.Outbox.Number(message)}
+}
+
+// ChoicesLink is where customers choose what their information may be used for.
+const ChoicesLink = "/choices"
+
+// text gives a notice's text on paper in a language, and what it is filled with.
+func (o *Office) text(r notice.Run, message cpni.ID, language string) (*wording.Template, map[string]string, error) {
+	e, err := o.Editions.Edition(r.Spec.Edition)
+	if err != nil {
+		return nil, nil, err
 	}
-	if !slices.Equal(a.Words, o.wordsOf(a.Says)) {
-		return cpni.Rejected("MOVED", "the words of the notice have changed since it was proposed", []string{"P-27"}, "propose it again, and read them anew")
+	t, ok := e.Template(cpni.Postal, language)
+	if !ok {
+		return nil, nil, cpni.Rejected("TEMPLATE", "the notice has no text on paper", []string{"P-27"}, "make an edition with one")
 	}
-	return nil
+	tokens := o.answerTokens(message)
+	tokens["carrier"], tokens["telephone"] = o.Carrier.Name, o.Carrier.Phone
+	return t, tokens, nil
+}
+
+// insert prints the page that lies in a bill.
+func (o *Office) insert(r notice.Run, language string) (notify.Enclosure, string, error) {
+	t, tokens, err := o.text(r, r.ID, language)
+	if err != nil {
+		return notify.Enclosure{}, "", err
+	}
+	words, err := t.Write(tokens)
+	if err != nil {
+		return notify.Enclosure{}, "", err
+	}
+	doc, err := letter.Insert{Carrier: o.Carrier.Name, Language: t.Language(), Made: r.At, Words: words}.PDF()
+	return notify.Enclosure{Name: "notice-" + string(r.ID) + "-" + t.Language() + ".pdf", Type: "application/pdf", Bytes: doc}, t.Version(), err
+}
+
+// page writes a notice for the portal.
+func (o *Office) page(r notice.Run, message cpni.ID, language string) (notify.Words, error) {
+	t, tokens, err := o.text(r, message, language)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	words, err := t.Write(tokens)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	words.HTML, err = t.Fragment(tokens)
+	return words, err
 }
 
 // tryNotice counts how a notice would go.

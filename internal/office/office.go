@@ -84,7 +84,8 @@ type Office struct {
 	Customers *customer.Book
 	Outbox    *notify.Outbox
 	Messages  *notify.Carrier
-	Wording   *wording.Book // what messages to customers say
+	Wording   *wording.Book  // what messages to customers say
+	Editions  *wording.Shelf // the same, and notices by their editions
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -136,6 +137,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.keepWording(ctx); err != nil {
 		return nil, err
 	}
+	o.Editions = wording.NewShelf(o.Wording, func(version string) ([]byte, error) { return o.Outbox.Source(context.Background(), version) })
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone
