@@ -45,6 +45,7 @@ func addresses() []place {
 		disciplinePlaces(),
 		messagePlaces(),
 		noticePlaces(),
+		runPlaces(),
 		noticeTextPlaces(),
 	)
 }
@@ -209,7 +210,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "run"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")
