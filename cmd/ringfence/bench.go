@@ -32,8 +32,9 @@ type benchCommand struct {
 	Seconds     int      `default:"10" help:"How long each load runs."`
 	Contacts    int      `default:"2000" help:"Verified contacts among which the load asks."`
 	Refused     int      `default:"0" help:"How many in a hundred requests ask in a contact in which nobody is verified."`
+	Screened    int      `default:"0" help:"Write what so many customers have said straight into the table of approvals, and screen all of them for one purpose."`
 	Keep        bool     `help:"Go on with the folder of an earlier run."`
-	Only        []string `enum:"echo,disclose,lookup,replay,verify," help:"Only these parts, after the import."`
+	Only        []string `enum:"echo,disclose,lookup,approvals,screen,replay,verify," help:"Only these parts, after the import."`
 	Profile     string   `placeholder:"FILE" help:"Write a CPU profile of the disclosures."`
 }
 

@@ -38,6 +38,16 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	if b.wants("approvals") {
+		if err := b.approvals(ctx); err != nil {
+			return err
+		}
+	}
+	if b.Screened > 0 && b.wants("screen") {
+		if err := b.screen(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.o.Ledger.Sequence(ctx); err != nil {
 		return err
 	}

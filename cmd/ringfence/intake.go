@@ -20,6 +20,22 @@ import (
 type importCommand struct {
 	Customers importCustomersCommand `cmd:"" help:"Take in a file of customers."`
 	Calls     importCallsCommand     `cmd:"" help:"Take in a file of call records."`
+	Refusals  importRefusalsCommand  `cmd:"" help:"Take over the refusals that the carrier has on file."`
+}
+
+type importRefusalsCommand struct {
+	configured
+	File    string `arg:"" type:"existingfile" help:"The file: a line of column names, account and received among them."`
+	Rejects string `placeholder:"FILE" help:"Where rejected rows go (default: the file's name with .rejects.csv behind it)."`
+}
+
+// Run takes refusals over; what the file calls consent is rejected row by row.
+func (c *importRefusalsCommand) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, func(o *server.Opened) error {
+		bar := newBar(s.err, "refusals")
+		sum, err := importer(o).Answers(ctx, o.Approvals, c.File, intake.AnswerOptions{Rejects: c.Rejects, Actor: "import", Progress: bar.set})
+		return summed(s.out, bar, sum, err)
+	})
 }
 
 type importCustomersCommand struct {

@@ -77,6 +77,12 @@ func start(t *testing.T, folder string, args ...string) *started {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startProgram(t, path, folder, args...)
+}
+
+// startProgram is start with another program, such as one in which a fault was planted.
+func startProgram(t *testing.T, path, folder string, args ...string) *started {
+	t.Helper()
 	s := &started{process: exec.Command(path, args...), err: &bytes.Buffer{}, ended: make(chan error, 1)}
 	s.process.Dir, s.process.Stderr = folder, s.err
 	out, err := s.process.StdoutPipe()

@@ -20,14 +20,19 @@ type verifyCommand struct {
 	configured
 	URL    string `placeholder:"ADDRESS" help:"Verify the ledger that is served there, such as https://carrier.example/ledger."`
 	Folder string `placeholder:"DIR" type:"existingdir" help:"Verify the ledger in this folder: an export, or a mirror of tiles."`
-	Key    string `placeholder:"KEY" help:"The ledger's public key, needed with --url and --folder."`
-	Known  string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
+	// Receipt is a file that a customer or an auditor has taken home of one entry.
+	Receipt string `placeholder:"FILE" type:"existingfile" help:"Verify the receipt of one entry, without asking anybody."`
+	Key     string `placeholder:"KEY" help:"The ledger's public key, needed with --url, --folder and --receipt."`
+	Known   string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
 }
 
 // Run verifies and ends with 1 when anything is wrong.
 func (c *verifyCommand) Run(ctx context.Context, s streams) error {
-	if c.URL != "" && c.Folder != "" {
-		return errors.New("name an address or a folder, not both")
+	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "") {
+		return errors.New("name one thing to verify: an address, a folder, or a receipt")
+	}
+	if c.Receipt != "" {
+		return c.receipt(s)
 	}
 	trust := ledger.Trust{Key: c.Key}
 	if c.Known != "" {
@@ -42,7 +47,7 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 	switch {
 	case c.URL != "" || c.Folder != "":
 		if c.Key == "" {
-			return errors.New("--key is needed: the public key of the ledger, which its carrier publishes; without it anybody could have signed")
+			return errNoKey
 		}
 		if c.URL != "" {
 			v, err = ledger.VerifyURL(ctx, &http.Client{Timeout: time.Minute}, c.URL, trust, s.out)
@@ -59,6 +64,34 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 		return errSilent
 	}
 	return nil
+}
+
+var errNoKey = errors.New("--key is needed: the public key of the ledger, which its carrier publishes; without it anybody could have signed")
+
+// receipt verifies the receipt of one entry and says what it proves.
+//
+// cite: P-41
+func (c *verifyCommand) receipt(s streams) error {
+	if c.Key == "" {
+		return errNoKey
+	}
+	f, err := os.Open(c.Receipt)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := ledger.VerifyReceipt(f, c.Key)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "The receipt holds. Entry %s is number %d of the %d that %s has signed.\nIt is a %s of %s, and entered the log at %s.\n",
+		r.Leaf.ID, r.Index, r.Tree.N, r.Log, r.Leaf.Kind, r.Leaf.At.Format(time.RFC3339), r.Leaf.Sequenced.Format(time.RFC3339))
+	if r.Record == nil {
+		_, err = fmt.Fprintln(s.out, "The receipt does not say what was recorded.")
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "What was recorded, to the byte:\n%s\n", r.Record)
+	return err
 }
 
 // database verifies the database of the configuration, which may be in use.

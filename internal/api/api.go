@@ -83,6 +83,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.lines()
 	a.disclosures()
 	a.customers()
+	a.approvalChecks()
 	a.changes()
 	a.records()
 	a.registers()

@@ -42,24 +42,25 @@ func (a *API) calls() {
 		func(ctx context.Context, c caller, in *struct {
 			OneContact
 			Body struct {
-				Answer    string `json:"answer" enum:"yes,no"`
-				Script    string `json:"script" maxLength:"100" doc:"Version of the text that was read."`
-				Read      bool   `json:"read,omitempty" doc:"Whoever asks attests that all of it was read, and that the answer is the customer's."`
-				Recording string `json:"recording,omitempty" maxLength:"100" doc:"Id of the call's recording."`
+				Answer    string   `json:"answer" enum:"yes,no"`
+				Script    string   `json:"script" maxLength:"100" doc:"Version of the text that was read."`
+				Read      bool     `json:"read,omitempty" doc:"Whoever asks attests that all of it was read, and that the answer is the customer's."`
+				Recording string   `json:"recording,omitempty" maxLength:"100" doc:"Id of the call's recording."`
+				Partners  []string `json:"partners,omitempty" maxItems:"20" doc:"Partners whom the text one-time-partner named, by their ids."`
 			}
 		}) (*contactBody, error) {
 			if _, err := a.mine(ctx, c, in.ID); err != nil {
 				return nil, err
 			}
 			b := in.Body
-			s, err := a.office.OneTimeConsent(ctx, contact.Consent{Contact: in.ID, Yes: b.Answer == "yes", Script: b.Script, Read: b.Read, Recording: b.Recording})
+			s, err := a.office.OneTimeConsent(ctx, contact.Consent{Contact: in.ID, Yes: b.Answer == "yes", Script: b.Script, Read: b.Read, Recording: b.Recording, Partners: b.Partners})
 			if err != nil {
 				return nil, err
 			}
 			return a.contactOf(ctx, s)
 		})
 	register(a, operation{right: staff.Serve, scope: "contacts", Operation: huma.Operation{OperationID: "read-script", Method: http.MethodGet, Path: "/v1/scripts/{script}", Tags: tag,
-		Summary: "Read what is read aloud", Description: "The script in force today: one-time asks for consent for one call, safe-connections tells survivors of their rights."}},
+		Summary: "Read what is read aloud", Description: "The script in force today: one-time asks for consent for one call, one-time-partner for one in which companies that are named receive, safe-connections tells survivors of their rights."}},
 		func(_ context.Context, _ caller, in *struct {
 			ID string `path:"script" maxLength:"64"`
 		}) (*scriptBody, error) {

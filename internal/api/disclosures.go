@@ -47,6 +47,7 @@ type Process struct {
 	From       time.Time        `json:"from"`
 	Until      time.Time        `json:"until"`
 	ReviewedBy string           `json:"reviewed_by,omitempty" maxLength:"500"`
+	Secret     bool             `json:"secret,omitempty" doc:"It forbids to tell the customer: the decision is on record, and kept out of what the customer is shown."`
 }
 
 // Case is a case, ticket or order, and whether it still runs.
@@ -199,7 +200,7 @@ func (b *DisclosureRequest) request() (disclose.Request, error) {
 		r.Months = append(r.Months, t.Year()*100+int(t.Month()))
 	}
 	if p := b.Process; p != nil {
-		r.Process = &rules.Process{ID: p.ID, Issuer: p.Issuer, Scope: p.Scope, From: p.From, Until: p.Until, ReviewedBy: p.ReviewedBy}
+		r.Process = &rules.Process{ID: p.ID, Issuer: p.Issuer, Scope: p.Scope, From: p.From, Until: p.Until, ReviewedBy: p.ReviewedBy, Secret: p.Secret}
 	}
 	open := func(c *Case) *rules.Case {
 		if c == nil {

@@ -81,7 +81,7 @@ func (a *API) records() {
 	register(a, operation{right: staff.ReadRecords, scope: "records", Operation: huma.Operation{OperationID: "list-entries", Method: http.MethodGet, Path: "/v1/customers/{id}/entries", Tags: tag, Summary: "List what is on record about a customer"}},
 		func(ctx context.Context, c caller, in *struct {
 			OneCustomer
-			Kind   ledger.Kind `query:"kind" enum:"decision,attempt,contact,lookup,change,message,alert"`
+			Kind   ledger.Kind `query:"kind" enum:"decision,attempt,contact,lookup,change,message,letter,alert"`
 			Before cpni.ID     `query:"before" maxLength:"26" doc:"The cursor: entries older than this one."`
 			Limit  int         `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		}) (*entriesBody, error) {

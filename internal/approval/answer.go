@@ -53,6 +53,8 @@ type Answer struct {
 	// Signed: it is in writing and bears the customer's signature. Evidence holds it.
 	Signed   bool
 	Evidence *Evidence
+	// Old: it was said long ago and is only taken over; nobody is written to about it.
+	Old bool
 	// As is the id under which it is recorded, so that the same recorded twice counts once; "" a fresh one.
 	As cpni.ID
 }
@@ -70,6 +72,65 @@ const (
 //
 // cite: P-11, P-12, P-14, P-36, I-14, 47 CFR 64.2007(a), 47 CFR 64.2008(c)
 func (b *Book) Answer(ctx context.Context, a Answer) (cpni.ID, error) {
+	id, err := b.answer(ctx, a)
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		if err := b.refused(ctx, a, refusal); err != nil {
+			return "", err
+		}
+		return "", refusal
+	case errors.Is(err, customer.ErrNoCustomer):
+		return "", customer.ErrNoCustomer
+	}
+	return id, err
+}
+
+func (b *Book) answer(ctx context.Context, a Answer) (cpni.ID, error) {
+	e, refusal := b.event(&a)
+	if refusal != nil {
+		return "", refusal
+	}
+	var stood *speaker
+	if a.Says != Object {
+		var err error
+		if stood, err = b.speaks(ctx, a, e.Recorded); err != nil {
+			return "", err
+		}
+		e.Proved = stood.methods
+	}
+	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		return b.answerTx(ctx, tx, a, e, stood)
+	})
+	if errors.Is(err, errAgain) || errors.Is(err, customer.ErrUnchanged) {
+		return e.ID, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	b.Customers.Drop(a.Customer)
+	return e.ID, nil
+}
+
+// ObjectTx is Answer of a refusal as a part of a larger transaction, whose entries it gives. fresh is false when it is on record
+// already.
+//
+// cite: P-12, P-14
+func (b *Book) ObjectTx(ctx context.Context, tx *store.Tx, a Answer) (fresh bool, entries []ledger.Entry, err error) {
+	a.Says = Object
+	e, refusal := b.event(&a)
+	if refusal != nil {
+		return false, nil, refusal
+	}
+	entries, err = b.answerTx(ctx, tx, a, e, nil)
+	if errors.Is(err, errAgain) {
+		return false, nil, nil
+	}
+	return err == nil, entries, err
+}
+
+// event makes the event that an answer is, when it can be one.
+func (b *Book) event(a *Answer) (Event, *cpni.Refusal) {
 	now := b.Clock.Now()
 	if a.At.IsZero() {
 		a.At = now
@@ -78,64 +139,61 @@ func (b *Book) Answer(ctx context.Context, a Answer) (cpni.ID, error) {
 		a.Scope = customer.Everything
 	}
 	if r := a.check(now); r != nil {
-		return "", r
+		return Event{}, r
 	}
-	e := Event{ID: a.As, Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By, Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
+	e := Event{ID: a.As, What: map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
+		Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
 	if e.ID == "" {
 		e.ID = cpni.NewTimedID(now)
 	}
-	e.What = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says]
-	var stood *speaker
-	if a.Says != Object {
-		var err error
-		if stood, err = b.speaks(ctx, a, now); err != nil {
-			return "", err
+	return e, nil
+}
+
+// refused puts on record that an answer was not taken, and why; of a customer whom there is.
+//
+// cite: P-36, 47 CFR 64.2007(a)(1)
+func (b *Book) refused(ctx context.Context, a Answer, r *cpni.Refusal) error {
+	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		if _, _, err := b.Customers.ReadTx(ctx, tx, a.Customer); err != nil {
+			return nil, err
 		}
-		e.Proved = stood.methods
-	}
-	var changed *customer.Profile
-	_, err := b.Ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
-		changed, entries, err = b.answerTx(ctx, tx, a, e, stood)
-		return entries, err
+		e, err := b.vault.Entry(ctx, tx, ledger.Entry{Customer: a.Customer, Kind: ledger.Change, At: b.Clock.Now(), Actor: a.By, Contact: string(a.Contact), Outcome: r.Outcome, Code: r.Code},
+			map[string]string{"what": "answer refused", "answer": string(a.Says), "scope": a.Scope, "via": a.Via, "says": r.Says})
+		return []ledger.Entry{e}, err
 	})
-	if errors.Is(err, errAgain) || errors.Is(err, customer.ErrUnchanged) {
-		return e.ID, nil
+	if errors.Is(err, customer.ErrNoCustomer) {
+		return nil
 	}
-	var refusal *cpni.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return "", refusal
-	case errors.Is(err, customer.ErrNoCustomer):
-		return "", customer.ErrNoCustomer
-	case err != nil:
-		return "", err
-	}
-	b.Customers.Drop(changed.ID)
-	return e.ID, nil
+	return err
 }
 
 // answerTx records an answer in tx.
-func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, stood *speaker) (*customer.Profile, []ledger.Entry, error) {
+func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, stood *speaker) ([]ledger.Entry, error) {
 	// Whoever holds the customer first records it; the other then finds it.
 	if _, _, err := b.Customers.HoldTx(ctx, tx, a.Customer); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if there, err := b.has(ctx, tx, a.Customer, a.As); err != nil || there {
-		return nil, nil, errors.Join(err, errAgain)
+	there, err := b.has(ctx, tx, a.Customer, a.As)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		return nil, errAgain
 	}
 	if err := stood.still(ctx, tx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if a.Says == Grant {
 		given, ok, err := b.noticed(ctx, tx, a.Customer, a.Notice)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if r := a.answers(given, ok, &e); r != nil {
-			return nil, nil, r
+			return nil, r
 		}
 	}
-	return b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
+	_, entries, err := b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
+		e := e.after(p)
 		if a.Says == Lift && !slices.ContainsFunc(p.Approvals, func(x customer.Approval) bool {
 			return x.Scope == a.Scope && x.State == cpni.Denied && x.Since.Before(e.At)
 		}) {
@@ -143,9 +201,25 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 		}
 		what := map[Say]string{Grant: "approval", Object: "objection", Lift: "objection taken back"}[a.Says]
 		return b.move(p, e, map[string]string{"what": what, "scope": a.Scope, "via": a.Via, "notice": string(a.Notice)}, func(ctx context.Context, tx *store.Tx, p *customer.Profile) error {
+			if a.Old {
+				return nil
+			}
 			return b.confirm(ctx, tx, p, e)
 		}), nil
 	})
+	return entries, err
+}
+
+// after gives the event as one of a moment later than a refusal that was recorded before it in the same moment: what a customer says
+// now is the later of the two.
+//
+// cite: P-14, 47 CFR 64.2007(a)(2)
+func (e Event) after(p *customer.Profile) Event {
+	same := func(a customer.Approval) bool { return a.Since.Equal(e.At) }
+	if e.What != Objected && e.At.Equal(e.Recorded) && slices.ContainsFunc(p.Denies(), same) {
+		e.At = e.At.Add(time.Microsecond)
+	}
+	return e
 }
 
 // Object records a refusal that was received at a moment.

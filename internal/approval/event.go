@@ -116,6 +116,9 @@ func apply(all []customer.Approval, e Event) []customer.Approval {
 		drop(func(a customer.Approval) bool {
 			return a.Scope == e.Scope && (a.State == cpni.OptInOK || a.State == cpni.Denied && a.Since.Before(e.At))
 		})
+		if refusedSince(next, e.Scope, e.At) {
+			return next // it was over before it was recorded, and does not come back should the refusal be taken back
+		}
 		return append(next, customer.Approval{Scope: e.Scope, State: cpni.OptInOK, Since: e.At, Names: e.Names, Data: e.Data, Notice: e.Notice})
 	case Lifted:
 		drop(func(a customer.Approval) bool {
@@ -134,6 +137,15 @@ func apply(all []customer.Approval, e Event) []customer.Approval {
 		}
 	}
 	return next
+}
+
+// refusedSince reports whether a scope was refused, by itself or with everything, at or after a moment.
+//
+// cite: P-14, I-14
+func refusedSince(all []customer.Approval, scope string, at time.Time) bool {
+	return slices.ContainsFunc(all, func(a customer.Approval) bool {
+		return a.State == cpni.Denied && (a.Scope == scope || a.Scope == customer.Everything) && !a.Since.Before(at)
+	})
 }
 
 // clock reports whether an approval is what a notice set going.

@@ -44,7 +44,7 @@ type ask struct {
 //
 // cite: P-36, P-56, P-58, 47 CFR 64.2007(a)(2), 47 CFR 64.2008(d)(2), 47 USC 222(f)
 func Standing(p *customer.Profile, purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipient, at time.Time, terms Terms) rules.Approval {
-	return stands(p.Approvals, purpose, data, recipient, at, terms)
+	return stands(remembered(p, at).Approvals, purpose, data, recipient, at, terms)
 }
 
 func stands(all []customer.Approval, purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipient, at time.Time, terms Terms) rules.Approval {

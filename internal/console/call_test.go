@@ -237,7 +237,7 @@ func TestEmergencyAtTheDesk(t *testing.T) {
 	claim("other", "a friend").says(t, "Refused", "NOT_NECESSARY", "47 USC 222(d)(4)(A)")
 	r := claim("psap", "county dispatch, 703 555 0100")
 	r.says(t, "Permitted: you may give the location to a public safety answering point", "Springfield 3")
-	if strings.Contains(b.at, "555") || strings.Contains(b.at, "dispatch") {
+	if tellsNumber(b.at) || strings.Contains(b.at, "dispatch") {
 		t.Errorf("the address tells who asked: %s", b.at)
 	}
 	seen := b.at

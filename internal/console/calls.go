@@ -38,12 +38,17 @@ type consentView struct {
 	Asked   bool
 	Said    bool // and it was a yes
 	Refuses bool // the customer has refused such use before, which stands
+	// Partners can be named in the text; With is the one that is, "" none.
+	Partners []choice
+	With     string
 }
 
-func (v *visit) consentView(s *contact.State, p *customer.Profile, proved bool) consentView {
+func (v *visit) consentView(s *contact.State, p *customer.Profile, proved bool) (consentView, error) {
 	view := consentView{Refuses: p.Objects()}
-	var ok bool
-	view.Script, ok = v.office.Script(rules.OneTimeScript)
+	ok, err := v.consentScript(&view)
+	if err != nil {
+		return view, err
+	}
 	switch {
 	case s.Asked != nil && !s.Asked.Yes:
 		view.Asked, view.Answer = true, "The customer said no at "+v.clock(s.Asked.At)+". They are not asked again on this call, and nothing else changes by it."
@@ -59,7 +64,29 @@ func (v *visit) consentView(s *contact.State, p *customer.Profile, proved bool) 
 	default:
 		view.Open = true
 	}
-	return view
+	return view, nil
+}
+
+// consentScript finds the text that is read: the one that names a partner, when one is picked.
+//
+// cite: P-15, 47 CFR 64.2008(f)
+func (v *visit) consentScript(view *consentView) (ok bool, err error) {
+	ctx := v.r.Context()
+	all, err := v.office.Partners.All(ctx)
+	if err != nil {
+		return false, err
+	}
+	with := v.r.URL.Query().Get("with")
+	var named []string
+	for _, p := range all {
+		if p.ID == with {
+			named = append(named, with)
+			view.With = with
+		}
+		view.Partners = append(view.Partners, choice{option{p.ID, p.Called()}, p.ID == with})
+	}
+	view.Script, ok, err = v.office.ConsentScript(ctx, named...)
+	return ok, err
 }
 
 // consent records what the customer answered.
@@ -71,6 +98,9 @@ func (v *visit) consent() error {
 		return err
 	}
 	c := contact.Consent{Contact: s.ID, Script: v.field("script"), Read: v.form.Get("read") == "yes", Recording: v.field("recording")}
+	if with := v.field("partner"); with != "" {
+		c.Partners = []string{with}
+	}
 	note := "The no is on record. Do not ask again on this call; everything else goes on as before."
 	switch v.form.Get("answer") {
 	case "yes":

@@ -141,7 +141,10 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 			return view, nil, err
 		}
 		view.Change = v.changeView(s, p)
-		view.Consent, view.Care = v.consentView(s, p, view.Change.Proved), v.careView(p, view.Change.Proved)
+		if view.Consent, err = v.consentView(s, p, view.Change.Proved); err != nil {
+			return view, nil, err
+		}
+		view.Care = v.careView(p, view.Change.Proved)
 		view.Card.Hidden = view.Card.Hidden && !view.Change.Proved
 		view.WrapUp = view.wrapUp()
 		if view.Messages, err = v.messagesIn(p, view.Card.Hidden); err != nil {

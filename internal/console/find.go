@@ -108,6 +108,7 @@ type customerView struct {
 	Claim    string // address of the page for emergencies; "" for who may not open it
 	Frozen   frozenView
 	Changes  []changedView
+	Written  bool // the person may enter a written request
 	Forgets  bool // the person may propose to forget the customer
 }
 
@@ -127,6 +128,7 @@ func (v *visit) customerPage() error {
 		return err
 	}
 	view.Forgets = v.member.May(staff.Forget)
+	view.Written = v.member.May(staff.Serve)
 	if v.member.May(staff.ReadRecords) {
 		view.Card.Records, view.Card.Messages = recordsAddress(p.ID), "/messages?customer="+string(p.ID)
 	}

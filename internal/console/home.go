@@ -116,6 +116,15 @@ const mostNewest = 8
 // cite: P-28, P-37, P-39
 func (v *visit) alsoWaits(view *homeView) error {
 	ctx := v.r.Context()
+	if v.member.May(staff.Discipline) {
+		n, err := v.office.Complaints.Waiting(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			view.Waits = append(view.Waits, waiting{counted(n, "report of a customer is not answered", "reports of customers are not answered"), "/reports", "warn"})
+		}
+	}
 	if n, err := v.office.Proposals.Waits(ctx, v.member); err != nil {
 		return err
 	} else if n > 0 {

@@ -114,7 +114,7 @@ func (v *visit) entriesPage() error {
 	case v.member.May(staff.See):
 		view.Name, view.Card = p.Name, customerAddress(id)
 	}
-	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Lookup, ledger.Change, ledger.Message, ledger.Alert} {
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Attempt, ledger.Contact, ledger.Lookup, ledger.Change, ledger.Message, ledger.Letter, ledger.Alert} {
 		view.Kinds = append(view.Kinds, navItem{kindWords[k], recordsAddress(id) + "?kind=" + string(k), k == kind})
 	}
 	if len(rows) > rowsOnPage {

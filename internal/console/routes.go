@@ -25,6 +25,7 @@ type place struct {
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
 	files   bool        // what is posted brings files of rules
+	scan    bool        // what is posted brings the scan of a letter
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
@@ -47,6 +48,7 @@ func addresses() []place {
 		noticePlaces(),
 		runPlaces(),
 		noticeTextPlaces(),
+		letterPlaces(),
 	)
 }
 
@@ -171,6 +173,9 @@ func (v *visit) come(p place) error {
 		if p.files {
 			read = v.readBigForm
 		}
+		if p.scan {
+			read = v.readScanForm
+		}
 		if err := read(); err != nil {
 			return err
 		}
@@ -210,7 +215,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "run"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "run"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

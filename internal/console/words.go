@@ -21,7 +21,7 @@ var (
 		cpni.Email: "By e-mail to record", cpni.Text: "By text to record", cpni.File: "As a file"}
 	channelWords = map[cpni.Channel]string{cpni.Phone: "telephone", cpni.Store: "shop", cpni.Online: "online session", cpni.Chat: "chat", cpni.Mail: "letter"}
 	methodWords  = map[cpni.Method]string{cpni.ByPassword: "password", cpni.ByPIN: "PIN", cpni.ByCallback: "call back", cpni.ByCode: "code", cpni.ByPhotoID: "photo ID",
-		cpni.ByContract: "business contract", cpni.ByBackup: "backup question"}
+		cpni.ByContract: "business contract", cpni.ByBackup: "backup question", cpni.ByPasskey: "passkey"}
 	roleWords = map[cpni.Role]string{cpni.RoleAgent: "agent", cpni.RoleSupervisor: "supervisor", cpni.RoleMarketing: "marketing", cpni.RoleCompliance: "compliance",
 		cpni.RoleOfficer: "officer", cpni.RoleFraud: "fraud", cpni.RoleBilling: "billing", cpni.RoleAuditor: "auditor", cpni.RoleAdmin: "administrator", cpni.RoleSystem: "integration"}
 	recipientWords = map[cpni.RecipientKind]string{cpni.ToCustomer: "the customer", cpni.ToAuthorised: "an authorised person", cpni.ToCarrier: "the carrier itself",
@@ -29,7 +29,7 @@ var (
 		cpni.ToPSAP: "a public safety answering point", cpni.ToOtherCarrier: "another carrier", cpni.ToFamily: "the family"}
 	claimWords = []option{{"born", "Birth date"}, {"ssn4", "Social security digits"}, {"account", "Account number"}, {"number", "Telephone number"}, {"bill", "Amount of a bill"},
 		{"recent-payment", "A recent payment"}, {"caller-id", "The number that is shown"}, {"maiden", "Mother's maiden name"}, {"voice", "A known voice"}}
-	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages"}
+	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters"}
 	// What a right lets somebody do, after "the right to".
 	rightWords = map[staff.Right]string{staff.Serve: "serve customers: open contacts, take proofs, ask", staff.See: "find customers and see their cards",
 		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",

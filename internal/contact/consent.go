@@ -21,6 +21,7 @@ type Consent struct {
 	Contact   cpni.ID
 	Yes       bool
 	Purposes  []cpni.Purpose // that the words named; none is needed for a no
+	Partners  []string       // companies that the words named, by their ids
 	Script    string         // version of the words that were read
 	Read      bool           // the agent attests that all of them were read, and that the answer is the customer's
 	Recording string         // of the call, by its id; "" without one
@@ -37,7 +38,7 @@ type Asked struct {
 const longestReference = 100
 
 // oneTimePurposes are those for which a customer can agree by word of mouth for a call.
-var oneTimePurposes = []cpni.Purpose{cpni.InboundMarketing, cpni.OwnMarketing, cpni.OtherMarketing}
+var oneTimePurposes = []cpni.Purpose{cpni.InboundMarketing, cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing}
 
 func (c Consent) check() *cpni.Refusal {
 	switch {
@@ -49,7 +50,10 @@ func (c Consent) check() *cpni.Refusal {
 		return reject("CONSENT_EVIDENCE", "nobody attests that the whole text was read to the customer, and the burden of proof is ours", []string{"47 CFR 64.2007(a)(1)", "47 CFR 64.2008(f)"},
 			"read the text to the end, then take the answer")
 	case len(c.Purposes) == 0 || slices.ContainsFunc(c.Purposes, func(p cpni.Purpose) bool { return !slices.Contains(oneTimePurposes, p) }):
-		return reject("SCOPE", "a consent for one call is for marketing by the carrier itself, and names for what", []string{"47 CFR 64.2008(f)", "47 CFR 64.2008(c)(2)"}, "name the purposes that the text names")
+		return reject("SCOPE", "a consent for one call is for marketing, and names for what", []string{"47 CFR 64.2008(f)", "47 CFR 64.2008(c)(2)"}, "name the purposes that the text names")
+	}
+	if slices.Contains(c.Purposes, cpni.PartnerMarketing) != (len(c.Partners) > 0) {
+		return reject("SCOPE", "a consent for what other companies receive on a call names them", []string{"P-15", "47 CFR 64.2008(f)"}, "read the text that names them")
 	}
 	return nil
 }
@@ -74,7 +78,7 @@ func (d *Desk) Consent(ctx context.Context, c Consent) (*State, error) {
 		s.OneTime = nil
 		if c.Yes {
 			said = "yes"
-			s.OneTime = &rules.OneTimeConsent{At: now, Purposes: c.Purposes, Evidence: true}
+			s.OneTime = &rules.OneTimeConsent{At: now, Purposes: c.Purposes, Partners: c.Partners, Evidence: true}
 		}
 		s.Asked = &Asked{At: now, Yes: c.Yes, Script: c.Script}
 		names := make([]string, len(c.Purposes))
@@ -82,7 +86,7 @@ func (d *Desk) Consent(ctx context.Context, c Consent) (*State, error) {
 			names[i] = string(p)
 		}
 		return ledger.Entry{Kind: ledger.Change, Outcome: cpni.OK}, map[string]string{"what": consentAsked, "answer": said, "script": c.Script, "purposes": strings.Join(names, " "),
-			"recording": c.Recording}, nil
+			"recording": c.Recording, "partners": strings.Join(c.Partners, " ")}, nil
 	})
 }
 

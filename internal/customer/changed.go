@@ -61,6 +61,8 @@ type Was struct {
 	Listed   map[string]bool `json:"listed,omitempty"`
 	NoticeBy cpni.Via        `json:"notice_by,omitempty"`
 	Language string          `json:"language,omitempty"`
+	// EmailNotices is whether the customer had agreed to notices by e-mail; nil: that was not changed.
+	EmailNotices *bool `json:"email_notices,omitempty"`
 }
 
 // What became of a disputed change.
@@ -142,6 +144,9 @@ func (p *Profile) Refreeze() {
 	for i := range p.Authorised {
 		p.Authorised[i].Frozen = false
 	}
+	for i := range p.Passkeys {
+		p.Passkeys[i].Frozen = false
+	}
 	for _, c := range p.Changes {
 		if c.Open() {
 			p.freeze(c)
@@ -163,6 +168,10 @@ func (p *Profile) freeze(c Changed) {
 	case WhatBackup:
 		for i := range p.Credentials.Backup {
 			secret(&p.Credentials.Backup[i].Answer)
+		}
+	case WhatOnline:
+		for i := range p.Passkeys {
+			p.Passkeys[i].Frozen = p.Passkeys[i].Frozen || !c.Gone && !p.Passkeys[i].Made.Before(c.At)
 		}
 	case WhatPostal:
 		freezeAddresses(p.Postal, c.At)

@@ -39,6 +39,15 @@ func (b *Book) forget(ctx context.Context, id cpni.ID, by, how string) error {
 	return b.Forgotten(ctx, id)
 }
 
+// ofCustomers are the tables with rows of a customer, but for the vault's and the look-ups.
+var ofCustomers = []string{
+	"customer", "contact", "throttle", "tried", "emergency",
+	"message", "message_event",
+	"approval", "approval_event", "notice_given",
+	"portal_session", "portal_passkey",
+	"written_request", "complaint",
+}
+
 // ForgetTx is Forget in tx, whose entries are to be committed with it; how, when there is something to say, is recorded.
 // Once it is durable, Forgotten is to be called.
 //
@@ -55,11 +64,8 @@ func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how s
 	if err != nil {
 		return nil, err
 	}
-	for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
-		"DELETE FROM message WHERE customer_id = $1", "DELETE FROM message_event WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1",
-		"DELETE FROM emergency WHERE customer_id = $1", "DELETE FROM tried WHERE customer_id = $1", "DELETE FROM approval WHERE customer_id = $1",
-		"DELETE FROM approval_event WHERE customer_id = $1", "DELETE FROM notice_given WHERE customer_id = $1"} {
-		if _, err := tx.Exec(ctx, q, string(id)); err != nil {
+	for _, table := range ofCustomers {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE customer_id = $1", string(id)); err != nil {
 			return nil, fmt.Errorf("forgetting a customer: %w", err)
 		}
 	}

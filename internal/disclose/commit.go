@@ -21,7 +21,8 @@ type pending struct {
 	guards  []store.Guard
 	again   *remembered // of the idempotency key, or nil
 	needs   func(context.Context, store.Querier) (*vault.Fetched, error)
-	sends   *notify.Message // that brings what is permitted to an address, or nil
+	sends   *notify.Message                                                                          // that brings what is permitted to an address, or nil
+	instead func(ctx context.Context, tx *store.Tx, customer, entry cpni.ID) ([]ledger.Entry, error) // of that message; or nil
 	receipt ledger.Receipt
 	fetched *vault.Fetched // what the decision permits to open, as it lay when it was recorded; nil: not fetched yet
 }
@@ -56,7 +57,11 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 		return nil, err
 	}
 	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
-	if g.decision.Permit() && viaChannels(f.Via) {
+	switch {
+	case !g.decision.Permit() || !viaChannels(f.Via):
+	case g.request.Sends != nil:
+		p.instead = g.request.Sends
+	default:
 		p.sends = &notify.Message{Kind: notify.Records, Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
 	}
 	if g.request.IdempotencyKey != "" {
@@ -115,6 +120,7 @@ func (d *Door) commit(ctx context.Context, group []*pending) []error {
 			return nil, err
 		}
 		entries := make([]ledger.Entry, 0, len(group))
+		var beside []ledger.Entry // what is recorded with them
 		for i, p := range group {
 			if stale[i] {
 				errs[i] = errStale
@@ -142,9 +148,16 @@ func (d *Door) commit(ctx context.Context, group []*pending) []error {
 					return nil, err
 				}
 			}
+			if p.instead != nil {
+				more, err := p.instead(ctx, tx, p.entry.Customer, p.entry.ID)
+				if err != nil {
+					return nil, err
+				}
+				beside = append(beside, more...)
+			}
 			kept, entries = append(kept, i), append(entries, p.entry)
 		}
-		return entries, nil
+		return append(entries, beside...), nil
 	})
 	if err != nil {
 		if len(group) > 1 && !errors.Is(err, store.ErrUnknownOutcome) {

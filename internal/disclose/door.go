@@ -15,7 +15,6 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
-	"ringfence/internal/rules"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -145,20 +144,6 @@ func (d *Door) Disclose(ctx context.Context, r Request) (*Answer, error) {
 		return d.answer(ctx, g, p)
 	}
 	return nil, errBusy
-}
-
-// Consider decides a request without releasing or recording anything: would it be allowed?
-//
-// cite: P-36, 47 CFR 64.2009(a)
-func (d *Door) Consider(ctx context.Context, r Request) (rules.Facts, rules.Decision, error) {
-	if err := r.check(); err != nil {
-		return rules.Facts{}, rules.Decision{}, err
-	}
-	g, err := d.gather(ctx, r)
-	if err != nil {
-		return rules.Facts{}, rules.Decision{}, auditDown(err)
-	}
-	return g.facts, g.decision, nil
 }
 
 // unrecorded counts what auditDown makes.

@@ -81,7 +81,7 @@ func (d *Door) gather(ctx context.Context, r Request) (*gathered, error) {
 		}
 		f.Approval = approval.Standing(g.profile, f.Purpose, f.Data, f.Recipient, g.at.In(d.Zone), terms)
 	}
-	if g.decision = set.Decide(*f); !g.decision.Permit() {
+	if g.decision = set.Decide(*f); !g.decision.Permit() && !r.brief {
 		f.Closed = d.closed(g)
 		g.decision = set.Explain(*f)
 	}

@@ -7,12 +7,15 @@
 package disclose
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/rules"
+	"ringfence/internal/store"
 	"ringfence/internal/vault"
 )
 
@@ -40,8 +43,14 @@ type Request struct {
 	PortOut   bool
 	Offer     *rules.Offer
 
+	// Sends takes the place of the message that would bring what is permitted to its address: it runs in the transaction that
+	// records the permit, and gives what else is to be recorded. nil: the message is planned at once.
+	Sends func(ctx context.Context, tx *store.Tx, customer, entry cpni.ID) ([]ledger.Entry, error) `json:"-"`
+
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.
 	IdempotencyKey string
+
+	brief bool // of a refusal the ways to a permit are not looked for
 }
 
 // Caller is who asks: a member of the staff by id, an integration by the name of its key, or the customer themself.

@@ -46,7 +46,7 @@ var errNotSent = errors.New("that record permits nothing to be sent")
 //
 // cite: P-21, 47 CFR 64.2010(b)(1)(ii), 47 CFR 64.2010(c)
 func (d *Door) Enclose(ctx context.Context, of cpni.ID, m notify.Message) ([]notify.Enclosure, error) {
-	if m.Kind != notify.Records || m.Via != cpni.Postal {
+	if m.Kind != notify.Records && m.Kind != notify.DesigneeRecords || m.Via != cpni.Postal {
 		return nil, nil
 	}
 	released, p, err := d.Sent(ctx, of, cpni.ID(m.Tokens["entry"]))

@@ -34,6 +34,10 @@ type Summary struct {
 	Unchanged int64 `json:"unchanged"` // were here already
 	Lines     int64 `json:"lines"`     // lines of the created
 
+	// Of answers.
+	Refusals int64 `json:"refusals,omitempty"` // taken over
+	Known    int64 `json:"known,omitempty"`    // were here already
+
 	Resumed     bool   `json:"resumed"` // an earlier run was interrupted; the counts include it
 	RejectsFile string `json:"-"`       // "" when there were none
 }
@@ -62,6 +66,9 @@ func (s *Summary) WriteTo(w io.Writer) (int64, error) {
 	}
 	if s.Created+s.Unchanged > 0 {
 		fmt.Fprintf(&b, "customers: %d created with %d lines, %d were here already\n", s.Created, s.Lines, s.Unchanged)
+	}
+	if s.Refusals+s.Known > 0 {
+		fmt.Fprintf(&b, "refusals: %d taken over, %d were here already\n", s.Refusals, s.Known)
 	}
 	for _, r := range slices.Sorted(maps.Keys(s.Rejected)) {
 		fmt.Fprintf(&b, "rejected %-14s %d\n", r, s.Rejected[r])

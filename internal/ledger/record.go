@@ -50,6 +50,7 @@ func (l *Ledger) Record(ctx context.Context, customer, id cpni.ID) (Row, error) 
 // Filter narrows Records.
 type Filter struct {
 	Kind   Kind    // "" for every kind
+	Or     Kind    // another kind beside Kind; "" none
 	Before cpni.ID // only records older than this one: the cursor
 	Limit  int     // at most so many; 0 for 100
 }
@@ -62,8 +63,8 @@ func (l *Ledger) Records(ctx context.Context, customer cpni.ID, f Filter) ([]Row
 	if f.Before == "" {
 		f.Before = "~" // sorts behind every id
 	}
-	rows, err := l.db.Reader().Query(ctx, "SELECT "+recordColumns+" FROM record WHERE customer_id = $1 AND id < $2 AND ($3 = '' OR kind = $3) ORDER BY id DESC LIMIT $4",
-		string(customer), string(f.Before), string(f.Kind), f.Limit)
+	rows, err := l.db.Reader().Query(ctx, "SELECT "+recordColumns+" FROM record WHERE customer_id = $1 AND id < $2 AND ($3 = '' OR kind = $3 OR kind = $5) ORDER BY id DESC LIMIT $4",
+		string(customer), string(f.Before), string(f.Kind), f.Limit, string(f.Or))
 	if err != nil {
 		return nil, fmt.Errorf("listing records: %w", err)
 	}

@@ -61,8 +61,7 @@ func (n *Notices) message(r Run, p *customer.Profile, tried []string, now time.T
 				if slices.Contains(tried, s.To) {
 					continue
 				}
-				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.Message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition,
-					Tokens: r.Spec.tokens(n.Approvals.Numbers(now)), AtOnce: true}, ""
+				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.Message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition, AtOnce: true}, ""
 			}
 			if way == ByEmail && code == NoPlace && hasEmail(p, now) {
 				code = NoEmailConsent

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +33,8 @@ type Parts struct {
 	Zone      *time.Location // the carrier's
 	Numbers   func(at time.Time) Numbers
 	Calendars *workday.Calendars
-	// Edition makes the words of a notice, refuses what the law does not allow, keeps them, and names their version; nil: there are none.
-	Edition func(ctx context.Context, s Spec) (version string, err error)
+	// Words makes the edition of a notice whose text is not given, keeps it, and gives its version; nil: every notice names its own.
+	Words func(ctx context.Context, s Spec) (version string, err error)
 	// Insert makes the document that lies in a bill, in a language, and names the version of its words; nil: there is none.
 	Insert func(r Run, language string) (doc notify.Enclosure, version string, err error)
 	// Page writes a notice as the portal shows it, which bears message as its number; nil: there are no words for it.
@@ -125,7 +123,7 @@ func (n *Notices) Begin(ctx context.Context, s Spec, by string) (run Run, err er
 	return run, plainly(err)
 }
 
-// Worded gives a notice with its words: the edition that it names, or one that is made for it.
+// Worded completes what a notice says, and gives it its words.
 //
 // cite: P-02, P-27, 47 CFR 64.2008(c)
 func (n *Notices) Worded(ctx context.Context, s Spec) (Spec, error) {
@@ -133,11 +131,11 @@ func (n *Notices) Worded(ctx context.Context, s Spec) (Spec, error) {
 	if r := s.check(n.Approvals.Numbers(n.Clock.Now())); r != nil {
 		return s, r
 	}
-	if s.Edition != "" || n.Edition == nil || !slices.ContainsFunc(s.Ways, func(w string) bool { return w != ByWord }) {
+	if s.Edition != "" || n.Words == nil {
 		return s, nil
 	}
 	var err error
-	s.Edition, err = n.Edition(ctx, s)
+	s.Edition, err = n.Words(ctx, s)
 	return s, err
 }
 
@@ -240,19 +238,4 @@ func (n *Notices) says(ctx context.Context, q store.Querier, id cpni.ID) (Run, e
 		return s.Run, nil
 	}
 	return n.run(ctx, q, id)
-}
-
-// tokens are what the words of a notice are filled with, beside what all messages are.
-func (s Spec) tokens(r approval.Rules) map[string]string {
-	purposes, data, names := make([]string, len(s.Purposes)), make([]string, len(s.Data)), make([]string, len(s.Recipients))
-	for i, p := range s.Purposes {
-		purposes[i] = string(p)
-	}
-	for i, c := range s.Data {
-		data[i] = string(c)
-	}
-	for i, r := range s.Recipients {
-		names[i] = r.Name
-	}
-	return map[string]string{"purposes": strings.Join(purposes, ","), "information": strings.Join(data, ","), "recipients": strings.Join(names, "; "), "wait-days": strconv.Itoa(max(s.Wait, r.Wait))}
 }

@@ -46,10 +46,10 @@ func (n *Notices) Pending(ctx context.Context, of cpni.ID) ([]Run, error) {
 	return all, nil
 }
 
-// Words writes a notice as the portal shows it to a customer.
+// ForPortal writes a notice as the portal shows it to a customer.
 //
 // cite: P-27, 47 CFR 64.2008(c)
-func (n *Notices) Words(ctx context.Context, of, run cpni.ID, language string) (notify.Words, error) {
+func (n *Notices) ForPortal(ctx context.Context, of, run cpni.ID, language string) (notify.Words, error) {
 	r, err := n.run(ctx, n.DB.Reader(), run)
 	if err != nil {
 		return notify.Words{}, err

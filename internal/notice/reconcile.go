@@ -54,7 +54,8 @@ const (
 	NoWayOut = "no-way"  // it came back, or could not go, and no way was left
 	Nothing  = "nothing" // nothing is under way, and they are not new: this is the alarm
 
-	Renewing = "renewing" // of those whose notice lapses soon: the next one is on its way
+	Unrenewed = "unrenewed" // of those lapsed: nothing is on its way
+	Renewing  = "renewing"  // of those whose notice lapses soon: the next one is on its way
 )
 
 // Codes of the alerts that reconciliation raises.
@@ -258,6 +259,9 @@ func (n *Notices) Look(ctx context.Context) (Day, error) {
 			continue
 		case at == 0:
 			day.N[Lapsed] += count
+			if way < 2 {
+				day.N[Unrenewed] += count
+			}
 		default:
 			day.N[NeverHad] += count
 		}
@@ -315,7 +319,7 @@ func (n *Notices) unreached(ctx context.Context, day Day, now time.Time) (from s
 	for _, days := range numbers.Alarms {
 		count += day.N[LapsesIn+strconv.Itoa(days)]
 	}
-	return workday.DateIn(until, n.Zone).String(), count + day.N[Lapsed] - day.N[Renewing], nil
+	return workday.DateIn(until, n.Zone).String(), count + day.N[Unrenewed] - day.N[Renewing], nil
 }
 
 // Renewals lists the runs that renew opt-out notices, and go on or are still to begin.

@@ -237,7 +237,7 @@ func (w *world) alerts() []cpni.Code {
 	rows, err := w.Ledger.Records(w.t.Context(), "", ledger.Filter{Kind: ledger.Alert, Limit: 100})
 	w.must(err)
 	var all []cpni.Code
-	for _, r := range slices.Backward(rows) {
+	for _, r := range rows {
 		all = append(all, r.Code)
 	}
 	return all

@@ -56,6 +56,10 @@ const (
 	NotMeReceived    = "not-me-received"
 	NotMeSettled     = "not-me-settled"
 	StopReceived     = "stop-received"
+	DesigneeRecords  = "designee-records" // to whom a customer has named in writing
+	WrittenRequest   = "written-request"  // that the customer has asked for that
+	ReportReceived   = "report-received"
+	ReportAnswered   = "report-answered"
 	Test             = "test"
 	// Of what may be done with the customer's information: a notice that silence answers, a request that only a yes answers, and
 	// the confirmation of what a customer has said.
@@ -64,12 +68,15 @@ const (
 	AnswerReceived = "answer-received"
 )
 
+// EditionToken is the token that names the edition by which a notice is written.
+const EditionToken = "edition"
+
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
 // and somebody has to look. A confirmation of an answer need not: what the customer has said counts whether it arrives or not.
 //
 // cite: P-12, 47 CFR 64.2008(d)(3)(iii)
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind) || IsNotice(kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest}, kind) || IsNotice(kind)
 }
 
 // IsNotice reports whether a kind of message is a notice of the customer's rights: whoever has given it counts who was not reached.

@@ -84,7 +84,7 @@ func waits(code string) bool { return code == QuietHour || code == HeldBack }
 // written fills the template, and looks once more for what must not go out.
 func (c *Carrier) written(ctx context.Context, of cpni.ID, m Message, who *customer.Profile) (Piece, *Outcome, error) {
 	p := Piece{ID: m.ID, Kind: m.Kind, Via: m.Via, To: m.To, Name: who.Name, Language: c.language(m, who), Return: c.Outbox.Token(m.ID), Attempt: m.Attempts}
-	words, err := c.words(of, m, who, p.Language)
+	words, err := c.Writer.Write(m.Kind, m.Via, p.Language, c.tokens(of, m, who))
 	if err != nil {
 		return p, &Outcome{State: Failed, Code: Unwritten, Says: err.Error()}, nil
 	}
@@ -100,11 +100,6 @@ func (c *Carrier) written(ctx context.Context, of cpni.ID, m Message, who *custo
 		}
 	}
 	return p, nil, nil
-}
-
-// words fills the template in use, or that of the edition which the message names.
-func (c *Carrier) words(of cpni.ID, m Message, who *customer.Profile, language string) (Words, error) {
-	return c.Writer.Write(m.Kind, m.Via, language, c.tokens(of, m, who))
 }
 
 func (c *Carrier) language(m Message, who *customer.Profile) string {
@@ -126,7 +121,7 @@ func (c *Carrier) tokens(of cpni.ID, m Message, who *customer.Profile) map[strin
 	}
 	maps.Copy(all, m.Tokens)
 	if m.Edition != "" {
-		all["edition"] = m.Edition
+		all[EditionToken] = m.Edition
 	}
 	return all
 }

@@ -30,6 +30,7 @@ type Carrier struct {
 const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
+	GivenLink   = "/g/" // to records that a customer gives to somebody they named
 )
 
 // messages makes the carrier of messages.
@@ -63,6 +64,11 @@ func (o *Office) Reach(channels map[cpni.Via]notify.Channel) {
 	}
 }
 
+// sourceOf gives what is kept under a version of words.
+func (o *Office) sourceOf(version string) ([]byte, error) {
+	return o.Outbox.Source(context.Background(), version)
+}
+
 // keepWording stores the templates that are in use, by their versions.
 func (o *Office) keepWording(ctx context.Context) error {
 	all := map[string]func() []byte{}
@@ -93,11 +99,11 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // cite: P-23, P-27
 func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
-	if notify.IsNotice(m.Kind) {
-		maps.Copy(all, o.answerTokens(m.ID))
+	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived {
+		maps.Copy(all, o.NoticeTokens(m.ID))
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
-	"ringfence/internal/approval"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
@@ -33,7 +31,7 @@ func (o *Office) notices() (*notice.Notices, error) {
 	}
 	return notice.New(notice.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notice.NumbersOf), Calendars: calendars,
-		Edition: o.edition, Insert: o.insert, Page: o.page}), nil
+		Words: o.noticeWords, Insert: o.insert, Page: o.page}), nil
 }
 
 // ProposeNotice proposes that a notice be given to many. How many it would go to by which way, and who would be left out and why, is
@@ -61,51 +59,6 @@ func (o *Office) holdsNotice(_ context.Context, a NoticeAct) error {
 	return err
 }
 
-// edition makes the words of a notice and keeps them, with what each of its texts says.
-//
-// cite: P-02, P-27, 47 CFR 64.2008(c)
-func (o *Office) edition(ctx context.Context, s notice.Spec) (string, error) {
-	floor := o.Approvals.Numbers(o.Clock.Now()).Wait
-	w := wording.Spec{Kind: s.Message(), Purposes: s.Purposes, Data: s.Data, Floor: floor}
-	if len(w.Data) == 0 { // what is needed for any of its purposes, but never where somebody is
-		w.Data = []cpni.DataClass{cpni.CallDetail, cpni.Usage, cpni.Service, cpni.Billing}
-	}
-	for _, r := range s.Recipients {
-		w.Recipients = append(w.Recipients, wording.Recipient(r))
-	}
-	if s.Kind == approval.OptOut {
-		w.Wait = max(s.Wait, floor)
-	}
-	for _, way := range s.Ways {
-		if text, ok := wording.TextOf(way); ok && !slices.Contains(w.Ways, text) {
-			w.Ways = append(w.Ways, text)
-		}
-	}
-	// When one form does not arrive another goes, so there is one.
-	for _, text := range []cpni.Via{cpni.Email, cpni.Postal} {
-		if !slices.Contains(w.Ways, text) {
-			w.Ways = append(w.Ways, text)
-		}
-	}
-	e, err := o.Wording.Edition(w)
-	if err != nil {
-		return "", err
-	}
-	kept := e.Kept()
-	kept[e.Version()] = e.Source
-	return e.Version(), o.Outbox.Keep(ctx, kept)
-}
-
-// answerTokens are those by which a notice tells how to answer it.
-//
-// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
-func (o *Office) answerTokens(message cpni.ID) map[string]string {
-	return map[string]string{"answer-email": o.Carrier.Email, "answer-web": o.Carrier.Address + ChoicesLink, "number": o.Outbox.Number(message)}
-}
-
-// ChoicesLink is where customers choose what their information may be used for.
-const ChoicesLink = "/choices"
-
 // text gives a notice's text on paper in a language, and what it is filled with.
 func (o *Office) text(r notice.Run, message cpni.ID, language string) (*wording.Template, map[string]string, error) {
 	e, err := o.Editions.Edition(r.Spec.Edition)
@@ -116,9 +69,7 @@ func (o *Office) text(r notice.Run, message cpni.ID, language string) (*wording.
 	if !ok {
 		return nil, nil, cpni.Rejected("TEMPLATE", "the notice has no text on paper", []string{"P-27"}, "make an edition with one")
 	}
-	tokens := o.answerTokens(message)
-	tokens["carrier"], tokens["telephone"] = o.Carrier.Name, o.Carrier.Phone
-	return t, tokens, nil
+	return t, o.NoticeTokens(message), nil
 }
 
 // insert prints the page that lies in a bill.

@@ -19,7 +19,9 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"ringfence/internal/accounting"
 	"ringfence/internal/approval"
+	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
@@ -37,6 +39,7 @@ import (
 	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/watch"
+	"ringfence/internal/written"
 	"ringfence/policy"
 )
 
@@ -99,6 +102,11 @@ type Office struct {
 	Discipline *training.Discipline
 	Watch      *watch.Watch
 
+	// What customers are told of what is held about them, ask for in writing, and report.
+	Accounting *accounting.Book
+	Written    *written.Desk
+	Complaints *complaint.Book
+
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
 	closing  sync.Once
@@ -137,7 +145,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.keepWording(ctx); err != nil {
 		return nil, err
 	}
-	o.Editions = wording.NewShelf(o.Wording, func(version string) ([]byte, error) { return o.Outbox.Source(context.Background(), version) })
+	o.Editions = wording.NewShelf(o.Wording, o.sourceOf)
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone
@@ -171,6 +179,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
+	o.tellOfHoldings()
 	return o, nil
 }
 

@@ -7,7 +7,9 @@ package partner
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
@@ -18,7 +20,8 @@ import (
 //
 // cite: P-15, 47 CFR 64.2007(b)
 type Partner struct {
-	ID        string            `json:"id"` // chosen by the carrier; it stands in rules, scopes and records
+	ID        string            `json:"id"`             // chosen by the carrier; it stands in rules, scopes and records
+	Name      string            `json:"name,omitempty"` // as customers are told of it; "" the id
 	Class     cpni.PartnerClass `json:"class,omitempty"`
 	Agreement *Agreement        `json:"agreement,omitempty"` // nil: none, and no export
 	// Serves lists the customers to whom an affiliate itself provides service; ServesAll says that it serves all.
@@ -34,6 +37,19 @@ type Agreement struct {
 	DestroyBy    time.Time `json:"destroy_by,omitzero"` // unset: nothing may be exported
 	DestroyProof bool      `json:"destroy_proof,omitempty"`
 }
+
+// Called is the name by which customers are told of the partner.
+//
+// cite: P-15, 47 CFR 64.2008(c)(2)
+func (p *Partner) Called() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.ID
+}
+
+// longestName bounds a partner's name, in bytes.
+const longestName = 200
 
 // Facts gives what the rules may know of the partner as a recipient of this customer's information.
 //
@@ -67,6 +83,8 @@ func (p *Partner) check() *cpni.Refusal {
 	case !slices.Contains(classes, p.Class):
 		return cpni.Rejected("CONFIG", "a partner's class is agent, affiliate-comm, affiliate-other, joint-venture, independent-contractor or other", clauses,
 			"ask counsel for the class; leave it out to have the partner treated as an independent contractor")
+	case len(p.Name) > longestName || strings.ContainsFunc(p.Name, unicode.IsControl) || p.Name != strings.TrimSpace(p.Name):
+		return cpni.Rejected("CONFIG", "a partner's name is a line of at most 200 bytes", []string{"P-15", "47 CFR 64.2008(c)(2)"}, "give the name by which customers know the company")
 	case p.Agreement != nil && p.Agreement.Until.IsZero():
 		return cpni.Rejected("CONFIG", "an agreement has a last day", clauses, "give the day on which it ends")
 	case p.Agreement == nil && (p.ServesAll || len(p.Serves) > 0) && p.Class != cpni.AffiliateComm && p.Class != cpni.AffiliateOther:

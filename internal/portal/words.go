@@ -4,7 +4,13 @@ package portal
 type words map[string]map[string]string
 
 // all are the tables of all pages.
-func all() []words { return []words{frame, notMeWords, recordsWords} }
+func all() []words {
+	return []words{frame, notMeWords, recordsWords,
+		visitWords, formWords,
+		heldWords, receivedWords, giveWords,
+		overviewWords, signInWords, securityWords, peopleWords,
+	}
+}
 
 var frame = words{
 	"en": {

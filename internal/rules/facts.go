@@ -149,6 +149,9 @@ type Process struct {
 	From       time.Time        `json:"from,omitzero"`
 	Until      time.Time        `json:"until,omitzero"`
 	ReviewedBy string           `json:"reviewed_by"`
+	// Secret: the process forbids to tell the customer of it. No rule reads that; it keeps the decision out of what the
+	// customer is shown.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // Case is a fraud case, a trouble ticket or an order; Open tells whether it still runs.

@@ -68,6 +68,9 @@ var needed = map[string]map[string]string{
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
 	"notices": {"new_customer_grace_days": whole, "on_the_way_days": whole, "lapse_alarm_days": listed},
+	"written-request": {"wait": duration, "link_for": duration, "page_idle": duration, "free_tries": whole, "first_delay": duration, "longest_delay": duration, "tries_in_all": whole,
+		"source_tries_per_day": whole},
+	"portal": {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

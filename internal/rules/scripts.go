@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -33,6 +34,23 @@ type ScriptPart struct {
 
 // OneTimeScript is the id of the script that asks for consent for one call.
 const OneTimeScript = "one-time"
+
+// OneTimePartnerScript is the id of the script that asks for it when other companies, whom it names, would receive.
+//
+// cite: P-15, V82, 47 CFR 64.2008(f)
+const OneTimePartnerScript = "one-time-partner"
+
+// partnersWord stands in a script for the names of the companies.
+const partnersWord = "{partners}"
+
+// Naming gives the script as it is read about companies.
+func (s Script) Naming(companies ...string) Script {
+	s.Parts = slices.Clone(s.Parts)
+	for i := range s.Parts {
+		s.Parts[i].Says = strings.ReplaceAll(s.Parts[i].Says, partnersWord, strings.Join(companies, ", "))
+	}
+	return s
+}
 
 // oneTimeElements are what a notice by word of mouth for one call cannot leave out.
 //
@@ -88,7 +106,11 @@ func (s *Script) check() (err error) {
 			return fmt.Errorf("%q is no purpose", p)
 		}
 	}
-	if s.ID != OneTimeScript {
+	named := slices.ContainsFunc(s.Parts, func(p ScriptPart) bool { return strings.Contains(p.Says, partnersWord) })
+	if named != (s.ID == OneTimePartnerScript) {
+		return fmt.Errorf("the words %s stand in the script %s and in no other", partnersWord, OneTimePartnerScript)
+	}
+	if s.ID != OneTimeScript && s.ID != OneTimePartnerScript {
 		return nil
 	}
 	if len(s.Purposes) == 0 {

@@ -33,6 +33,7 @@ func acts() map[string]act {
 		"approval":         askApproval,
 		"notice":           giveNotice,
 		"bounce":           bounce,
+		"night":            night,
 		"answer":           answer,
 		"import-approvals": importApprovals,
 		"partner":          putPartner,
@@ -306,15 +307,19 @@ func (n newPlaces) String() string { return "a message went to the new place" }
 
 // answerOnCall takes the answer to a one-time notice in the contact in which it was read.
 func answerOnCall(ctx context.Context, w *world, a args) (result, error) {
-	s, _ := w.office.Script(rules.OneTimeScript)
-	c := contact.Consent{Contact: w.read[a.text("notice")], Yes: a.text("says") == "grant", Script: s.Version, Read: a.has("evidence") && a.text("evidence") != "no"}
+	partners := w.named[a.text("notice")]
+	s, _, err := w.office.ConsentScript(ctx, partners...)
+	if err != nil {
+		return of(err, result{})
+	}
+	c := contact.Consent{Partners: partners, Contact: w.read[a.text("notice")], Yes: a.text("says") == "grant", Script: s.Version, Read: a.has("evidence") && a.text("evidence") != "no"}
 	if a.has("contact") {
 		c.Contact = w.contact(a.text("contact"))
 	}
 	if c.Contact != w.read[a.text("notice")] {
 		c.Script = "" // it was read in another contact
 	}
-	_, err := w.office.OneTimeConsent(ctx, c)
+	_, err = w.office.OneTimeConsent(ctx, c)
 	return of(err, succeeded())
 }
 

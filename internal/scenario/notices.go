@@ -12,7 +12,9 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/store"
+	"ringfence/internal/workday"
 )
 
 // giveNotice gives a notice to customers, or reads the words of a one-time notice on a call.
@@ -22,6 +24,9 @@ func giveNotice(ctx context.Context, w *world, a args) (result, error) {
 	}
 	spec, err := w.noticeSpec(ctx, a)
 	if err != nil {
+		return of(err, result{})
+	}
+	if spec.Edition, err = w.edition(ctx, a, spec); err != nil {
 		return of(err, result{})
 	}
 	var ids []cpni.ID
@@ -64,9 +69,32 @@ func (w *world) noticeSpec(ctx context.Context, a args) (notice.Spec, error) {
 		if err != nil {
 			return spec, err
 		}
-		spec.Recipients = append(spec.Recipients, notice.Recipient{ID: id, Name: id, Class: p.Class})
+		spec.Recipients = append(spec.Recipients, notice.Recipient{ID: id, Name: p.Called(), Class: p.Class})
 	}
 	return spec, nil
+}
+
+// edition makes the words of a notice as the file asks for them: without what it leaves out, and spoilt as it says.
+//
+// cite: V43, V44, V46, V52, V53, V54
+func (w *world) edition(ctx context.Context, a args, s notice.Spec) (string, error) {
+	via := a.text("via")
+	if via == "" {
+		via = notice.ByEmail
+	}
+	asked := wording.Asked{Kind: s.Kind, Via: via, Language: a.text("language"), Omit: a.words("omit"), Subject: a.text("subject"), PartlyTranslated: a.flag("partly-translated"),
+		NoReply: a.has("reply") && !a.flag("reply"), Wait: s.Wait, Floor: w.office.Approvals.Numbers(w.office.Clock.Now()).Wait, Purposes: s.Purposes, Data: s.Data, Email: &w.office.Carrier.Email}
+	for _, r := range s.Recipients {
+		asked.Recipients = append(asked.Recipients, wording.Recipient{ID: r.ID, Name: r.Name, Class: r.Class})
+	}
+	e, err := w.office.Wording.Ask(asked)
+	if err != nil {
+		return "", err
+	}
+	if !a.has("subject") && !a.has("language") && !a.has("omit") && !a.flag("partly-translated") && !a.has("reply") {
+		return "", nil // the policy's own text, in every way: another form may have to go
+	}
+	return e.Version(), w.office.KeepEdition(ctx, e)
 }
 
 // deliver has a notice reach the customers: e-mail goes, letters are mailed, and what no message carries is given now.
@@ -81,6 +109,12 @@ func (w *world) deliver(ctx context.Context, run notice.Run, a args, ids []cpni.
 		}
 		switch {
 		case state != notice.WithPlanned:
+		case via == notice.ByInsert:
+			m := notice.Mailing{Mailed: workday.DateIn(w.now(), w.office.Zone), Inserted: []cpni.ID{id}}
+			if a.has("inserts") && !a.flag("inserts") {
+				m.Inserted, m.Missed = nil, m.Inserted
+			}
+			_, err = w.office.Notices.Mailed(ctx, run.ID, m, teller)
 		case via == notice.ByPostal:
 			err = w.mailed(ctx, message)
 		case via != notice.ByEmail:
@@ -125,13 +159,18 @@ func (w *world) maturesOf(ctx context.Context, id, run cpni.ID) (time.Time, erro
 // readOneTime reads the words of a one-time notice on a call.
 func readOneTime(w *world, a args) (result, error) {
 	switch {
-	case a.has("recipients"):
-		return result{}, notBuilt("`notice` of kind one-time with recipients")
 	case a.has("via") && a.text("via") != "oral" || !a.has("contact"):
 		return result{}, notBuilt("`notice` of kind one-time but orally, in a contact")
 	}
-	w.read[a.text("id")] = w.contact(a.text("contact"))
+	w.read[a.text("id")], w.named[a.text("id")] = w.contact(a.text("contact")), a.words("recipients")
 	return succeeded(), nil
+}
+
+// night has the carrier's night pass: customers are reconciled with the notices that are proven given to them.
+//
+// cite: P-27, V51
+func night(ctx context.Context, w *world, _ args) (result, error) {
+	return succeeded(), w.office.Notices.Reconcile(ctx)
 }
 
 // bounce has a notice come back from a customer.

@@ -39,11 +39,12 @@ type world struct {
 	staffIDs  map[string]cpni.ID
 	contacts  map[string]cpni.ID
 	findings  map[string]cpni.ID
-	notices   map[string]cpni.ID // the runs of written notices
-	read      map[string]cpni.ID // one-time notices, by the contact in which they were read
-	code      string             // that was last sent
-	before    map[cpni.ID]bool   // records of the setup
-	down      map[string]bool    // parts that a fault has taken down
+	notices   map[string]cpni.ID  // the runs of written notices
+	named     map[string][]string // partners whom a one-time notice named
+	read      map[string]cpni.ID  // one-time notices, by the contact in which they were read
+	code      string              // that was last sent
+	before    map[cpni.ID]bool    // records of the setup
+	down      map[string]bool     // parts that a fault has taken down
 	outside   *farSide
 }
 
@@ -59,7 +60,7 @@ func readPolicy(files fs.FS) (*rules.Set, error) { return rules.Load(files) }
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, read: map[string]cpni.ID{}, notices: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {

@@ -19,6 +19,17 @@ var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_
 // CheckGuards tells which of guards no longer hold: stale[i] is true when the row of guards[i] has another version or
 // is gone. It asks once a table, however many guards there are.
 func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
+	return tx.db.checkGuards(ctx, tx, guards)
+}
+
+// CheckGuards is as that of a transaction, of what is committed at this moment: for answers that are not recorded.
+//
+// cite: I-02
+func (db *DB) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, err error) {
+	return db.checkGuards(ctx, db.Reader(), guards)
+}
+
+func (db *DB) checkGuards(ctx context.Context, q Querier, guards []Guard) (stale []bool, err error) {
 	type row struct{ table, key string }
 	versions := make(map[row]int64, len(guards))
 	wanted := make(map[string][]string, len(guardKey))
@@ -32,7 +43,7 @@ func (tx *Tx) CheckGuards(ctx context.Context, guards []Guard) (stale []bool, er
 		}
 	}
 	for table, keys := range wanted {
-		if err := tx.readVersions(ctx, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
+		if err := db.readVersions(ctx, q, table, keys, func(key string, v int64) { versions[row{table, key}] = v }); err != nil {
 			return nil, err
 		}
 	}
@@ -49,12 +60,12 @@ const gone = -1
 // fewKeys is up to how many keys are looked up one by one on SQLite, where a statement is a call.
 const fewKeys = 2
 
-func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, each func(string, int64)) error {
+func (db *DB) readVersions(ctx context.Context, q Querier, table string, keys []string, each func(string, int64)) error {
 	column := guardKey[table]
-	if tx.db.dialect == SQLite && len(keys) <= fewKeys {
+	if db.dialect == SQLite && len(keys) <= fewKeys {
 		for _, key := range keys {
 			var version int64
-			err := tx.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
+			err := q.QueryRow(ctx, "SELECT version FROM "+table+" WHERE "+column+" = $1", key).Scan(&version)
 			if err == nil {
 				each(key, version)
 			} else if !IsNoRow(err) {
@@ -63,7 +74,7 @@ func (tx *Tx) readVersions(ctx context.Context, table string, keys []string, eac
 		}
 		return nil
 	}
-	rows, err := tx.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+tx.Listed(1), tx.List(keys))
+	rows, err := q.Query(ctx, "SELECT "+column+", version FROM "+table+" WHERE "+column+" IN "+db.Listed(1), db.List(keys))
 	if err != nil {
 		return fmt.Errorf("checking versions: %w", err)
 	}

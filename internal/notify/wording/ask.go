@@ -38,6 +38,11 @@ type Asked struct {
 	Draft *Draft
 }
 
+// Everyday are the kinds of information that a notice is about when it says nothing else.
+//
+// cite: P-03, P-04, 47 USC 222(f)
+func Everyday() []cpni.DataClass { return slices.Clone(everyday) }
+
 // everyday are the kinds of information that a notice is about when it says nothing else: all CPNI but where somebody is.
 var everyday = []cpni.DataClass{cpni.CallDetail, cpni.Usage, cpni.Service, cpni.Billing}
 

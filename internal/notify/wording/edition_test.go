@@ -16,14 +16,22 @@ import (
 	"ringfence/policy"
 )
 
-// floorDays is the fewest days that the law allows, as the profile says it.
+// floorOfLaw is the fewest days that the law allows, as the profile says it.
+var floorOfLaw = sync.OnceValues(func() (int, error) {
+	set, err := rules.Load(policy.Files)
+	if err != nil {
+		return 0, err
+	}
+	return set.Profiles().At(workday.On(2026, 12, 3)).Int("cpni-core", "opt_out_wait_days"), nil
+})
+
 func floorDays(t testing.TB) int {
 	t.Helper()
-	set, err := rules.Load(policy.Files)
+	n, err := floorOfLaw()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Profiles().At(workday.On(2026, 12, 3)).Int("cpni-core", "opt_out_wait_days")
+	return n
 }
 
 // codeIn gives the code with which something is refused; "" it is not.
@@ -619,5 +627,29 @@ func TestLists(t *testing.T) {
 				t.Errorf("%s %q is %q", token, value, f.shown)
 			}
 		}
+	}
+}
+
+// How fast a run of notices is put into words: one notice by e-mail, its edition among others on the shelf.
+func BenchmarkNotice(b *testing.B) {
+	book := built(b)
+	e := edition(b, book, Asked{Kind: "opt-out", Via: "email"})
+	s := NewShelf(book, func(string) ([]byte, error) { return e.Source(), nil })
+	x, _ := e.Template(cpni.Email, "en")
+	tokens := x.Sample()
+	tokens[EditionToken] = e.Version()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Write(notify.OptOutNotice, cpni.Email, "en", tokens); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// How long it takes to make an edition with all that is looked at.
+func BenchmarkEdition(b *testing.B) {
+	book := built(b)
+	for b.Loop() {
+		edition(b, book, Asked{Kind: "opt-out", Via: "email"})
 	}
 }

@@ -1,8 +1,14 @@
 package wording
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"ringfence/internal/cpni"
+	"ringfence/internal/notify"
 )
 
 // Whatever a carrier writes into a file of templates is loaded or refused, and what is loaded can be written.
@@ -51,4 +57,68 @@ func FuzzParse(f *testing.F) {
 		}
 		allowed(w.HTML, x.links(x.Sample()), func(format string, a ...any) { t.Errorf(format, a...) })
 	})
+}
+
+// Whatever a carrier pastes as the text of a notice is refused with a code, or makes an edition that says every item of the checklist,
+// leaves no blank, and can be kept.
+//
+// cite: P-02, P-27, V54, 47 CFR 64.2008(c)
+func FuzzDraft(f *testing.F) {
+	b := built(f)
+	whole := string(b.Text(notify.OptOutNotice))
+	f.Add(whole)
+	f.Add(string(b.Text(notify.OptInRequest)))
+	f.Add(strings.Replace(whole, "{answer-email}", "{}", 1))
+	f.Add(strings.Replace(whole, "is: [n-08]", "is: []", 1))
+	f.Add("kind: opt-out-notice\nways: {email: {en: {}}}\n")
+	f.Add("kind: opt-out-notice\nways: {email: {en: {parts: [{is: [n-02], says: '{x}', html: '<b style=a>{x}</b>'}]}}}\n")
+	f.Add("kind: opt-in-request\nways: {fax: {en: {parts: []}}, email: {}, postal: {fr: {subject: x}}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := b.ParseDraft([]byte(text))
+		if err != nil {
+			var r *cpni.Refusal
+			if !errors.As(err, &r) || r.Code == "" || r.Says == "" {
+				t.Fatalf("%v has no code", err)
+			}
+			return
+		}
+		s := Spec{Kind: d.Kind(), Purposes: []cpni.Purpose{cpni.OwnMarketing}, Data: everyday, Draft: d}
+		if d.Kind() == notify.OptOutNotice {
+			s.Wait, s.Floor = 30, 30
+		}
+		e, err := b.Edition(s)
+		if err != nil {
+			var r *Refused
+			if !errors.As(err, &r) {
+				t.Fatal(err)
+			}
+			return // it has no language in all its ways, or is too long with what the edition says
+		}
+		if again, err := ParseEdition(e.Source()); err != nil || again.Version() != e.Version() {
+			t.Fatalf("the edition cannot be kept: %v", err)
+		}
+		for _, x := range e.Texts() {
+			w, err := x.Write(x.Sample())
+			if err != nil || strings.Contains(w.Text, "{") {
+				t.Fatalf("%s cannot be written: %v", x.doc.name(), err)
+			}
+			var said []string
+			for _, p := range x.Marked() {
+				said = append(said, p.Items...)
+			}
+			for _, i := range Items {
+				if i.Must == Says && i.For(e.Kind()) && !slices.Contains(said, i.ID) {
+					t.Errorf("%s does not say %s", x.doc.name(), i.ID)
+				}
+			}
+		}
+		if s.Draft = d.Without("N-07"); !refusedFor(b, s) {
+			t.Error("without its steps it is an edition as well")
+		}
+	})
+}
+
+func refusedFor(b *Book, s Spec) bool {
+	_, err := b.Edition(s)
+	return err != nil
 }

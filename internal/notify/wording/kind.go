@@ -123,6 +123,31 @@ var kinds = map[string]kind{
 		"since":    {tokens: []string{"since"}, cite: "P-12"},
 		"change":   {tokens: []string{"answer-web", "telephone"}, cite: "47 CFR 64.2007(a)(2)"},
 	}},
+	"designee-records": {vias: mailed, hides: hidesInformation, cites: []string{"P-36", "47 USC 222(c)(2)"}, elements: map[string]need{
+		"who":       {tokens: []string{"carrier"}, cite: "P-36"},
+		"ready":     {vias: []cpni.Via{cpni.Email}, tokens: []string{"link"}, cite: "P-36"},
+		"phrase":    {vias: []cpni.Via{cpni.Email}, cite: "47 CFR 64.2010(a)"},
+		"enclosed":  {vias: []cpni.Via{cpni.Postal}, cite: "P-36"},
+		"not-asked": {tokens: []string{"telephone"}, cite: "47 CFR 64.2010(a)"},
+	}},
+	"written-request": {vias: written, hides: hidesInformation, cites: []string{"P-36", "47 USC 222(c)(2)"}, elements: map[string]need{
+		"who":      {tokens: []string{"carrier"}, cite: "P-36"},
+		"asked":    {cite: "47 USC 222(c)(2)"},
+		"until":    {tokens: []string{"until"}, cite: "47 CFR 64.2010(a)"},
+		"withdraw": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"report-received": {vias: written, hides: hidesInformation, cites: []string{"P-41", "47 CFR 64.2009(e)"}, elements: map[string]need{
+		"who":      {tokens: []string{"carrier"}, cite: "P-41"},
+		"received": {tokens: []string{"short-code"}, cite: "47 CFR 64.2009(e)"},
+		"next":     {cite: "P-41"},
+		"call-us":  {tokens: []string{"telephone"}, cite: "P-27"},
+	}},
+	"report-answered": {vias: written, hides: hidesInformation, cites: []string{"P-41", "47 CFR 64.2009(e)"}, elements: map[string]need{
+		"who":      {tokens: []string{"carrier"}, cite: "P-41"},
+		"answered": {cite: "47 CFR 64.2009(e)"},
+		"where":    {cite: "47 CFR 64.2010(c)"},
+		"call-us":  {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
 	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
 		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
 		"test":    {cite: "P-23"},

@@ -9,7 +9,7 @@ import (
 )
 
 // EditionToken is the token of a message that names the edition by which a notice is written.
-const EditionToken = "edition"
+const EditionToken = notify.EditionToken
 
 // mostOpen is how many editions a shelf keeps open.
 const mostOpen = 64

@@ -1,0 +1,17 @@
+package office
+
+import (
+	"ringfence/internal/accounting"
+	"ringfence/internal/complaint"
+	"ringfence/internal/written"
+)
+
+// tellOfHoldings makes what customers are told of what is held about them, ask for in writing, and report.
+//
+// cite: P-36, P-41
+func (o *Office) tellOfHoldings() {
+	o.Accounting = accounting.New(accounting.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Staff: o.Staff, Clock: o.Clock, Zone: o.Zone})
+	o.Written = written.New(written.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts, Secrets: o.Secrets, Door: o.Door,
+		Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone})
+	o.Complaints = complaint.New(complaint.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: o.Clock})
+}
