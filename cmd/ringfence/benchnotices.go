@@ -67,26 +67,28 @@ func (b *bench) notices(ctx context.Context) error {
 	}
 	email, postal := &sink{}, &sink{}
 	o.Reach(map[cpni.Via]notify.Channel{cpni.Email: email, cpni.Postal: postal})
-	var planning, sending time.Duration
+	var planning, sending, planned, sent time.Duration
 	began = time.Now()
+	used := processorTime()
 	for done := false; !done; {
-		from := time.Now()
+		from, work := time.Now(), processorTime()
 		if err := o.Notices.Work(ctx); err != nil {
 			return err
 		}
-		planning += time.Since(from)
+		planning, planned = planning+time.Since(from), planned+processorTime()-work
 		r, err := o.Notices.Run(ctx, run.ID)
 		if err != nil {
 			return err
 		}
 		done = r.State == notice.Done
-		from = time.Now()
+		from, work = time.Now(), processorTime()
 		if err := o.Messages.Step(ctx); err != nil {
 			return err
 		}
-		sending += time.Since(from)
+		sending, sent = sending+time.Since(from), sent+processorTime()-work
 	}
 	whole := time.Since(began)
+	used = processorTime() - used
 	p, err := o.Notices.Progress(ctx, run.ID)
 	if err != nil {
 		return err
@@ -94,6 +96,8 @@ func (b *bench) notices(ctx context.Context) error {
 	b.say("notices planned", float64(c.Customers)/planning.Seconds(), "customers a second")
 	b.say("notices sent and proven", float64(email.took.Load()+postal.took.Load())/sending.Seconds(), fmt.Sprintf("a second (%d given, %d letters on their way, %d with no way)", p.Given, p.Planned, p.NoWay))
 	b.say("a notice from end to end", float64(c.Customers)/whole.Seconds(), fmt.Sprintf("customers a second, %s in all", whole.Round(time.Second)))
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(max(1, c.Customers)) }
+	b.say("processor time a customer", each(used), fmt.Sprintf("microseconds (%.0f to plan, %.0f to write, send and prove)", each(planned), each(sent)))
 	began = time.Now()
 	d, err := o.Notices.Look(ctx)
 	if err != nil {
