@@ -23,21 +23,20 @@ func withNotice(t *testing.T) (w *world, run string) {
 		Approvals: []customer.Approval{{Scope: string(cpni.OwnMarketing), State: cpni.OptOutOK, Since: old, NoticeAt: old, Matures: old.AddDate(0, 1, 0)}}})
 	b := w.signedIn(t, "compliance")
 	key := b.get("/runs/new").value("key")
-	b.post("/runs/new", "key", key, "title", "Spring notice", "kind", "opt-out", "who", "named", "way", "email", "purpose", "own-marketing").is(t, http.StatusUnprocessableEntity).says(t, "a run is for everyone")
-	r := b.post("/runs/new", "key", key, "title", "Spring notice", "kind", "opt-out", "purpose", "own-marketing", "who", "everyone", "way", "email", "way", "postal", "way", "bill-insert")
-	r.is(t, http.StatusSeeOther)
-	proposal := r.Header.Get("Location")
+	b.submit("/runs/new", "key", key, "title", "Spring notice", "kind", "opt-out", "who", "named", "way", "email", "purpose", "own-marketing").is(t, http.StatusUnprocessableEntity).says(t, "A run is for everyone")
+	b.submit("/runs/new", "key", key, "title", "Spring notice", "kind", "opt-out", "purpose", "own-marketing", "who", "everyone", "way", "email", "way", "postal", "way", "bill-insert")
+	proposal := b.at
 	must(t, w.Proposals.Work(t.Context()))
 	b.get(proposal).says(t, "Spring notice", "all customers in service", "Of 3 customers it would go to 3", "letter", "What it says")
 	second := w.signedIn(t, "supervisor")
 	shown := second.get(proposal)
 	shown.says(t, "Do you agree?")
 	hash := regexp.MustCompile(`name="hash" value="([0-9a-f]{64})"`).FindStringSubmatch(shown.page)[1]
-	b.post(proposal+"/agree", "hash", hash)
+	b.submit(proposal+"/agree", "hash", hash)
 	if all, err := w.Notices.Runs(t.Context(), 10); err != nil || len(all) != 0 {
 		t.Fatalf("who proposed has agreed: %v, %v", all, err)
 	}
-	second.post(proposal+"/agree", "hash", hash).is(t, http.StatusSeeOther)
+	second.submit(proposal+"/agree", "hash", hash).is(t, http.StatusOK)
 	all, err := w.Notices.Runs(t.Context(), 10)
 	if err != nil || len(all) != 1 || all[0].By != w.people["compliance"] || all[0].Second != w.people["supervisor"] || all[0].Expected != 3 {
 		t.Fatalf("the runs are %+v, %v", all, err)
@@ -53,10 +52,10 @@ func TestANoticeToMany(t *testing.T) {
 	w, run := withNotice(t)
 	id := cpni.ID(strings.TrimPrefix(run, "/runs/"))
 	b := w.signedIn(t, "compliance")
-	b.post(run+"/pause").is(t, http.StatusSeeOther)
+	b.submit(run+"/pause").is(t, http.StatusOK)
 	must(t, w.Notices.Work(t.Context()))
 	b.get(run).says(t, "paused", "0 of 3 customers looked at", "Go on")
-	b.post(run+"/resume").is(t, http.StatusSeeOther)
+	b.submit(run+"/resume").is(t, http.StatusOK)
 	must(t, w.Notices.Work(t.Context()))
 	must(t, w.Notices.Reconcile(t.Context()))
 	w.carried()
@@ -70,7 +69,7 @@ func TestANoticeToMany(t *testing.T) {
 	// The agent sees the proof at the desk, and may neither propose nor stop; the auditor reads.
 	agent := w.signedIn(t, "agent")
 	agent.get(customerAddress(w.ann)+"/notices").says(t, "Spring notice")
-	agent.post(run+"/stop").is(t, http.StatusForbidden)
+	agent.submit(run+"/stop").is(t, http.StatusForbidden)
 	agent.get("/runs/new").is(t, http.StatusForbidden)
 	w.signedIn(t, "auditor").get(run).says(t, "Spring notice")
 	// Billing fetches what goes into bills, and says what was mailed.
@@ -83,8 +82,7 @@ func TestANoticeToMany(t *testing.T) {
 	if r := b.get("/bills/" + string(id) + "/insert/es"); r.Header.Get("Content-Type") != "application/pdf" {
 		t.Errorf("the page for the bill is %s", r.Header.Get("Content-Type"))
 	}
-	b.post(run+"/stop")
-	b.get(run).says(t, "not in a state")
+	b.submit(run+"/stop").says(t, "not in a state")
 	b.get("/runs/"+string(cpni.NewID())).is(t, http.StatusNotFound)
 }
 
