@@ -95,6 +95,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.policy()
 	a.public()
 	a.proposals()
+	a.notices()
 	return a
 }
 
@@ -124,6 +125,7 @@ var tags = []*huma.Tag{
 	{Name: "customers", Description: "Customers, without CPNI."},
 	{Name: "records", Description: "What is on record, with proofs."},
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
+	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

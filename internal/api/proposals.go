@@ -10,6 +10,7 @@ import (
 
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
+	"ringfence/internal/notice"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
 )
@@ -19,7 +20,7 @@ import (
 // cite: P-37, 47 CFR 64.2010(a)
 type Proposal struct {
 	ID        cpni.ID           `json:"id"`
-	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,rotate,forget,publish-policy"`
+	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,notice,rotate,forget,publish-policy"`
 	State     countersign.State `json:"state" enum:"trying,waiting,working,done,failed,refused,withdrawn,moved,expired"`
 	Hash      string            `json:"hash" doc:"Of exactly what will be done; it is given back to agree."`
 	By        cpni.ID           `json:"by"`
@@ -29,6 +30,7 @@ type Proposal struct {
 	Ended     *time.Time        `json:"ended,omitempty"`
 	Act       any               `json:"act" doc:"What will be done: for forget the customer, for rotate the keys, for policy the changed files with the versions before and after, for switch also the profile, its day and its citation, for publish-policy the text, its day and the hash of what will be published."`
 	Rehearsal *Rehearsal        `json:"rehearsal,omitempty" doc:"What came of telling the carrier's scenarios under a proposed policy."`
+	Count     *notice.Count     `json:"count,omitempty" doc:"Of notice: how many customers it would go to by each way, and how many would be left out, by reason."`
 }
 
 // Rehearsal is what came of telling the carrier's scenarios.
@@ -82,6 +84,10 @@ func (a *API) proposalOf(p *countersign.Proposal) (Proposal, error) {
 	}
 	if err := json.Unmarshal(p.Act, &out.Act); err != nil {
 		return out, err
+	}
+	if p.Report != nil && p.Kind == countersign.Notice {
+		out.Count = &notice.Count{}
+		return out, json.Unmarshal(p.Report, out.Count)
 	}
 	if p.Report != nil {
 		out.Rehearsal = &Rehearsal{}

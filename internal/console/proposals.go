@@ -41,6 +41,7 @@ type proposalsView struct {
 	Yours, Own, Past []proposalRow
 	MayChange        bool
 	MayOperate       bool
+	MayGive          bool
 }
 
 // proposalView is what exactly will be done, and who may have it done.
@@ -61,14 +62,15 @@ type proposalView struct {
 	From, To   string // policies
 	Rehearsal  *office.Rehearsal
 	Publish    *consequenceView
+	Notice     *noticeActView
 	Unreadable string
 }
 
 var (
-	proposalTitles = map[countersign.Kind]string{countersign.Policy: "Change the rules", countersign.Switch: "Switch a profile", countersign.Rotate: "Renew keys", countersign.Forget: "Forget a customer",
+	proposalTitles = map[countersign.Kind]string{countersign.Policy: "Change the rules", countersign.Switch: "Switch a profile", countersign.Rotate: "Renew keys", countersign.Notice: "A notice to many customers", countersign.Forget: "Forget a customer",
 		countersign.Publish: "Publish a version of the public policy"}
 	stateChips = map[countersign.State]chip{countersign.Trying: {"being tried", ""}, countersign.Waiting: {"waits for a second person", "warn"}, countersign.Working: {"agreed, being done", "warn"},
-		countersign.Done: {"done", "good"}, countersign.Failed: {"failed its scenarios", "bad"}, countersign.Refused: {"refused", "bad"}, countersign.Withdrawn: {"withdrawn", ""},
+		countersign.Done: {"done", "good"}, countersign.Failed: {"failed when it was tried", "bad"}, countersign.Refused: {"refused", "bad"}, countersign.Withdrawn: {"withdrawn", ""},
 		countersign.Moved: {"overtaken", "bad"}, countersign.Expired: {"expired", ""}}
 	keysWords = map[string]string{office.KeysWrapping: "The wrapping key is renewed and every customer's key is wrapped anew. Nothing has to be sealed again, and requests go on meanwhile. The master key stays.",
 		office.KeysCustomers: "Every customer gets a fresh key for what is sealed from now on; what was sealed before stays readable. Requests go on meanwhile."}
@@ -122,7 +124,7 @@ func (v *visit) proposalsPage() error {
 	if err != nil {
 		return err
 	}
-	view := proposalsView{page: v.page("Proposals", "/proposals"), MayChange: v.member.May(staff.KeepPolicy), MayOperate: v.member.May(staff.Operate)}
+	view := proposalsView{page: v.page("Proposals", "/proposals"), MayChange: v.member.May(staff.KeepPolicy), MayOperate: v.member.May(staff.Operate), MayGive: v.member.May(staff.GiveNotices)}
 	for _, p := range slices.Concat(open, past) {
 		r, err := v.proposalRow(p)
 		if err != nil {
@@ -162,6 +164,8 @@ func (v *visit) proposalPage() error {
 		var a office.RotateAct
 		err = json.Unmarshal(p.Act, &a)
 		view.Keys = keysWords[a.Keys]
+	case countersign.Notice:
+		view.Notice, err = v.showNotice(p)
 	case countersign.Policy:
 		err = v.showDraft(&view, p.Act)
 	case countersign.Publish:
@@ -176,7 +180,7 @@ func (v *visit) proposalPage() error {
 	if err != nil {
 		return err
 	}
-	if p.Report != nil {
+	if p.Report != nil && p.Kind != countersign.Notice {
 		if err := json.Unmarshal(p.Report, &view.Rehearsal); err != nil {
 			return err
 		}

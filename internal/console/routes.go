@@ -47,6 +47,7 @@ func addresses() []place {
 		messagePlaces(),
 		noticePlaces(),
 		usagePlaces(),
+		runPlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
@@ -216,7 +217,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

@@ -36,13 +36,13 @@ const (
 // messages makes the carrier of messages.
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: wording.NewShelf(o.Wording, o.sourceOf),
+		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Editions,
 		Answered: o.Answers.Replied,
 		Called:   o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
-		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.Notices.Heard,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.Notices.Heard, Goes: o.Notices.Goes,
 		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
 			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
 		},

@@ -91,7 +91,8 @@ type Office struct {
 	Customers *customer.Book
 	Outbox    *notify.Outbox
 	Messages  *notify.Carrier
-	Wording   *wording.Book // what messages to customers say
+	Wording   *wording.Book  // what messages to customers say
+	Editions  *wording.Shelf // the same, and notices by their editions
 	Contacts  *contact.Desk
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
@@ -151,6 +152,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.keepWording(ctx); err != nil {
 		return nil, err
 	}
+	o.Editions = wording.NewShelf(o.Wording, o.sourceOf)
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
 		r.Zone = c.Zone
@@ -180,7 +182,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
-	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, Words: o.noticeWords})
+	if o.Notices, err = o.notices(); err != nil {
+		return nil, err
+	}
 	if o.Answers, err = o.answers(c); err != nil {
 		return nil, err
 	}
@@ -267,6 +271,8 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
 	all.Wait()
 }
 

@@ -33,6 +33,7 @@ func acts() map[string]act {
 		"approval":         askApproval,
 		"notice":           giveNotice,
 		"bounce":           bounce,
+		"night":            night,
 		"answer":           answer,
 		"write":            write,
 		"import-approvals": importApprovals,

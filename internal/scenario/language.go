@@ -163,8 +163,9 @@ func approvalVerbs() []verb {
 	return []verb{
 		{name: "notice", fields: []field{need("id", defines("notice")), need("kind", oneOf("opt-out", "opt-in", "one-time")), may("via", oneOf("email", "postal", "bill-insert", "oral", "portal")),
 			may("customers", people), may("recipients", partners), may("purposes", list(word)), may("wait", wait), may("subject", text), may("omit", list(checklist)),
-			may("language", word), may("partly-translated", flag), may("reply", flag), may("contact", refers("contact"))},
+			may("language", word), may("partly-translated", flag), may("reply", flag), may("inserts", flag), may("contact", refers("contact"))},
 			gives: []given{ok(), rejects(noticeCodes()...)}, results: []field{may("matures", moment)}},
+		{name: "night", gives: []given{ok()}},
 		{name: "bounce", fields: []field{need("notice", refers("notice")), need("customer", customers)}, gives: []given{ok()}},
 		{name: "answer", fields: []field{need("customer", customers), need("says", oneOf("grant", "object", "revoke-objection")), may("scope", scope),
 			may("via", oneOf("email", "portal", "phone", "postal", "store", "sms")), may("contact", refers("contact")), may("notice", refers("notice")), may("names", partners), may("evidence", flagOr)},

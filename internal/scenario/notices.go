@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/store"
+	"ringfence/internal/workday"
 )
 
 // giveNotice gives a notice to customers, or reads the words of a one-time notice on a call.
@@ -90,6 +91,9 @@ func (w *world) edition(ctx context.Context, a args, s notice.Spec) (string, err
 	if err != nil {
 		return "", err
 	}
+	if !a.has("subject") && !a.has("language") && !a.has("omit") && !a.flag("partly-translated") && !a.has("reply") {
+		return "", nil // the policy's own text, in every way: another form may have to go
+	}
 	return e.Version(), w.office.KeepEdition(ctx, e)
 }
 
@@ -105,6 +109,12 @@ func (w *world) deliver(ctx context.Context, run notice.Run, a args, ids []cpni.
 		}
 		switch {
 		case state != notice.WithPlanned:
+		case via == notice.ByInsert:
+			m := notice.Mailing{Mailed: workday.DateIn(w.now(), w.office.Zone), Inserted: []cpni.ID{id}}
+			if a.has("inserts") && !a.flag("inserts") {
+				m.Inserted, m.Missed = nil, m.Inserted
+			}
+			_, err = w.office.Notices.Mailed(ctx, run.ID, m, teller)
 		case via == notice.ByPostal:
 			err = w.mailed(ctx, message)
 		case via != notice.ByEmail:
@@ -154,6 +164,13 @@ func readOneTime(w *world, a args) (result, error) {
 	}
 	w.read[a.text("id")], w.named[a.text("id")] = w.contact(a.text("contact")), a.words("recipients")
 	return succeeded(), nil
+}
+
+// night has the carrier's night pass: customers are reconciled with the notices that are proven given to them.
+//
+// cite: P-27, V51
+func night(ctx context.Context, w *world, _ args) (result, error) {
+	return succeeded(), w.office.Notices.Reconcile(ctx)
 }
 
 // bounce has a notice come back from a customer.

@@ -1,0 +1,303 @@
+package notice_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/notice"
+	"ringfence/internal/office/officetest"
+	"ringfence/internal/store"
+	"ringfence/internal/store/storetest"
+	"ringfence/internal/workday"
+)
+
+// told puts an opt-out notice of a moment on an account.
+func told(at time.Time) func(*customer.Profile) {
+	return func(p *customer.Profile) {
+		p.Approvals = []customer.Approval{{Scope: string(cpni.OwnMarketing), State: cpni.OptOutOK, Since: at, NoticeAt: at, Matures: at.AddDate(0, 1, 0)}}
+	}
+}
+
+// The nightly look counts everybody who is in service once: covered, lapsing within each stretch, lapsed, never told; and of those who
+// are not covered whether they are new, or something is under way. What must not be overlooked is an alert.
+//
+// cite: P-27, P-58, V48, V51, 47 CFR 64.2008(a)(2), 47 CFR 64.2008(d)(2)
+func TestReconciliation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		notice24 := func(year int, month time.Month, day int) func(*customer.Profile) {
+			return told(time.Date(year, month, day, 12, 0, 0, 0, officetest.Zone))
+		}
+		// It is 24 November 2026. A notice carries to the end of the same day two years later.
+		w.Customer(t, notice24(2026, 10, 1))  // covered
+		w.Customer(t, notice24(2025, 3, 24))  // covered until 24 March 2027
+		w.Customer(t, notice24(2025, 2, 20))  // within 90 days
+		w.Customer(t, notice24(2025, 1, 20))  // within 60
+		w.Customer(t, notice24(2024, 12, 20)) // within 30
+		w.Customer(t, notice24(2024, 11, 24)) // today: it carries to the end of the day
+		w.Customer(t, notice24(2024, 11, 23)) // lapsed last night
+		w.Customer(t)                         // never
+		w.Customer(t, func(p *customer.Profile) { p.Since = w.Clock.Now().AddDate(0, 0, -5); p.Lines[0].Since = p.Since })
+		w.Customer(t, func(p *customer.Profile) { p.Ended = w.Clock.Now() })
+		denied := w.Customer(t, notice24(2026, 10, 2)) // who has refused was told all the same
+		w.must(w.Approvals.Object(ctx, denied.ID, customer.Everything, "phone", "test", w.Clock.Now()))
+		w.must(w.Notices.Reconcile(ctx))
+		days, err := w.Notices.Days(ctx, 10)
+		w.must(err)
+		if len(days) != 1 || days[0].Date.String() != "2026-11-24" {
+			t.Fatalf("the days are %+v", days)
+		}
+		for what, want := range map[string]int64{notice.InService: 10, notice.Covered: 3, notice.LapsesIn + "90": 1, notice.LapsesIn + "60": 1, notice.LapsesIn + "30": 2, notice.Lapsed: 1, notice.NeverHad: 2,
+			notice.FreshNew: 1, notice.Nothing: 1, notice.LapsesOn + "2026-11": 1, notice.LapsesOn + "2026-12": 1, notice.LapsesOn + "2027-01": 1, notice.LapsesOn + "2027-02": 1, notice.LapsesOn + "2027-03": 1} {
+			if got := days[0].Of(what); got != want {
+				t.Errorf("%s: %d, want %d", what, got, want)
+			}
+		}
+		if a := slices.Sorted(slices.Values(w.alerts())); !slices.Equal(a, []cpni.Code{notice.Missing, notice.RenewalDue}) {
+			t.Errorf("the alerts are %v", a)
+		}
+		// A run that renews them is planned: nobody is alarmed about what it reaches. Those who were never told get a notice, too.
+		w.launch(optOut(), to(notice.Audience{Who: notice.Lapsing, Months: 4}))
+		run := w.launch(optOut(), to(notice.Audience{Who: notice.Never}))
+		w.must(w.Notices.Work(ctx))
+		w.at(2026, 11, 25, 0, 0)
+		w.must(w.Notices.Reconcile(ctx))
+		if a := w.alerts(); len(a) != 2 {
+			t.Errorf("with all on their way there are more alerts: %v", a)
+		}
+		days, err = w.Notices.Days(ctx, 1)
+		w.must(err)
+		if d := days[0]; d.Of(notice.UnderWay) != 4 || d.Of(notice.Nothing) != 0 || d.Of(notice.Renewing) != 3 || d.Of(notice.Lapsed) != 2 {
+			t.Errorf("with all on their way: %+v", d.N)
+		}
+		// Nobody confirms the letters: after two weeks that is an alarm.
+		w.at(2026, 12, 10, 9, 0)
+		w.must(w.Notices.Reconcile(ctx))
+		if a := slices.Sorted(slices.Values(w.alerts())); !slices.Equal(a, []cpni.Code{notice.Missing, notice.Missing, notice.RenewalDue}) {
+			t.Errorf("letters that nobody confirms: %v", a)
+		}
+		if p := w.progress(run.ID); p.Planned != 2 {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// Once a day of the carrier's, on whichever node: not twice in an hour that comes twice, and at midnight by the clocks there.
+//
+// cite: I-25, P-27
+func TestReconciliationOnceADay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.Customer(t)
+		days := func() int {
+			all, err := w.Notices.Days(ctx, 1000)
+			w.must(err)
+			return len(all)
+		}
+		nodes := []*world{w, w.node(), w.node()}
+		var all sync.WaitGroup
+		for _, n := range nodes {
+			all.Go(func() {
+				if err := n.Notices.Reconcile(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if days() != 1 || len(w.alerts()) != 1 {
+			t.Fatalf("three nodes: %d days, %v", days(), w.alerts())
+		}
+		w.at(2026, 11, 24, 23, 59)
+		w.must(w.Notices.Reconcile(ctx))
+		if days() != 1 {
+			t.Error("before midnight")
+		}
+		w.at(2026, 11, 25, 0, 0)
+		w.must(w.Notices.Reconcile(ctx))
+		if days() != 2 {
+			t.Error("at midnight")
+		}
+		// On 7 November 2027 the hour from one to two comes twice; on 14 March it does not come.
+		for i, at := range []time.Time{time.Date(2027, 3, 14, 1, 59, 0, 0, officetest.Zone), time.Date(2027, 3, 14, 3, 0, 0, 0, officetest.Zone), time.Date(2027, 11, 7, 5, 30, 0, 0, time.UTC), time.Date(2027, 11, 7, 6, 30, 0, 0, time.UTC), time.Date(2027, 11, 8, 4, 59, 0, 0, time.UTC), time.Date(2027, 11, 8, 5, 0, 0, 0, time.UTC)} {
+			w.Time.Add(at.Sub(w.Time.Now()))
+			w.must(w.Notices.Reconcile(ctx))
+			if want := []int{3, 3, 4, 4, 4, 5}[i]; days() != want {
+				t.Errorf("at %s there are %d days, want %d", at, days(), want)
+			}
+		}
+	})
+}
+
+// Bills: the file names each customer once with the page that goes into their bill; what was mailed counts from the third day after;
+// who got a bill without it stays unnotified, and that is an alert with its day. The same said twice counts once.
+//
+// cite: P-26, P-27, V37, V51, 47 CFR 64.2008(d)(1)(ii), 47 CFR 64.2009(f)
+func TestBills(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.at(2026, 12, 3, 10, 0)
+		ids := w.crowd(30)
+		run := w.launch(wordedFor(t, w, optOut(notice.ByInsert)), everyone)
+		w.finish(run.ID)
+		var file bytes.Buffer
+		n, err := w.Notices.Inserts(ctx, run.ID, &file, "test")
+		w.must(err)
+		rows, err := csv.NewReader(&file).ReadAll()
+		w.must(err)
+		if n != 30 || len(rows) != 31 || !slices.Equal(rows[0], notice.InsertColumns) || rows[1][0] != string(ids[0]) || rows[1][1] == "" || rows[1][4] == "" {
+			t.Fatalf("%d customers, %d lines, the first %q", n, len(rows), rows[:2])
+		}
+		doc, err := w.Notices.InsertDocument(ctx, run.ID, "es")
+		if err != nil || !bytes.HasPrefix(doc.Bytes, []byte("%PDF-")) {
+			t.Errorf("the page: %v", err)
+		}
+		day := workday.On(2026, 12, 3)
+		m, err := notice.ReadMailing(strings.NewReader("customer,insert\n"+string(ids[0])+",yes\n"+string(ids[1])+",no\n"+string(cpni.NewID())+",yes\n"), day)
+		w.must(err)
+		m.ID = cpni.NewID()
+		for range 2 {
+			c, err := w.Notices.Mailed(ctx, run.ID, m, "test")
+			w.must(err)
+			if c.Given != 1 || c.Missed != 1 || c.Unknown != 1 {
+				t.Errorf("confirmed: %+v", c)
+			}
+		}
+		if a := w.alerts(); !slices.Equal(a, []cpni.Code{notice.Missing}) {
+			t.Errorf("the alerts are %v", a)
+		}
+		if w.standing(ids[0]) != cpni.Waiting || w.standing(ids[1]) != cpni.Unnotified {
+			t.Error("the one with the notice waits, the one without is unnotified")
+		}
+		for _, bad := range []notice.Mailing{{Mailed: workday.On(2026, 12, 4), Inserted: ids[:1]}, {Mailed: workday.On(2026, 12, 2), Inserted: ids[:1]}, {Mailed: day}} {
+			if _, err := w.Notices.Mailed(ctx, run.ID, bad, "test"); !isRefusal(err) {
+				t.Errorf("%s for %d customers: %v", bad.Mailed, len(bad.Inserted), err)
+			}
+		}
+		w.at(2027, 1, 5, 23, 59)
+		if w.standing(ids[0]) != cpni.Waiting {
+			t.Error("silence counts too early")
+		}
+		w.at(2027, 1, 6, 0, 0)
+		if w.standing(ids[0]) != cpni.OptOutOK || w.standing(ids[1]) != cpni.Unnotified {
+			t.Error("on the day after the wait")
+		}
+		// It came back after that: what silence allowed is over, and another form goes.
+		w.must(w.Notices.CameBack(ctx, ids[0], run.ID, "returned"))
+		state, via, _ := w.with(ids[0], run.ID)
+		if w.standing(ids[0]) == cpni.OptOutOK || state == notice.WithGiven || via == notice.ByInsert && state == notice.WithCameBack {
+			t.Errorf("came back: %s by %s", state, via)
+		}
+	})
+}
+
+// wordedFor gives a notice the words of the policy.
+func wordedFor(t testing.TB, w *world, s notice.Spec) notice.Spec {
+	t.Helper()
+	s, err := w.Notices.Worded(t.Context(), s)
+	w.must(err)
+	return s
+}
+
+// In the portal a notice is given when it is shown to who has proved to be the customer.
+//
+// cite: P-26, P-27, 47 CFR 64.2008(b)
+func TestPortal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		p := w.Customer(t)
+		run := w.launch(wordedFor(t, w, optOut(notice.ByPortal)), everyone)
+		w.finish(run.ID)
+		pending, err := w.Notices.Pending(ctx, p.ID)
+		if err != nil || len(pending) != 1 || pending[0].ID != run.ID {
+			t.Fatalf("pending: %+v, %v", pending, err)
+		}
+		words, err := w.Notices.ForPortal(ctx, p.ID, run.ID, "es")
+		if err != nil || words.HTML == "" {
+			t.Errorf("the words: %v", err)
+		}
+		s, err := w.OpenContact(ctx, contact.Opening{Customer: p.ID, Channel: cpni.Online})
+		w.must(err)
+		if _, err := w.Notices.Shown(ctx, p.ID, run.ID, s.ID); !isRefusal(err) {
+			t.Errorf("shown to nobody who is known: %v", err)
+		}
+		if _, err := w.Contacts.Authenticate(ctx, s.ID, contact.Proof{Password: officetest.Password}); err != nil {
+			t.Fatal(err)
+		}
+		matures, err := w.Notices.Shown(ctx, p.ID, run.ID, s.ID)
+		if err != nil || matures.IsZero() || w.standing(p.ID) != cpni.Waiting {
+			t.Errorf("shown: %s, %v", matures, err)
+		}
+		if pending, err := w.Notices.Pending(ctx, p.ID); err != nil || len(pending) != 0 {
+			t.Errorf("pending still: %v, %v", pending, err)
+		}
+		if _, err := w.Notices.Shown(ctx, p.ID, run.ID, s.ID); !isRefusal(err) {
+			t.Errorf("shown twice: %v", err)
+		}
+		proofs, err := w.Notices.Of(ctx, p.ID)
+		if err != nil || len(proofs) != 1 || proofs[0].State != notice.WithGiven || proofs[0].Via != notice.ByPortal || !proofs[0].Silence.Equal(matures) {
+			t.Errorf("the proof: %+v, %v", proofs, err)
+		}
+	})
+}
+
+// The proof of a notice names each form in which it went, when it was planned, sent, mailed or came back, and when silence counts.
+//
+// cite: P-26, P-41, V40, V41, 47 CFR 64.2008(a)(2)
+func TestProof(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		p := w.Customer(t, func(p *customer.Profile) { p.Email[0].Notices = true })
+		run := w.launch(optOut(), everyone)
+		w.finish(run.ID)
+		w.at(2026, 12, 27, 9, 0) // silence counts
+		w.comesBack(p.ID, run.ID)
+		w.must(w.Messages.Step(t.Context()))
+		w.mailed(p.ID, run.ID)
+		all, err := w.Notices.Of(t.Context(), p.ID)
+		w.must(err)
+		if len(all) != 1 || len(all[0].Forms) != 2 || all[0].State != notice.WithGiven || all[0].Void {
+			t.Fatalf("%+v", all)
+		}
+		first, second := all[0].Forms[0], all[0].Forms[1]
+		if first.Via != cpni.Email || first.Sent.IsZero() || first.CameBack.IsZero() || second.Via != cpni.Postal || second.Mailed.IsZero() || second.Wording == "" || all[0].Silence.Before(second.Mailed.AddDate(0, 0, 33)) {
+			t.Errorf("%+v\n%+v\n%+v", first, second, all[0])
+		}
+		// The letter comes back, too: nothing is left.
+		w.Time.Add(time.Hour)
+		w.comesBack(p.ID, run.ID)
+		if state, _, _ := w.with(p.ID, run.ID); state != notice.WithNoWay || w.standing(p.ID) != cpni.Unnotified {
+			t.Errorf("with no way left: %s, %s", state, w.standing(p.ID))
+		}
+	})
+}
+
+// When a notice lapses is found from the other end: no notice of before that moment carries at the moment, and the next one does.
+//
+// cite: P-58, V48, V49, I-25, 47 CFR 64.2008(d)(2)
+func TestWhoIsLapsing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		days := []int{-2, -1, 0, 1, 2}
+		for _, d := range days {
+			w.Customer(t, told(time.Date(2025, 2, 24+d, 23, 59, 59, 0, officetest.Zone)))
+		}
+		// Three months from now is 24 February 2027: the notices of the 22nd and 23rd have lapsed by then, that of the 24th carries.
+		c, err := w.Notices.Count(t.Context(), optOut(), to(notice.Audience{Who: notice.Lapsing, Months: 3}), func() {})
+		if err != nil || c.Customers != 2 {
+			t.Errorf("%s days: %+v, %v", strconv.Itoa(len(days)), c, err)
+		}
+	})
+}
