@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/netip"
-	"strings"
 
 	"ringfence/internal/staff"
 	"ringfence/internal/visitor"
@@ -15,37 +14,15 @@ func (v *visit) from() staff.From {
 
 // networkOf names a network so coarsely that it says nothing of a person.
 func networkOf(a netip.Addr) string {
-	switch {
-	case !a.IsValid():
-		return ""
-	case a.IsLoopback():
+	if a.IsLoopback() {
 		return "the server itself"
-	case a.Is6():
-		return cut(a, 32)
 	}
-	return cut(a, 16)
-}
-
-func cut(a netip.Addr, bits int) string {
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+	return visitor.Network(a)
 }
 
 // browserOf gives a coarse word for a browser and what it runs on.
 func browserOf(agent string) string {
-	word := func(words ...[2]string) string {
-		for _, w := range words {
-			if strings.Contains(agent, w[0]) {
-				return w[1]
-			}
-		}
-		return ""
-	}
-	browser := word([2]string{"Edg", "Edge"}, [2]string{"OPR/", "Opera"}, [2]string{"Firefox", "Firefox"}, [2]string{"Chrom", "Chrome"}, [2]string{"Safari", "Safari"})
-	system := word([2]string{"Android", "Android"}, [2]string{"iPhone", "iOS"}, [2]string{"iPad", "iOS"}, [2]string{"Windows", "Windows"}, [2]string{"Mac OS", "macOS"}, [2]string{"CrOS", "ChromeOS"}, [2]string{"Linux", "Linux"})
+	browser, system := visitor.Browser(agent)
 	switch {
 	case browser == "":
 		return "Another browser"

@@ -70,7 +70,7 @@ func tryForm() []tryGroup {
 		}},
 		{"contact", "The contact", []tryField{
 			one("channel", "Channel", optional(optionsOf(channelWords, []cpni.Channel{cpni.Phone, cpni.Store, cpni.Online, cpni.Chat, cpni.Mail}), "No contact")),
-			many("proved", "Proved in it", optionsOf(methodWords, []cpni.Method{cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByPhotoID, cpni.ByContract, cpni.ByBackup})),
+			many("proved", "Proved in it", optionsOf(methodWords, []cpni.Method{cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByPhotoID, cpni.ByContract, cpni.ByBackup, cpni.ByPasskey})),
 			yes("one-time", "Oral consent for this call, on record"),
 			one("destination", "Sent to", []option{{"", "Nowhere in particular"}, {"record", "An address or number of record"}, {"new", "One that is on the account since yesterday"}, {"other", "One that is not on the account"}}),
 		}},

@@ -21,7 +21,7 @@ var (
 		cpni.Email: "By e-mail to record", cpni.Text: "By text to record", cpni.File: "As a file"}
 	channelWords = map[cpni.Channel]string{cpni.Phone: "telephone", cpni.Store: "shop", cpni.Online: "online session", cpni.Chat: "chat", cpni.Mail: "letter"}
 	methodWords  = map[cpni.Method]string{cpni.ByPassword: "password", cpni.ByPIN: "PIN", cpni.ByCallback: "call back", cpni.ByCode: "code", cpni.ByPhotoID: "photo ID",
-		cpni.ByContract: "business contract", cpni.ByBackup: "backup question"}
+		cpni.ByContract: "business contract", cpni.ByBackup: "backup question", cpni.ByPasskey: "passkey"}
 	roleWords = map[cpni.Role]string{cpni.RoleAgent: "agent", cpni.RoleSupervisor: "supervisor", cpni.RoleMarketing: "marketing", cpni.RoleCompliance: "compliance",
 		cpni.RoleOfficer: "officer", cpni.RoleFraud: "fraud", cpni.RoleBilling: "billing", cpni.RoleAuditor: "auditor", cpni.RoleAdmin: "administrator", cpni.RoleSystem: "integration"}
 	recipientWords = map[cpni.RecipientKind]string{cpni.ToCustomer: "the customer", cpni.ToAuthorised: "an authorised person", cpni.ToCarrier: "the carrier itself",

@@ -186,6 +186,9 @@ func (d *Desk) rests(p *customer.Profile, s *State, m cpni.Method, now time.Time
 		return p.Credentials.PIN != nil && p.Credentials.PIN.Frozen
 	case cpni.ByBackup:
 		return slices.ContainsFunc(p.Credentials.Backup, func(b customer.Backup) bool { return b.Answer.Frozen })
+	case cpni.ByPasskey:
+		_, ok := p.Passkey(cpni.ID(s.Reached[m]))
+		return !ok
 	case cpni.ByCallback, cpni.ByCode:
 		to := s.Reached[m]
 		if _, r := d.lineOfRecord(p, to, now); r == nil {
@@ -338,7 +341,10 @@ func undo(p *customer.Profile, c customer.Changed, now time.Time, settle func(*c
 		p.Credentials.Backup = slices.DeleteFunc(p.Credentials.Backup, func(b customer.Backup) bool { return set(&b.Answer) })
 		with("")
 	case customer.WhatOnline:
-		p.Online = false
+		if !c.Gone {
+			p.Passkeys = slices.DeleteFunc(p.Passkeys, func(k customer.Passkey) bool { return !k.Made.Before(c.At) })
+			p.Online = len(p.Passkeys) > 0 // who had others keeps the account
+		}
 	case customer.WhatPostal:
 		p.Postal = restored(p.Postal, c.At, now, with)
 	case customer.WhatEmail:

@@ -23,6 +23,11 @@ type Enrolment struct {
 	PIN      string
 	Backup   map[string]string
 	Online   bool
+	// Passkey, with Online, is one that is added to the online account; Drop is one that is taken off it.
+	Passkey *customer.Passkey
+	Drop    cpni.ID
+	// Also writes more in the transaction in which it is set.
+	Also func(ctx context.Context, tx *store.Tx) error
 }
 
 // Enrol sets a password, PIN, backup questions or the online account, and plans the notice of it.
@@ -64,9 +69,12 @@ func (d *Desk) Enrol(ctx context.Context, e Enrolment) ([]Planned, error) {
 		if refusal := d.afresh(p, s, e.what(), now); refusal != nil {
 			return customer.Change{}, refusal
 		}
+		if refusal := e.passkeys(p, now); refusal != nil {
+			return customer.Change{}, refusal
+		}
 		var c customer.Change
-		notices, c = d.changed(p, customer.Changed{What: e.what(), At: now, By: s.actor(), Contact: string(s.ID)}, e.what()+" set")
-		return d.inContact(c, s), nil
+		notices, c = d.changed(p, customer.Changed{What: e.what(), At: now, By: s.actor(), Contact: string(s.ID), Gone: e.Drop != ""}, e.what()+" set")
+		return d.inContact(e.also(c), s), nil
 	})
 	if err != nil {
 		return nil, d.answered(ctx, s, err)

@@ -119,7 +119,8 @@ const (
 	ByCode     Method = "code"
 	ByPhotoID  Method = "photo-id"
 	ByContract Method = "contract"
-	ByBackup   Method = "backup" // leads only to setting a new password, never to CPNI
+	ByBackup   Method = "backup"  // leads only to setting a new password, never to CPNI
+	ByPasskey  Method = "passkey" // online only: a key that the customer's device keeps, in the place of the password and the code
 )
 
 // Category is a category of service (47 CFR 64.2005) or a kind of product that a campaign offers.

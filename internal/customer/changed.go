@@ -142,6 +142,9 @@ func (p *Profile) Refreeze() {
 	for i := range p.Authorised {
 		p.Authorised[i].Frozen = false
 	}
+	for i := range p.Passkeys {
+		p.Passkeys[i].Frozen = false
+	}
 	for _, c := range p.Changes {
 		if c.Open() {
 			p.freeze(c)
@@ -163,6 +166,10 @@ func (p *Profile) freeze(c Changed) {
 	case WhatBackup:
 		for i := range p.Credentials.Backup {
 			secret(&p.Credentials.Backup[i].Answer)
+		}
+	case WhatOnline:
+		for i := range p.Passkeys {
+			p.Passkeys[i].Frozen = p.Passkeys[i].Frozen || !c.Gone && !p.Passkeys[i].Made.Before(c.At)
 		}
 	case WhatPostal:
 		freezeAddresses(p.Postal, c.At)

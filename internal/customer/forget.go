@@ -58,7 +58,8 @@ func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how s
 	for _, q := range [...]string{"DELETE FROM customer WHERE customer_id = $1", "DELETE FROM contact WHERE customer_id = $1",
 		"DELETE FROM message WHERE customer_id = $1", "DELETE FROM message_event WHERE customer_id = $1", "DELETE FROM throttle WHERE customer_id = $1",
 		"DELETE FROM emergency WHERE customer_id = $1", "DELETE FROM tried WHERE customer_id = $1", "DELETE FROM approval WHERE customer_id = $1",
-		"DELETE FROM approval_event WHERE customer_id = $1", "DELETE FROM notice_given WHERE customer_id = $1"} {
+		"DELETE FROM approval_event WHERE customer_id = $1", "DELETE FROM notice_given WHERE customer_id = $1",
+		"DELETE FROM portal_session WHERE customer_id = $1", "DELETE FROM portal_passkey WHERE customer_id = $1"} {
 		if _, err := tx.Exec(ctx, q, string(id)); err != nil {
 			return nil, fmt.Errorf("forgetting a customer: %w", err)
 		}

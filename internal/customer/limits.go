@@ -135,7 +135,7 @@ func (p *Profile) bounded() error {
 		what      string
 		has, most int
 	}{{"lines", len(p.Lines), mostLines}, {"postal addresses", len(p.Postal), mostAddresses}, {"e-mail addresses", len(p.Email), mostAddresses},
-		{"contact numbers", len(p.ContactNumbers), mostNumbers}, {"authorised people", len(p.Authorised), mostAuthorised},
+		{"contact numbers", len(p.ContactNumbers), mostNumbers}, {"authorised people", len(p.Authorised), mostAuthorised}, {"passkeys", len(p.Passkeys), MostPasskeys},
 		{"backup questions", backup, MostBackup}, {"changes on file", len(p.Changes), 2 * mostChanged}, {"approvals", len(p.Approvals), mostApprovals}, {"companies named in approvals", names, mostNamesApproved}} {
 		if x.has > x.most {
 			return badInput(fmt.Sprintf("a customer can have %d %s", x.most, x.what), "remove those that are not needed")

@@ -33,6 +33,7 @@ type Profile struct {
 	Business       *Business    `json:"business,omitempty"`
 	Credentials    Credentials  `json:"credentials"`
 	Online         bool         `json:"online,omitempty"`
+	Passkeys       []Passkey    `json:"passkeys,omitempty"` // of the online account
 	Approvals      []Approval   `json:"approvals,omitempty"`
 	Safety         *Safety      `json:"safety,omitempty"` // the customer has asked for care; nil: not
 	// Language is that in which the customer is written and spoken to: en or es; "" is en.

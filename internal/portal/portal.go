@@ -12,8 +12,10 @@ import (
 	"embed"
 	"net/http"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -27,7 +29,10 @@ type Options struct {
 	Secure  bool           // people reach it by HTTPS: cookies are sent over nothing else
 	Proxies []netip.Prefix // whose word is taken for where a request comes from
 	// PDF makes a document of enclosed tables, in a language; nil: none is offered.
-	PDF    func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	PDF func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
+	// Pace is how long an answer to what proved nobody takes at least, so that how long it takes says nothing of an account;
+	// 0: what is usual, less than 0: none.
+	Pace   time.Duration
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
@@ -46,7 +51,9 @@ type place struct {
 
 // addresses are all places, by what they are about.
 func addresses() []place {
-	return slices.Concat([]place{}, notMePlaces(), recordsPlaces())
+	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
+		overviewPlaces(), signInPlaces(),
+	)
 }
 
 // New makes the portal of an office.
@@ -58,13 +65,14 @@ func New(o *office.Office, options Options) *Portal {
 	mux := http.NewServeMux()
 	for _, a := range addresses() {
 		mux.HandleFunc(a.pattern, func(w http.ResponseWriter, r *http.Request) {
+			p.keepLanguage(w, r)
 			if err := a.act(p, w, r); err != nil {
 				p.options.Report(err)
 				p.show(w, r, http.StatusServiceUnavailable, trouble(p.page(r, "trouble")))
 			}
 		})
 	}
-	mux.HandleFunc("GET /account/assets/{name}", serveAsset)
+	mux.HandleFunc("GET "+assetPath+"{name}", serveAsset)
 	mux.HandleFunc("GET /account/", func(w http.ResponseWriter, r *http.Request) {
 		p.show(w, r, http.StatusNotFound, nowhere(p.page(r, "nowhere")))
 	})
@@ -81,19 +89,21 @@ type page struct {
 	Language string // en or es
 	Other    string // the address of the same page in the other language
 	Carrier  office.Carrier
+	Script   string // the name of a script of ours; the page works without it
 }
 
 // page begins a page with a title from the portal's words.
-func (p *Portal) page(r *http.Request, title string) page {
-	l := language(r)
+func (p *Portal) page(r *http.Request, title string) page { return p.pageIn(r, title, language(r)) }
+
+func (p *Portal) pageIn(r *http.Request, title, l string) page {
 	q := r.URL.Query()
-	q.Set("language", map[string]string{"en": "es", "es": "en"}[l])
+	q.Set("language", otherLanguage(l))
 	return page{Title: say(l, title), Language: l, Other: r.URL.EscapedPath() + "?" + q.Encode(), Carrier: p.options.Carrier}
 }
 
 // language is the one that was asked for, or else the first of the browser's that the portal speaks.
 func language(r *http.Request) string {
-	if l := r.URL.Query().Get("language"); l == "en" || l == "es" {
+	if l := chosenLanguage(r); l != "" {
 		return l
 	}
 	for _, l := range strings.Split(r.Header.Get("Accept-Language"), ",") {
@@ -107,8 +117,36 @@ func language(r *http.Request) string {
 	return "en"
 }
 
+const languageCookie = "account-language"
+
+// chosenLanguage is the one that was asked for on this page or on one before; "": none was.
+func chosenLanguage(r *http.Request) string {
+	l := r.URL.Query().Get("language")
+	if c, err := r.Cookie(languageCookie); err == nil && l == "" {
+		l = c.Value
+	}
+	if l == "en" || l == "es" {
+		return l
+	}
+	return ""
+}
+
+// keepLanguage has the pages of the account stay in the language that was asked for.
+func (p *Portal) keepLanguage(w http.ResponseWriter, r *http.Request) {
+	if l := r.URL.Query().Get("language"); l == "en" || l == "es" {
+		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: l, Path: homePath, HttpOnly: true, Secure: p.options.Secure, SameSite: http.SameSiteLaxMode})
+	}
+}
+
 // show sends a page whole or not at all.
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body templ.Component) {
+	p.showRunning(w, r, status, body, "")
+}
+
+// scriptPolicy lets a page run scripts that are files of ours, and nothing else.
+const scriptPolicy = "script-src 'self'; "
+
+func (p *Portal) showRunning(w http.ResponseWriter, r *http.Request, status int, body templ.Component, scripts string) {
 	var text bytes.Buffer
 	if err := body.Render(context.WithoutCancel(r.Context()), &text); err != nil {
 		p.options.Report(err)
@@ -117,7 +155,8 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body t
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; "+scripts+"style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
@@ -129,13 +168,20 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, body t
 //go:embed assets
 var assetFiles embed.FS
 
+const assetPath = "/account/assets/"
+
+// assetTypes are the kinds of files that are served.
+var assetTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
 func serveAsset(w http.ResponseWriter, r *http.Request) {
-	text, err := assetFiles.ReadFile("assets/" + r.PathValue("name"))
-	if err != nil {
+	name := r.PathValue("name")
+	text, err := assetFiles.ReadFile("assets/" + name)
+	if err != nil || assetTypes[path.Ext(name)] == "" {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Content-Type", assetTypes[path.Ext(name)])
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Write(text)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -30,13 +31,14 @@ type site struct {
 	t       *testing.T
 	server  *httptest.Server
 	browser *http.Client
+	from    string // where the browser is; "": nobody says
 }
 
 func visit(t *testing.T, db *store.DB) *site {
 	t.Helper()
 	o := officetest.Open(t, db)
 	s := &site{Office: o, t: t}
-	s.server = httptest.NewServer(portal.New(o.Office, portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147"}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
+	s.server = httptest.NewServer(portal.New(o.Office, portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147"}, Pace: -1, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
 		PDF: func(language string, enclosed ...notify.Enclosure) ([]byte, int, error) {
 			return []byte("%PDF- " + language + string(enclosed[0].Bytes)), 1, nil
 		}}).Handler())
@@ -51,7 +53,17 @@ func (s *site) another() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.browser = &http.Client{Jar: jar}
+	s.browser = &http.Client{Jar: jar, Transport: placed{s}}
+}
+
+// placed says where the browser is, as the proxy before the portal would.
+type placed struct{ s *site }
+
+func (p placed) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.s.from != "" {
+		r.Header.Set("X-Forwarded-For", p.s.from)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func (s *site) read(r *http.Response, err error) (int, string) {
@@ -74,6 +86,7 @@ func (s *site) get(path string) (int, string) {
 
 func (s *site) post(path string, fields ...string) (int, string) {
 	s.t.Helper()
+	s.Time.Add(time.Millisecond)
 	form := url.Values{}
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])

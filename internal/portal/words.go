@@ -4,7 +4,12 @@ package portal
 type words map[string]map[string]string
 
 // all are the tables of all pages.
-func all() []words { return []words{frame, notMeWords, recordsWords} }
+func all() []words {
+	return []words{frame, notMeWords, recordsWords,
+		visitWords, formWords,
+		overviewWords, signInWords,
+	}
+}
 
 var frame = words{
 	"en": {

@@ -86,8 +86,8 @@ func TestProofByChannel(t *testing.T) {
 	opens := map[cpni.Channel][]cpni.Method{
 		cpni.Phone:  {cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByContract},
 		cpni.Store:  {cpni.ByPhotoID, cpni.ByContract},
-		cpni.Online: {cpni.ByPassword, cpni.ByContract},
-		cpni.Chat:   {cpni.ByPassword, cpni.ByContract},
+		cpni.Online: {cpni.ByPassword, cpni.ByPasskey, cpni.ByContract},
+		cpni.Chat:   {cpni.ByPassword, cpni.ByPasskey, cpni.ByContract},
 		cpni.Mail:   nil,
 	}
 	for channel, methods := range opens {

@@ -55,7 +55,7 @@ var (
 	dataWords     = words[cpni.DataClass](cpni.DataClasses)
 	purposeWords  = words[cpni.Purpose](cpni.Purposes)
 	categoryWords = words[cpni.Category]{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP, cpni.Broadband, cpni.VoiceMail, cpni.CPE, cpni.CallFeatures, cpni.OtherProduct}
-	methodWords   = words[cpni.Method]{cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByPhotoID, cpni.ByContract, cpni.ByBackup}
+	methodWords   = words[cpni.Method]{cpni.ByPassword, cpni.ByPIN, cpni.ByCallback, cpni.ByCode, cpni.ByPhotoID, cpni.ByContract, cpni.ByBackup, cpni.ByPasskey}
 	viaWords      = words[cpni.Via]{cpni.Voice, cpni.Screen, cpni.Postal, cpni.Email, cpni.Text, cpni.File}
 	channelWords  = words[cpni.Channel]{cpni.Phone, cpni.Store, cpni.Online, cpni.Chat, cpni.Mail}
 	roleWords     = words[cpni.Role](cpni.Roles)

@@ -1,0 +1,757 @@
+package portal
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringfence/internal/contact"
+	"ringfence/internal/contact/throttle"
+	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
+	"ringfence/internal/store"
+	"ringfence/internal/visitor"
+)
+
+// signInPlaces are where a customer shows who they are.
+//
+// Whoever comes has shown nothing yet. So what is answered to a wrong password, or to who asks for a code, is the same for
+// an account that there is and for one that there is not, with a password and without; it takes the same work, and never
+// less time than Options.Pace.
+//
+// cite: P-16, P-17, P-19, I-18, 47 CFR 64.2010(a), 47 CFR 64.2010(c)
+func signInPlaces() []place {
+	return []place{
+		{"GET " + signInPath, (*Portal).signInPage},
+		{"POST " + signInPath, (*Portal).signIn},
+		{"GET " + signInPath + "/code", (*Portal).codePage},
+		{"POST " + signInPath + "/code", (*Portal).takeCode},
+		{"GET " + signInPath + "/new", (*Portal).newPage},
+		{"POST " + signInPath + "/new", (*Portal).askCode},
+		{"GET " + signInPath + "/password", (*Portal).passwordPage},
+		{"POST " + signInPath + "/password", (*Portal).setPassword},
+		{"POST /account/sign-out", (*Portal).signOut},
+	}
+}
+
+// entry is a sign-in that goes on: the contact in which somebody shows who they are, and how far they are. It is no session,
+// and opens nothing but its own next step. It stands in a cookie that we have signed.
+type entry struct {
+	Contact cpni.ID
+	Step    string
+	Back    string // the page that was wanted
+	Until   time.Time
+}
+
+// Steps of a sign-in.
+const (
+	stepSecond = "second" // the password was right; a code is the second factor
+	stepFirst  = "first"  // a code is asked for by who has no password
+	stepSet    = "set"    // that code was right; now a password is set
+)
+
+const entryCookie = "account-sign-in"
+
+func (p *Portal) entryOf(r *http.Request) (entry, bool) {
+	c, err := r.Cookie(entryCookie)
+	if err != nil {
+		return entry{}, false
+	}
+	i := strings.LastIndexByte(c.Value, '.')
+	if i < 0 {
+		return entry{}, false
+	}
+	mark, err := base64.RawURLEncoding.DecodeString(c.Value[i+1:])
+	if err != nil || !hmac.Equal(mark, p.signEntry(c.Value[:i])) {
+		return entry{}, false
+	}
+	parts := strings.Split(c.Value[:i], ".")
+	if len(parts) != 4 {
+		return entry{}, false
+	}
+	until, err := strconv.ParseInt(parts[2], 10, 64)
+	back, err2 := base64.RawURLEncoding.DecodeString(parts[3])
+	e := entry{cpni.ID(parts[0]), parts[1], string(back), time.Unix(until, 0)}
+	return e, errors.Join(err, err2) == nil && p.office.Clock.Now().Before(e.Until)
+}
+
+func (p *Portal) signEntry(says string) []byte {
+	m := hmac.New(sha256.New, p.office.Vault.Derive("portal sign-in v1"))
+	m.Write([]byte(says))
+	return m.Sum(nil)
+}
+
+// keepEntry gives the browser a sign-in that goes on. One of nobody, in a contact that there is not, looks the same.
+func (p *Portal) keepEntry(w http.ResponseWriter, e entry) {
+	now := p.office.Clock.Now()
+	if e.Contact == "" {
+		e.Contact = cpni.NewTimedID(now)
+	}
+	life := p.office.Policy.Numbers(now).Duration("portal", "sign_in_life")
+	says := strings.Join([]string{string(e.Contact), e.Step, strconv.FormatInt(now.Add(life).Unix(), 10), base64.RawURLEncoding.EncodeToString([]byte(e.Back))}, ".")
+	p.setEntry(w, says+"."+base64.RawURLEncoding.EncodeToString(p.signEntry(says)), int(life/time.Second))
+}
+
+func (p *Portal) setEntry(w http.ResponseWriter, value string, age int) {
+	http.SetCookie(w, &http.Cookie{Name: entryCookie, Value: value, Path: signInPath, MaxAge: age, HttpOnly: true, Secure: p.options.Secure, SameSite: http.SameSiteStrictMode})
+}
+
+// running gives the contact of a sign-in that goes on; nil: there is none, or it is over.
+func (p *Portal) running(ctx context.Context, e entry) (*contact.State, error) {
+	s, _, err := p.office.Contacts.Get(ctx, e.Contact)
+	switch {
+	case errors.Is(err, contact.ErrNoContact):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !p.office.Contacts.Live(s, p.office.Clock.Now()):
+		return nil, nil
+	}
+	return s, nil
+}
+
+// signInView is a page of the sign-in.
+type signInView struct {
+	page
+	Said   []string
+	Failed string // what is said of the last try
+	Back   string
+	Who    string
+	Step   string
+	Sent   string      // where the code went, as who has shown the password may know it
+	Places []codePlace // to choose from
+	// Passkeys: this server has a name, so that browsers keep passkeys for it.
+	Passkeys bool
+	Ask      string // what a passkey is asked
+}
+
+// codePlace is a place to which a code can be sent, for who has shown no more than the password: neither the page nor what it
+// sends has the number or address itself.
+type codePlace struct{ Mark, Says string }
+
+func (p *Portal) placeMark(in cpni.ID, to string) string {
+	return base64.RawURLEncoding.EncodeToString(p.office.Vault.BlindIndex("portal place "+string(in), to))
+}
+
+// placeOf finds the place of a mark, as contact.Proof has it; "" there is none.
+func (p *Portal) placeOf(ctx context.Context, s *contact.State, mark string) (string, error) {
+	c, _, err := p.office.Customers.Get(ctx, s.Customer)
+	if err != nil {
+		return "", err
+	}
+	for _, x := range p.office.Contacts.Sendable(c) {
+		if hmac.Equal([]byte(p.placeMark(s.ID, x.To)), []byte(mark)) {
+			return x.To, nil
+		}
+	}
+	return "", nil
+}
+
+// to is a page of the sign-in from which the same page is wanted.
+func (v signInView) to(page string) string {
+	at := signInPath + page
+	if v.Back != "" {
+		at += "?back=" + url.QueryEscape(v.Back)
+	}
+	return at
+}
+
+func (p *Portal) signInView(r *http.Request, title string) signInView {
+	return signInView{page: p.page(r, title), Back: wantedPage(r.FormValue("back"))}
+}
+
+func (p *Portal) signInPage(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.visit(r); err == nil {
+		http.Redirect(w, r, homePath, http.StatusSeeOther)
+		return nil
+	}
+	v := p.signInView(r, "sign-in")
+	v.Said = p.takeSaid(w, r, v.Language)
+	p.show(w, r, http.StatusOK, signInForm(v))
+	return nil
+}
+
+// pace gives what makes an answer take as long as every other one. It is called when a request begins, and what it gives
+// before the answer.
+//
+// cite: I-18, 47 CFR 64.2010(a)
+func (p *Portal) pace(ctx context.Context) (wait func()) {
+	long := p.options.Pace
+	if long == 0 {
+		long = usualPace
+	}
+	if long < 0 {
+		return func() {}
+	}
+	over := time.NewTimer(long)
+	return func() {
+		defer over.Stop()
+		select {
+		case <-over.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// usualPace is longer than any work on a sign-in takes on a machine that is not overloaded.
+const usualPace = 800 * time.Millisecond
+
+// reserve counts a try against the place that it comes from, before it is looked at, and tells how long to wait when there
+// were too many. While many secrets of many customers fail within an hour, each place has few tries.
+//
+// cite: P-19, I-18, 47 CFR 64.2010(a)
+func (p *Portal) reserve(ctx context.Context, r *http.Request) (counted throttle.Counter, wait time.Duration, err error) {
+	now := p.office.Clock.Now()
+	n := p.office.Policy.Numbers(now)
+	err = p.office.DB.Tx(ctx, func(tx *store.Tx) error {
+		rules := contact.RulesOf(n).Source
+		crowd, err := throttle.InHour(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		if crowd >= n.Int("portal", "surge_per_hour") {
+			few := n.Int("portal", "surge_source_tries")
+			rules.FreeTries, rules.PerDay = min(rules.FreeTries, few), min(rules.PerDay, few)
+		}
+		counted = throttle.Counter{Subject: "portal " + p.sourceKey(r), Rules: rules, Daily: true}
+		v, err := throttle.Take(ctx, tx, now, counted)
+		wait = v.Wait
+		if v.Shut {
+			wait = rules.Closed
+		}
+		return err
+	})
+	return counted, wait, err
+}
+
+// sourceKey names the place from which a request comes, of which only a keyed hash is kept.
+func (p *Portal) sourceKey(r *http.Request) string {
+	return base64.RawURLEncoding.EncodeToString(p.office.Vault.BlindIndex("portal source", visitor.Source(r, p.options.Proxies)))
+}
+
+func (p *Portal) giveBack(ctx context.Context, counted throttle.Counter) error {
+	return p.office.DB.Tx(ctx, func(tx *store.Tx) error {
+		return throttle.GiveBack(ctx, tx, p.office.Clock.Now(), counted)
+	})
+}
+
+// tooMany turns away a place from which too much was tried, before anything is looked up.
+func (p *Portal) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) error {
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	p.show(w, r, http.StatusTooManyRequests, signInSlow(p.signInView(r, "sign-in-slow")))
+	return nil
+}
+
+// known finds the customer in service whom a number, e-mail address or account names; nil: it names nobody, or more than one.
+// All three are looked for, whatever is found first.
+func (p *Portal) known(ctx context.Context, who string) (*customer.Profile, error) {
+	var found []cpni.ID
+	for _, kind := range []string{customer.ByNumber, customer.ByAccount, customer.ByEmail} {
+		ids, err := p.office.Customers.Find(ctx, kind, who)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, ids...)
+	}
+	slices.Sort(found)
+	if found = slices.Compact(found); len(found) != 1 || strings.TrimSpace(who) == "" {
+		return nil, nil
+	}
+	c, _, err := p.office.Customers.Get(ctx, found[0])
+	if errors.Is(err, customer.ErrNoCustomer) || err == nil && !c.Ended.IsZero() {
+		return nil, nil
+	}
+	return c, err
+}
+
+// nobody records a try at an account that there is not, and does the work that one takes at an account that there is. What was
+// typed is not kept: people type a password into the wrong field.
+//
+// cite: P-37, I-18, 47 CFR 64.2010(a)
+func (p *Portal) nobody(ctx context.Context, method cpni.Method) error {
+	if method == cpni.ByPassword {
+		p.office.Secrets.Waste()
+	}
+	now := p.office.Clock.Now()
+	_, err := p.office.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		if method == cpni.ByPassword {
+			if err := throttle.Note(ctx, tx, now); err != nil {
+				return nil, err
+			}
+		}
+		e, err := p.office.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Attempt, At: now, Actor: contact.Customer, Outcome: cpni.Reject, Code: "BAD_SECRET"},
+			map[string]string{"method": string(method), "what": "at the portal, for no account"})
+		return []ledger.Entry{e}, err
+	})
+	return err
+}
+
+// signIn is the first step: whose account it is, and its password.
+//
+// cite: P-16, P-19, I-18, 47 CFR 64.2010(c)
+func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	if err := r.ParseForm(); err != nil {
+		return p.unread(w, r)
+	}
+	done := p.pace(ctx)
+	counted, wait, err := p.reserve(ctx, r)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return p.tooMany(w, r, wait)
+	}
+	v := p.signInView(r, "sign-in")
+	v.Who = r.PostForm.Get("who")
+	s, err := p.firstStep(ctx, r, v.Who, r.PostForm.Get("password"))
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		done()
+		v.Failed = v.says("sign-in-no")
+		p.show(w, r, http.StatusForbidden, signInForm(v))
+		return nil
+	}
+	if err := p.giveBack(ctx, counted); err != nil {
+		return err
+	}
+	if err := p.sendOnly(ctx, s); err != nil {
+		return err
+	}
+	p.keepEntry(w, entry{Contact: s.ID, Step: stepSecond, Back: v.Back})
+	http.Redirect(w, r, signInPath+"/code", http.StatusSeeOther)
+	return nil
+}
+
+func (p *Portal) unread(w http.ResponseWriter, r *http.Request) error {
+	p.show(w, r, http.StatusBadRequest, nowhere(p.page(r, "nowhere")))
+	return nil
+}
+
+// firstStep gives the contact in which the customer themselves has shown the password; nil: nobody has.
+func (p *Portal) firstStep(ctx context.Context, r *http.Request, who, password string) (*contact.State, error) {
+	c, err := p.known(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil || password == "" {
+		return nil, p.nobody(ctx, cpni.ByPassword)
+	}
+	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
+	if err != nil {
+		return nil, err
+	}
+	after, err := p.office.Contacts.Authenticate(ctx, s.ID, contact.Proof{Password: password})
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		if refusal.Code != "BAD_SECRET" { // it was not compared with anything
+			p.office.Secrets.Waste()
+		}
+		return nil, p.office.Contacts.End(ctx, s.ID)
+	case err != nil:
+		return nil, err
+	case after.Speaker != contact.Customer: // somebody whom they let speak for them has an account of nobody's here
+		return nil, p.office.Contacts.End(ctx, s.ID)
+	}
+	return after, nil
+}
+
+// sendOnly sends the code at once where there is one place alone to which it can go at once.
+func (p *Portal) sendOnly(ctx context.Context, s *contact.State) error {
+	c, _, err := p.office.Customers.Get(ctx, s.Customer)
+	if err != nil {
+		return err
+	}
+	places := p.office.Contacts.Sendable(c)
+	quick := slices.DeleteFunc(slices.Clone(places), func(x contact.Sendable) bool { return x.Via == cpni.Postal })
+	if len(quick) != 1 {
+		return nil
+	}
+	_, err = p.office.Contacts.Authenticate(ctx, s.ID, contact.Proof{SendCode: quick[0].To})
+	var refusal *cpni.Refusal
+	if errors.As(err, &refusal) {
+		return nil
+	}
+	return err
+}
+
+// codePage asks for the code. To who has shown the password it says where the code went, or asks where it is to go; to who has
+// shown nothing it is the same page whoever they name.
+//
+// cite: P-16, P-20, P-21, 47 CFR 64.2010(c)
+func (p *Portal) codePage(w http.ResponseWriter, r *http.Request) error {
+	e, ok := p.entryOf(r)
+	if !ok || e.Step != stepSecond && e.Step != stepFirst {
+		http.Redirect(w, r, signInPath, http.StatusSeeOther)
+		return nil
+	}
+	return p.askForCode(w, r, e, http.StatusOK, "")
+}
+
+func (p *Portal) askForCode(w http.ResponseWriter, r *http.Request, e entry, status int, failed string) error {
+	v := p.signInView(r, "sign-in-code")
+	v.Step, v.Failed, v.Said = e.Step, failed, p.takeSaid(w, r, v.Language)
+	if e.Step == stepSecond {
+		s, err := p.running(r.Context(), e)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return p.entryOver(w, r)
+		}
+		c, _, err := p.office.Customers.Get(r.Context(), s.Customer)
+		if err != nil {
+			return err
+		}
+		for _, x := range p.office.Contacts.Sendable(c) {
+			v.Places = append(v.Places, codePlace{p.placeMark(s.ID, x.To), placeSays(v.Language, x.Via, x.Place)})
+		}
+		if s.Code != nil && s.Code.Tries > 0 && p.office.Clock.Now().Before(s.Code.Until) {
+			v.Sent = placeSays(v.Language, s.Code.Via, s.Code.Place)
+		}
+	}
+	p.show(w, r, status, codeForm(v))
+	return nil
+}
+
+// entryOver sends back to the beginning whose sign-in took too long.
+func (p *Portal) entryOver(w http.ResponseWriter, r *http.Request) error {
+	p.setEntry(w, "", -1)
+	p.leaveSaid(w, "said-entry-over")
+	http.Redirect(w, r, signInPath, http.StatusSeeOther)
+	return nil
+}
+
+// takeCode takes the code, or sends one to the place that was chosen.
+//
+// cite: P-16, P-18, P-20, P-21, I-17, 47 CFR 64.2010(c), 47 CFR 64.2010(e)
+func (p *Portal) takeCode(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	if err := r.ParseForm(); err != nil {
+		return p.unread(w, r)
+	}
+	done := p.pace(ctx)
+	e, ok := p.entryOf(r)
+	if !ok || e.Step != stepSecond && e.Step != stepFirst {
+		return p.entryOver(w, r)
+	}
+	s, err := p.running(ctx, e)
+	if err != nil {
+		return err
+	}
+	if e.Step == stepSecond && s == nil {
+		return p.entryOver(w, r)
+	}
+	proof := contact.Proof{Code: r.PostForm.Get("code"), Letter: r.PostForm.Get("letter")}
+	sends := e.Step == stepSecond && r.PostForm.Get("to") != ""
+	if sends {
+		to, err := p.placeOf(ctx, s, r.PostForm.Get("to"))
+		if err != nil {
+			return err
+		}
+		proof = contact.Proof{SendCode: to}
+	}
+	var refusal *cpni.Refusal
+	if s != nil && (proof.Code != "" || proof.SendCode != "") {
+		s, err = p.office.Contacts.Authenticate(ctx, s.ID, proof)
+		if err != nil && !errors.As(err, &refusal) {
+			return err
+		}
+	} else {
+		s = nil
+	}
+	switch {
+	case sends && s != nil:
+		p.keepEntry(w, e)
+		http.Redirect(w, r, signInPath+"/code", http.StatusSeeOther)
+		return nil
+	case s == nil:
+		done()
+		failed := say(language(r), "code-no")
+		if sends {
+			failed = say(language(r), "code-not-sent")
+		}
+		return p.askForCode(w, r, e, http.StatusForbidden, failed)
+	case e.Step == stepFirst:
+		e.Step = stepSet
+		p.keepEntry(w, e)
+		http.Redirect(w, r, signInPath+"/password", http.StatusSeeOther)
+		return nil
+	}
+	return p.letIn(w, r, s, e.Back)
+}
+
+// letIn lets in who has proved themselves: the sign-in is over, and a session begins. Who comes for the first time has an
+// online account from then on, and is told so at the places of before.
+//
+// cite: P-16, P-23, 47 CFR 64.2010(c), 47 CFR 64.2010(f)(1)
+func (p *Portal) letIn(w http.ResponseWriter, r *http.Request, s *contact.State, back string) error {
+	ctx := r.Context()
+	c, _, err := p.office.Customers.Get(ctx, s.Customer)
+	if err != nil {
+		return err
+	}
+	if !c.Online {
+		_, err := p.office.Contacts.Enrol(ctx, contact.Enrolment{Contact: s.ID, Online: true})
+		var refusal *cpni.Refusal
+		if err != nil && !errors.As(err, &refusal) {
+			return err
+		}
+		if err == nil {
+			p.leaveSaid(w, "said-online")
+		}
+	}
+	if old, err := p.stayOf(r); err == nil { // nobody goes on with what this browser had before
+		if err := p.endStays(ctx, old.Customer, func(hash []byte, in cpni.ID) bool { return slices.Equal(hash, old.hash[:]) && in != s.ID }); err != nil {
+			return err
+		}
+	}
+	err = p.begin(w, r, s)
+	if errors.Is(err, errNotSignedIn) {
+		return p.entryOver(w, r)
+	}
+	if err != nil {
+		return err
+	}
+	p.setEntry(w, "", -1)
+	if back = wantedPage(back); back == "" {
+		back = homePath
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}
+
+// newPage asks whose account it is of who has no password, or has forgotten it, and where a code may go.
+func (p *Portal) newPage(w http.ResponseWriter, r *http.Request) error {
+	v := p.signInView(r, "sign-in-new")
+	v.Said = p.takeSaid(w, r, v.Language)
+	p.show(w, r, http.StatusOK, newForm(v))
+	return nil
+}
+
+// askCode sends a code to a number or address of record, by what is of record and never by what the customer is known by; or
+// takes one that came by letter. The answer is the same whether or not there is such an account, and such a place.
+//
+// cite: P-16, P-19, P-20, P-21, I-18, 47 CFR 64.2010(e)
+func (p *Portal) askCode(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	if err := r.ParseForm(); err != nil {
+		return p.unread(w, r)
+	}
+	done := p.pace(ctx)
+	counted, wait, err := p.reserve(ctx, r)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return p.tooMany(w, r, wait)
+	}
+	v := p.signInView(r, "sign-in-new")
+	v.Who = r.PostForm.Get("who")
+	proof := contact.Proof{SendCode: r.PostForm.Get("to")}
+	letter := r.PostForm.Get("code") != ""
+	if letter {
+		proof = contact.Proof{Code: r.PostForm.Get("code"), Letter: r.PostForm.Get("letter")}
+	}
+	in, taken, err := p.byCode(ctx, r, v.Who, proof)
+	if err != nil {
+		return err
+	}
+	switch {
+	case letter && taken:
+		if err := p.giveBack(ctx, counted); err != nil {
+			return err
+		}
+		p.keepEntry(w, entry{Contact: in, Step: stepSet, Back: v.Back})
+		http.Redirect(w, r, signInPath+"/password", http.StatusSeeOther)
+		return nil
+	case letter:
+		done()
+		v.Failed = v.says("code-no")
+		p.show(w, r, http.StatusForbidden, newForm(v))
+		return nil
+	}
+	done()
+	p.keepEntry(w, entry{Contact: in, Step: stepFirst, Back: v.Back})
+	http.Redirect(w, r, signInPath+"/code", http.StatusSeeOther)
+	return nil
+}
+
+// places of a code that is asked for by who has shown nothing.
+const (
+	toLine = "line"
+)
+
+// byCode sends a code, or takes one of a letter, in a contact of the customer who is named. The contact is "" when there is none,
+// or when nothing was sent or taken in it.
+func (p *Portal) byCode(ctx context.Context, r *http.Request, who string, proof contact.Proof) (in cpni.ID, taken bool, err error) {
+	c, err := p.known(ctx, who)
+	if err != nil {
+		return "", false, err
+	}
+	if c != nil && proof.SendCode == toLine {
+		n, ok := customer.Number(who)
+		if _, of := c.LineOf(n, p.office.Clock.Now()); !ok || !of { // who names a line of theirs gets it there
+			n, _ = p.office.Contacts.CodeLine(c)
+		}
+		proof.SendCode = n
+	} else if proof.Code == "" && proof.SendCode != string(cpni.Email) && proof.SendCode != string(cpni.Postal) {
+		proof.SendCode = ""
+	}
+	if c == nil || proof.SendCode == "" && proof.Code == "" {
+		return "", false, p.nobody(ctx, cpni.ByCode)
+	}
+	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
+	if err != nil {
+		return "", false, err
+	}
+	_, err = p.office.Contacts.Authenticate(ctx, s.ID, proof)
+	var refusal *cpni.Refusal
+	if errors.As(err, &refusal) {
+		return "", false, p.office.Contacts.End(ctx, s.ID)
+	}
+	return s.ID, err == nil, err
+}
+
+// setting gives the contact in which a code came back right of who has no password.
+func (p *Portal) setting(r *http.Request) (entry, *contact.State, error) {
+	e, ok := p.entryOf(r)
+	if !ok {
+		return entry{}, nil, nil
+	}
+	if e.Step != stepSet {
+		return e, nil, nil
+	}
+	s, err := p.running(r.Context(), e)
+	if err != nil || s == nil {
+		return e, nil, err
+	}
+	if s.Speaker != contact.Customer || !slices.ContainsFunc(s.Evidence, func(x evidence) bool { return x.Method == cpni.ByCode }) {
+		return e, nil, nil
+	}
+	return e, s, nil
+}
+
+func (p *Portal) passwordPage(w http.ResponseWriter, r *http.Request) error {
+	e, s, err := p.setting(r)
+	if err != nil {
+		return err
+	}
+	if e.Step == stepFirst || e.Step == stepSecond { // the code comes first
+		http.Redirect(w, r, signInPath+"/code", http.StatusSeeOther)
+		return nil
+	}
+	if s == nil {
+		return p.entryOver(w, r)
+	}
+	p.show(w, r, http.StatusOK, passwordForm(p.signInView(r, "sign-in-password")))
+	return nil
+}
+
+// setPassword sets the password of who has shown a code, and lets them in by it. They are told of it at the places of before.
+//
+// cite: P-19, P-22, P-23, 47 CFR 64.2010(e), 47 CFR 64.2010(f)
+func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	if err := r.ParseForm(); err != nil {
+		return p.unread(w, r)
+	}
+	e, s, err := p.setting(r)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return p.entryOver(w, r)
+	}
+	v := p.signInView(r, "sign-in-password")
+	password := r.PostForm.Get("password")
+	if password == "" {
+		v.Failed = v.says("refused-WEAK_SECRET")
+	} else if _, err = p.office.Contacts.Enrol(ctx, contact.Enrolment{Contact: s.ID, Password: password}); err == nil {
+		s, err = p.office.Contacts.Authenticate(ctx, s.ID, contact.Proof{Password: password})
+	}
+	if err != nil {
+		if v.Failed, err = notTaken(v.Language, err); err != nil {
+			return err
+		}
+	}
+	if v.Failed != "" {
+		p.show(w, r, http.StatusForbidden, passwordForm(v))
+		return nil
+	}
+	// Whoever was in by the password of before is not any more.
+	if err := p.endStays(ctx, s.Customer, func(_ []byte, in cpni.ID) bool { return in != s.ID }); err != nil {
+		return err
+	}
+	p.leaveSaid(w, "said-password")
+	return p.letIn(w, r, s, e.Back)
+}
+
+// signOut ends the session and the contact on which it stands.
+//
+// cite: P-42, I-16
+func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.stayOf(r)
+	if err != nil && !errors.Is(err, errNotSignedIn) {
+		return err
+	}
+	if err == nil {
+		if err := p.endStays(r.Context(), s.Customer, func(hash []byte, _ cpni.ID) bool { return slices.Equal(hash, s.hash[:]) }); err != nil {
+			return err
+		}
+	}
+	p.endCookie(w)
+	p.leaveSaid(w, "said-signed-out")
+	http.Redirect(w, r, signInPath, http.StatusSeeOther)
+	return nil
+}
+
+// placeSays names a place to its owner so that they recognise it, and nobody else learns it.
+//
+// cite: P-17
+func placeSays(language string, via cpni.Via, place string) string {
+	switch via {
+	case cpni.Text:
+		return say(language, "place-text") + " " + customer.Masked(place)
+	case cpni.Voice:
+		return say(language, "place-voice") + " " + customer.Masked(place)
+	case cpni.Email:
+		return say(language, "place-email") + " " + maskedEmail(place)
+	}
+	return say(language, "place-postal")
+}
+
+// maskedEmail shows of an e-mail address the first letter of its two parts, and its ending.
+func maskedEmail(a string) string {
+	user, host, ok := strings.Cut(a, "@")
+	if !ok {
+		return "•••"
+	}
+	first := func(s string) string {
+		for _, r := range s {
+			return string(r) + "•••"
+		}
+		return "•••"
+	}
+	end := ""
+	if i := strings.LastIndexByte(host, '.'); i > 0 {
+		end = host[i:]
+	}
+	return first(user) + "@" + first(host) + end
+}
