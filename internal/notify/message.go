@@ -63,7 +63,9 @@ const (
 )
 
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,
-// and somebody has to look.
+// and somebody has to look. A confirmation of an answer need not: what the customer has said counts whether it arrives or not.
+//
+// cite: P-12, 47 CFR 64.2008(d)(3)(iii)
 func mustArrive(kind string) bool {
 	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled}, kind) || IsNotice(kind)
 }

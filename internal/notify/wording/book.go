@@ -44,6 +44,9 @@ type noticeFile struct {
 	Tokens   []string                        `yaml:"tokens"`
 	Elements []Element                       `yaml:"elements"`
 	Ways     map[cpni.Via]map[string]wayText `yaml:"ways"`
+
+	raw   []byte            // as it is written
+	given map[string]string // what an edition fixes
 }
 
 type wayText struct {
@@ -60,6 +63,11 @@ type wordsDocument struct {
 type Book struct {
 	templates []*Template
 	languages []string
+
+	words   map[string]Language
+	layout  string
+	known   map[string]bool        // clauses; nil: any
+	notices map[string]*noticeFile // the kinds of which there are editions
 }
 
 // Load reads the templates of a policy: its folder notices. What is wrong is told with file, line and clause, all of it at
@@ -67,7 +75,7 @@ type Book struct {
 //
 // cite: P-23, P-24, P-25, P-27, 47 CFR 64.2010(f)
 func Load(policy fs.FS) (*Book, error) {
-	l := &loading{policy: policy}
+	l := &loading{policy: policy, notices: map[string]*noticeFile{}}
 	words, ok := l.words()
 	layout := l.layout()
 	if !ok {
@@ -86,13 +94,13 @@ func Load(policy fs.FS) (*Book, error) {
 	}
 	for _, k := range sortedKeys(kinds) {
 		if !found[k] {
-			l.wrong = append(l.wrong, fmt.Errorf("%s/%s.yaml:1: there is no template for messages of the kind %s (%s)", folder, k, k, strings.Join(kinds[k].cites, ", ")))
+			l.wrong = append(l.wrong, &Flaw{File: folder + "/" + k + ".yaml", Line: 1, Says: "there is no template for messages of the kind " + k, Cite: strings.Join(kinds[k].cites, ", ")})
 		}
 	}
 	if len(l.wrong) > 0 {
 		return nil, errors.Join(once(l.wrong)...)
 	}
-	return &Book{l.made, sortedKeys(words)}, nil
+	return &Book{l.made, sortedKeys(words), words, layout, l.known, l.notices}, nil
 }
 
 // once leaves out what was said before: what is wrong with a file is wrong in each way and language.
@@ -150,6 +158,8 @@ type loading struct {
 	known  map[string]bool // clauses; nil: any
 	made   []*Template
 	wrong  []error
+
+	notices map[string]*noticeFile
 }
 
 // file is one that is being read.
@@ -172,20 +182,23 @@ func (f *file) say(at, clause, format string, a ...any) {
 		}
 		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
 	}
-	if clause != "" {
-		clause = " (" + clause + ")"
-	}
-	f.wrong = append(f.wrong, fmt.Errorf("%s:%d: %s%s", f.name, line, fmt.Sprintf(format, a...), clause))
+	f.wrong = append(f.wrong, &Flaw{File: f.name, Line: line, Says: fmt.Sprintf(format, a...), Cite: clause, Code: codeOf(clause)})
 }
 
 // read reads a YAML file strictly into to.
 func (l *loading) read(name string, to any) (*file, bool) {
-	f := &file{loading: l, name: name}
 	text, err := fs.ReadFile(l.policy, name)
 	if err != nil {
-		f.say("", "", "it cannot be read: %v", err)
+		(&file{loading: l, name: name}).say("", "", "it cannot be read: %v", err)
 		return nil, false
 	}
+	return l.readText(name, text, to)
+}
+
+// readText reads the text of a YAML file strictly into to.
+func (l *loading) readText(name string, text []byte, to any) (_ *file, ok bool) {
+	f := &file{loading: l, name: name}
+	var err error
 	if len(text) > mostFile {
 		f.say("", "", "it has more than %d bytes", mostFile)
 		return nil, false
@@ -200,7 +213,7 @@ func (l *loading) read(name string, to any) (*file, bool) {
 	}
 	if n := repeated(f.tree.Docs[0].Body); n != nil {
 		f.tree = nil
-		f.wrong = append(f.wrong, fmt.Errorf("%s:%d: anchors and aliases are not used here; write it out", name, n.GetToken().Position.Line))
+		f.wrong = append(f.wrong, &Flaw{File: name, Line: n.GetToken().Position.Line, Says: "anchors and aliases are not used here; write it out", Code: codeInput})
 		return nil, false
 	}
 	if err := yaml.NodeToValue(f.tree.Docs[0].Body, to, yaml.Strict()); err != nil {
@@ -213,10 +226,10 @@ func (l *loading) read(name string, to any) (*file, bool) {
 func (f *file) yaml(err error) {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
-		f.wrong = append(f.wrong, fmt.Errorf("%s:%d: %s", f.name, at.GetToken().Position.Line, at.GetMessage()))
+		f.wrong = append(f.wrong, &Flaw{File: f.name, Line: at.GetToken().Position.Line, Says: at.GetMessage(), Code: codeInput})
 		return
 	}
-	f.wrong = append(f.wrong, fmt.Errorf("%s:1: %w", f.name, err))
+	f.wrong = append(f.wrong, &Flaw{File: f.name, Line: 1, Says: err.Error(), Code: codeInput})
 }
 
 // repeated finds an anchor or an alias, with which a small file can stand for a huge one.
@@ -259,13 +272,19 @@ func (l *loading) words() (map[string]Language, bool) {
 		if len(words.Telltale) == 0 || len(words.NotInSubject) == 0 {
 			f.say(at, "P-23", "a language has words by which it is known, telltale, and words that a subject has no use for, not-in-subject")
 		}
-		for name, k := range tokens {
-			if k.form == word && len(words.Values[name]) == 0 {
+		for _, name := range sortedKeys(tokens) {
+			if slices.Contains(worded(name), name) && len(words.Values[name]) == 0 {
 				f.say(at+".values", "P-27", "there are no values for the token {%s}", name)
 			}
+			for _, value := range neededValues[name] {
+				if _, ok := words.Values[name][value]; !ok {
+					f.say(at+".values."+name, "P-27", "there is no word for %q of {%s}", value, name)
+				}
+			}
 		}
+		words.Notices.sound(func(place, clause, format string, a ...any) { f.say(at+".notices"+place, clause, format, a...) })
 		for _, name := range sortedKeys(words.Values) {
-			if tokens[name].form != word {
+			if !slices.Contains(worded(name), name) {
 				f.say(at+".values."+name, "P-27", "{%s} is no token with values", name)
 				continue
 			}
@@ -334,6 +353,19 @@ func (l *loading) notice(name string, words map[string]Language, layout string) 
 		f.say("$.kind", "P-23", "the kind is the name of the file, and one that the program sends: %s; found %q", strings.Join(sortedKeys(kinds), ", "), n.Kind)
 		return n.Kind
 	}
+	f.head(&n, k)
+	for _, via := range k.vias {
+		f.way(&n, k, via, words, layout)
+	}
+	if isNotice(n.Kind) && l.notices != nil {
+		n.raw, _ = fs.ReadFile(l.policy, name) // it has been read before
+		l.notices[n.Kind] = &n
+	}
+	return n.Kind
+}
+
+// head looks at what a file says beside its texts.
+func (f *file) head(n *noticeFile, k kind) {
 	f.cites("$.cites", n.Cites)
 	for _, c := range k.cites {
 		if !slices.Contains(n.Cites, c) {
@@ -365,10 +397,6 @@ func (l *loading) notice(name string, words map[string]Language, layout string) 
 			f.say(fmt.Sprintf("$.tokens[%d]", i), "P-25", "the token {%s} may carry a value, and the template hides the %s; it may use: %s", name, n.Hides, strings.Join(hiding, ", "))
 		}
 	}
-	for _, via := range k.vias {
-		f.way(&n, k, via, words, layout)
-	}
-	return n.Kind
 }
 
 // way reads the templates of one way, in each language.
@@ -378,6 +406,16 @@ func (f *file) way(n *noticeFile, k kind, via cpni.Via, words map[string]Languag
 		f.say("$.ways", "P-23", "messages of the kind %s also go by %s, and there is no text for that", n.Kind, via)
 		return
 	}
+	for _, language := range sortedKeys(words) {
+		if _, ok := texts[language]; !ok {
+			f.say("$.ways."+string(via), "P-27", "there is no text in %s", words[language].Name)
+		}
+	}
+	f.texts(n, k, via, texts, words, layout)
+}
+
+// texts reads the templates of one way in the languages that there are.
+func (f *file) texts(n *noticeFile, k kind, via cpni.Via, texts map[string]wayText, words map[string]Language, layout string) {
 	for _, language := range sortedKeys(texts) {
 		if _, ok := words[language]; !ok {
 			f.say(fmt.Sprintf("$.ways.%s.%s", via, language), "P-27", "%s does not know the language %q", wordsFile, language)
@@ -387,7 +425,6 @@ func (f *file) way(n *noticeFile, k kind, via cpni.Via, words map[string]Languag
 		at := fmt.Sprintf("$.ways.%s.%s", via, language)
 		text, ok := texts[language]
 		if !ok {
-			f.say("$.ways."+string(via), "P-27", "there is no text in %s", words[language].Name)
 			continue
 		}
 		d := n.document(via, language, text, words[language], layout)
@@ -406,6 +443,7 @@ func (f *file) way(n *noticeFile, k kind, via cpni.Via, words map[string]Languag
 		d.keeps(k, say)
 		d.inOwnTongue(words, say)
 		d.sameAs(texts, say)
+		d.lawful(say)
 		if len(f.wrong) == before {
 			f.made = append(f.made, t)
 		}
@@ -423,12 +461,12 @@ func (d *document) sameAs(texts map[string]wayText, say sayer) {
 		for _, o := range texts[language].Parts {
 			for _, e := range o.Is {
 				if !slices.ContainsFunc(d.Parts, func(p Part) bool { return slices.Contains(p.Is, e) }) {
-					say(".parts", "P-27", "the element %s is in %q and not here", e, language)
+					say(".parts", wholeTongue, "the element %s is in %q and not here", e, language)
 				}
 			}
 			for i, p := range d.Parts {
 				if p.Says != "" && len(wordsOf(p.Says)) > 2 && folded(o.Says) == p.Says {
-					say(fmt.Sprintf(".parts[%d]", i), "P-27", "the part is the same in %q", language)
+					say(fmt.Sprintf(".parts[%d]", i), wholeTongue, "the part is the same in %q", language)
 				}
 			}
 		}
@@ -461,14 +499,30 @@ func (n *noticeFile) document(via cpni.Via, language string, text wayText, words
 			d.Elements = append(d.Elements, e)
 		}
 	}
+	for name, value := range n.given {
+		if slices.Contains(d.Tokens, name) {
+			if d.Given == nil {
+				d.Given = map[string]string{}
+			}
+			d.Given[name] = value
+		}
+	}
 	d.Words = words
-	d.Words.Values = nil
+	d.Words.Values, d.Words.Joins, d.Words.Itself, d.Words.Day = nil, Joins{}, Itself{}, ""
 	for _, name := range d.Tokens {
-		if v, ok := words.Values[name]; ok {
+		switch tokens[name].form {
+		case entities:
+			d.Words.Joins, d.Words.Itself = words.Joins, words.Itself
+		case list:
+			d.Words.Joins = words.Joins
+		case day:
+			d.Words.Day = words.Day
+		}
+		for _, list := range worded(name) {
 			if d.Words.Values == nil {
 				d.Words.Values = map[string]map[string]string{}
 			}
-			d.Words.Values[name] = v
+			d.Words.Values[list] = words.Values[list]
 		}
 	}
 	return d

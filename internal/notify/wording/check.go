@@ -20,7 +20,7 @@ var (
 	// address is one that stands in a text itself.
 	address = regexp.MustCompile(`(?i)https?:|www\.|[a-z0-9]@[a-z0-9]|\b[a-z0-9-]+\.(com|net|org|example|us|io)\b`)
 	// blank is a place that somebody meant to fill by hand.
-	blank   = regexp.MustCompile(`_{2,}|\[[^\]]*\]|<[^>]*>|\.{4,}|…{2,}|(?i)\b(xxx+|tbd|todo)\b`)
+	blank   = regexp.MustCompile(`_{2,}|\[[^\]]*\]|<[^>]*>|\.{4,}|…{2,}|\bTODO\b|(?i)\b(xxx+|tbd)\b`)
 	keyForm = regexp.MustCompile(`^[0-9*#]$`)
 )
 
@@ -57,13 +57,24 @@ func (d *document) sound(say sayer) {
 			say(d.placeOf(name), "P-27", "the token {%s} is used and stands not among the template's tokens", name)
 		case d.Hides != "" && !slices.Contains(hiding, name):
 			say(d.placeOf(name), "P-25", "the token {%s} may carry a value, and the template hides the %s; it may use: %s", name, d.Hides, strings.Join(hiding, ", "))
-		case k.form == word && len(d.Words.Values[name]) == 0:
+		case slices.ContainsFunc(worded(name), func(list string) bool { return len(d.Words.Values[list]) == 0 }):
 			say(d.placeOf(name), "P-27", "the language has no values for the token {%s}", name)
+		case (k.form == list || k.form == entities) && (d.Words.Joins.Two == "" || d.Words.Joins.Between == "" || d.Words.Joins.Last == ""):
+			say(d.placeOf(name), "P-27", "the language has no joins for the list {%s}", name)
+		case k.form == entities && (d.Words.Itself.Alone == "" || d.Words.Itself.First == "" || !slices.Contains(d.Tokens, "carrier")):
+			say(d.placeOf(name), "P-27", "the token {%s} needs the token {carrier}, and itself in the language", name)
+		case k.form == day && (!strings.Contains(d.Words.Day, "{day}") || !strings.Contains(d.Words.Day, "{month}") || !strings.Contains(d.Words.Day, "{year}")):
+			say(d.placeOf(name), "P-27", "the language has no day with month, day and year for the token {%s}", name)
 		}
 	}
 	for _, name := range d.Tokens {
 		if !slices.Contains(used, name) {
 			say(".tokens", "P-27", "the token {%s} is not used", name)
+		}
+	}
+	for _, name := range sortedKeys(d.Given) {
+		if !slices.Contains(d.Tokens, name) {
+			say(".tokens", "P-27", "the token {%s} has its value and is not used", name)
 		}
 	}
 	if d.Hides != "" && d.Hides != hidesValue && d.Hides != hidesInformation {
@@ -201,14 +212,14 @@ func (d *document) subject(say sayer) {
 	has := folded(d.Subject) != ""
 	if needs := d.Via == cpni.Email || d.Via == cpni.Postal; needs != has {
 		if needs {
-			say(".subject", "P-23", "an e-mail and a letter have a subject that says what they are about")
+			say(".subject", trueSubject, "an e-mail and a letter have a subject that says what they are about")
 		} else {
 			say(".subject", "P-23", "only e-mails and letters have a subject")
 		}
 		return
 	}
 	if utf8.RuneCountInString(d.Subject) > longestSubject {
-		say(".subject", "P-23", "the subject is longer than %d letters", longestSubject)
+		say(".subject", trueSubject, "the subject is longer than %d letters", longestSubject)
 	}
 	for _, name := range tokensOf(d.Subject) {
 		switch tokens[name].form {
@@ -217,11 +228,11 @@ func (d *document) subject(say sayer) {
 		}
 	}
 	if strings.Contains(d.Subject, "!") {
-		say(".subject", "P-23", "a subject that shouts is taken for advertising")
+		say(".subject", trueSubject, "a subject that shouts is taken for advertising")
 	}
 	for _, w := range wordsOf(d.Subject) {
 		if slices.Contains(d.Words.NotInSubject, w) {
-			say(".subject", "P-23", "the subject has the word %q, which misleads about what the message is", w)
+			say(".subject", trueSubject, "the subject has the word %q, which misleads about what the message is", w)
 		}
 	}
 }
@@ -292,7 +303,11 @@ func (d *document) keeps(k kind, say sayer) {
 			asks = asks || need.key != "" && p.Key == need.key
 			onMachine = onMachine || !p.NotOnMachine
 		}
+		i, listed := ItemOf(id)
 		switch {
+		case !has && listed:
+			say(".parts", need.cite, "no part is there for %s: the notice has to be one that %s", i.ID, i.Asks)
+			continue
 		case !has:
 			say(".parts", need.cite, "no part is there for the element %s, and a message of the kind %s needs one", id, d.Kind)
 			continue
@@ -329,12 +344,27 @@ func (d *document) inOwnTongue(others map[string]Language, say sayer) {
 		own := known(d.Words, words)
 		for _, id := range sortedKeys(others) {
 			if id != d.Language && known(others[id], words) > own {
-				say(at, "P-27", "this is to be %s and reads like %s; a message is whole in its language", d.Words.Name, others[id].Name)
+				say(at, wholeTongue, "this is to be %s and reads like %s; a message is whole in its language", d.Words.Name, others[id].Name)
 			}
 		}
 	}
 	look(".subject", d.Subject)
 	for i, p := range d.Parts {
-		look(fmt.Sprintf(".parts[%d]", i), p.Says)
+		at := fmt.Sprintf(".parts[%d]", i)
+		look(at, p.Says)
+		// A sentence among others, of which no chance makes so many words another language's.
+		for _, s := range sentenceEnd.Split(p.Says, -1) {
+			words := wordsOf(s)
+			for _, id := range sortedKeys(others) {
+				if n := known(others[id], words); id != d.Language && n >= foreign && n > known(d.Words, words) {
+					say(at, wholeTongue, "a sentence is to be %s and reads like %s; a message is whole in its language", d.Words.Name, others[id].Name)
+				}
+			}
+		}
 	}
 }
+
+// foreign is how many words of another language make a sentence one of it.
+const foreign = 3
+
+var sentenceEnd = regexp.MustCompile(`[.!?:;]+`)

@@ -12,6 +12,23 @@ import (
 
 // makeHTML compiles the HTML of a message: its parts in the layout that all share.
 func (t *Template) makeHTML(say sayer) {
+	made, err := template.New(t.doc.Kind).Parse(tokenised(strings.ReplaceAll(t.doc.Layout, "{body}", t.body())))
+	if err != nil {
+		say(".html", "P-25", "it cannot be made: %v", err)
+		return
+	}
+	t.html = made
+}
+
+// tokenised puts what a template of HTML fills in where tokens stand.
+func tokenised(source string) string {
+	return layoutToken.ReplaceAllStringFunc(strings.ReplaceAll(source, "{subject}", `{{index . "subject"}}`), func(place string) string {
+		return `{{index . "` + place[1:len(place)-1] + `"}}`
+	})
+}
+
+// body is the HTML of the parts, with tokens.
+func (t *Template) body() string {
 	var body strings.Builder
 	for _, p := range t.doc.Parts {
 		class := ""
@@ -21,22 +38,17 @@ func (t *Template) makeHTML(say sayer) {
 		case "{code}":
 			class = ` class="code"`
 		}
+		if name, is := aloneList(p.Says); is {
+			body.WriteString("<ul>{{range index . \"" + name + " items\"}}<li>{{.}}</li>{{end }}</ul>\n")
+			continue
+		}
 		text := p.HTML
 		if text == "" {
 			text = anchored(p.Says)
 		}
 		body.WriteString("<p" + class + ">" + text + "</p>\n")
 	}
-	source := strings.ReplaceAll(t.doc.Layout, "{body}", body.String())
-	source = layoutToken.ReplaceAllStringFunc(strings.ReplaceAll(source, "{subject}", `{{index . "subject"}}`), func(place string) string {
-		return `{{index . "` + place[1:len(place)-1] + `"}}`
-	})
-	made, err := template.New(t.doc.Kind).Parse(source)
-	if err != nil {
-		say(".html", "P-25", "it cannot be made: %v", err)
-		return
-	}
-	t.html = made
+	return body.String()
 }
 
 // layoutToken is a token between the braces of style sheets.
@@ -52,6 +64,8 @@ func anchored(says string) string {
 			return `<a href="` + place + `">` + place + `</a>`
 		case telephone:
 			return `<a class="number" href="tel:{{index . "` + name + ` dialled"}}">` + place + `</a>`
+		case mailbox:
+			return `<a href="mailto:` + place + `">` + place + `</a>`
 		case secret, digits:
 			return `<strong>` + place + `</strong>`
 		}
@@ -66,6 +80,8 @@ func (t *Template) links(values map[string]string) []string {
 		switch tokens[name].form {
 		case link:
 			all = append(all, values[name])
+		case mailbox:
+			all = append(all, "mailto:"+values[name])
 		case telephone:
 			all = append(all, "tel:"+values[name], "tel:"+dialled(values[name]))
 		}
@@ -139,7 +155,7 @@ func strippedOf(text string) string {
 		case nethtml.TextToken:
 			b.WriteString(html.UnescapeString(string(z.Raw())))
 		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
-			if name, _ := z.TagName(); string(name) == "br" {
+			if name, _ := z.TagName(); string(name) == "br" || string(name) == "li" {
 				b.WriteByte(' ')
 			}
 		}

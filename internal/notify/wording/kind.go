@@ -31,8 +31,34 @@ const (
 var (
 	everyWay = []cpni.Via{cpni.Text, cpni.Voice, cpni.Email, cpni.Postal}
 	written  = []cpni.Via{cpni.Text, cpni.Email, cpni.Postal}
+	mailed   = []cpni.Via{cpni.Email, cpni.Postal}
 	called   = []cpni.Via{cpni.Voice}
 )
+
+// noticeCites is what notices about customer information are there for.
+var noticeCites = []string{"P-02", "P-08", "P-27", "47 CFR 64.2008(c)"}
+
+// asked adds to the elements of a notice those that the checklist asks of it.
+//
+// cite: P-02, P-27, 47 CFR 64.2008(c), 47 CFR 64.2008(d)(1)
+func asked(kind string, elements map[string]need) map[string]need {
+	carried := map[string][]string{"N-03": {"information"}, "N-04": {"recipients"}, "N-05": {"purposes"}, "N-07": {"answer-email"}, "N-16": {"wait-days"}}
+	for _, i := range Items {
+		if i.Must == Says && i.For(kind) {
+			elements[i.element()] = need{tokens: carried[i.ID], cite: i.ground()}
+		}
+	}
+	return elements
+}
+
+// neededValues are the words that every language has for what the program puts into notices.
+var neededValues = map[string][]string{
+	"purposes":    {"own-marketing", "other-marketing", "partner-marketing"},
+	"information": {"call-detail", "usage", "service", "location", "billing"},
+	"recipients":  {"agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other"},
+	"choice":      {"grant", "object", "revoke-objection"},
+	"scope-words": {"everything", "own-marketing", "other-marketing", "partner", "location", "data"},
+}
 
 // kinds are the messages that the program sends, with the elements that the law or a promise asks of each.
 //
@@ -84,6 +110,18 @@ var kinds = map[string]kind{
 		"stopped": {cite: "P-27"},
 		"still":   {cite: "47 CFR 64.2010(f)(1)"},
 		"call-us": {tokens: []string{"telephone"}, cite: "P-27"},
+	}},
+	"opt-out-notice": {vias: mailed, hides: hidesInformation, cites: noticeCites, elements: asked("opt-out-notice", map[string]need{
+		"who": {tokens: []string{"carrier"}, cite: "P-27"},
+	})},
+	"opt-in-request": {vias: mailed, hides: hidesInformation, cites: noticeCites, elements: asked("opt-in-request", map[string]need{
+		"who": {tokens: []string{"carrier"}, cite: "P-27"},
+	})},
+	"answer-received": {vias: written, hides: hidesInformation, cites: []string{"P-11", "P-12", "P-14", "47 CFR 64.2007(a)(2)"}, elements: map[string]need{
+		"who":      {tokens: []string{"carrier"}, cite: "P-12"},
+		"recorded": {tokens: []string{"choice", "scope-words"}, cite: "P-12"},
+		"since":    {tokens: []string{"since"}, cite: "P-12"},
+		"change":   {tokens: []string{"answer-web", "telephone"}, cite: "47 CFR 64.2007(a)(2)"},
 	}},
 	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
 		"who":     {tokens: []string{"carrier"}, cite: "P-23"},

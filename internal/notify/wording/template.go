@@ -28,6 +28,8 @@ type Template struct {
 	version string
 	source  []byte
 	html    *template.Template // nil: it has none
+	// fragment is a notice as a piece of a page; nil: it is no notice.
+	fragment *template.Template
 }
 
 // document is a template with all that its words depend on, so that it says the same for as long as it is kept.
@@ -45,6 +47,8 @@ type document struct {
 	Parts    []Part    `json:"parts"`
 	Layout   string    `json:"layout,omitempty"` // of the HTML
 	Words    Language  `json:"words"`
+	// Given are the values of tokens that an edition has fixed.
+	Given map[string]string `json:"given,omitempty"`
 }
 
 // Element is something that a message has to say, and why.
@@ -76,9 +80,28 @@ type Language struct {
 	Zones       map[string]string            `yaml:"zones" json:"zones,omitempty"`
 	Values      map[string]map[string]string `yaml:"values" json:"values,omitempty"` // of the tokens that are words
 	// Letters are written for others in a text message, when it is only half as long then.
-	Letters      map[string]string `yaml:"letters" json:"letters,omitempty"`
-	Telltale     []string          `yaml:"telltale" json:"-"`       // words by which the language is known
-	NotInSubject []string          `yaml:"not-in-subject" json:"-"` // what a subject that tells the truth has no use for
+	Letters map[string]string `yaml:"letters" json:"letters,omitempty"`
+	// Day is how a date is written; Joins what stands between the items of a list in a sentence.
+	Day    string `yaml:"day" json:"day,omitempty"`
+	Joins  Joins  `yaml:"joins" json:"joins,omitzero"`
+	Itself Itself `yaml:"itself" json:"itself,omitzero"`
+	// Notices are what a notice about customer information must say in this language, and must not.
+	Notices      Notices  `yaml:"notices" json:"-"`
+	Telltale     []string `yaml:"telltale" json:"-"`       // words by which the language is known
+	NotInSubject []string `yaml:"not-in-subject" json:"-"` // what a subject that tells the truth has no use for
+}
+
+// Joins is what stands between the items of a list: between two, between several, and before the last of several.
+type Joins struct {
+	Two     string `yaml:"two" json:"two"`
+	Between string `yaml:"between" json:"between"`
+	Last    string `yaml:"last" json:"last"`
+}
+
+// Itself is how a list of companies names the carrier: alone, and before others. {carrier} stands for its name.
+type Itself struct {
+	Alone string `yaml:"alone" json:"alone"`
+	First string `yaml:"first" json:"first"`
 }
 
 // mostSource bounds the source of a template, in bytes.
@@ -136,6 +159,9 @@ func compile(d document, say sayer) *Template {
 	if d.Via == cpni.Email {
 		t.makeHTML(told)
 	}
+	if isNotice(d.Kind) && d.Via != cpni.Voice {
+		t.makeFragment(told)
+	}
 	if n == 0 {
 		t.measured(told)
 	}
@@ -156,6 +182,14 @@ func (t *Template) measured(say sayer) {
 		}
 		if words.HTML != "" {
 			allowed(words.HTML, t.links(tokens), func(format string, a ...any) { say(".html", "P-25", format, a...) })
+		}
+		if t.fragment != nil {
+			piece, err := t.Fragment(tokens)
+			if err != nil {
+				say(".parts", "P-23", "as a piece of a page: %v", err)
+				return
+			}
+			allowed(piece, t.links(tokens), func(format string, a ...any) { say(".parts", "P-25", format, a...) })
 		}
 	}
 }
@@ -213,28 +247,62 @@ const (
 // errEmpty is a token that would leave a blank.
 var errEmpty = errors.New("it is empty, and a message with a blank in it does not go out")
 
-// Write fills the template. A token that is missing, empty or not of its form is a *cpni.Refusal that names the token and
-// the template, and never the value; tokens that the template does not use are left alone.
-//
-// cite: V54, P-27, 47 CFR 64.2008(c)(3)
-func (t *Template) Write(tokens map[string]string) (notify.Words, error) {
+// filled brings the tokens of the template to their words. Those that an edition has fixed are as it has them.
+func (t *Template) filled(tokens map[string]string) (map[string]filled, error) {
 	values := map[string]filled{}
 	for _, name := range t.doc.Tokens {
-		value, ok := tokens[name]
+		value, ok := t.doc.Given[name]
+		if !ok {
+			value, ok = tokens[name]
+		}
 		var f filled
 		err := errors.New("it is missing")
 		if ok {
 			f, err = t.doc.Words.fill(name, value, t.doc.Via == cpni.Text)
 		}
+		if r := (*cpni.Refusal)(nil); errors.As(err, &r) {
+			return nil, r
+		}
 		if err != nil {
-			return notify.Words{}, cpni.Rejected(codeToken, fmt.Sprintf("the template %s has the token {%s}, and what was given for it cannot be used: %v", t.doc.name(), name, err),
+			return nil, cpni.Rejected(codeToken, fmt.Sprintf("the template %s has the token {%s}, and what was given for it cannot be used: %v", t.doc.name(), name, err),
 				[]string{"P-27", "47 CFR 64.2008(c)(3)"}, fmt.Sprintf("give the token %s: %s", name, Meaning(name)))
 		}
 		values[name] = f
 	}
-	insert := func(text string) string {
-		return tokenPlace.ReplaceAllStringFunc(text, func(place string) string { return values[place[1:len(place)-1]].shown })
+	if f, ok := values["recipients"]; ok {
+		f.shown = strings.ReplaceAll(f.shown, carrierPlace, values["carrier"].shown)
+		for i := range f.items {
+			f.items[i] = strings.ReplaceAll(f.items[i], carrierPlace, values["carrier"].shown)
+		}
+		values["recipients"] = f
 	}
+	return values, nil
+}
+
+// data is what HTML is filled with.
+func (t *Template) data(values map[string]filled) map[string]any {
+	data := map[string]any{"language": t.doc.Language, "subject": t.insert(t.doc.Subject, values)}
+	for name, f := range values {
+		data[name], data[name+" dialled"], data[name+" items"] = f.shown, f.dialled, f.items
+	}
+	return data
+}
+
+// insert puts values into a text.
+func (t *Template) insert(text string, values map[string]filled) string {
+	return tokenPlace.ReplaceAllStringFunc(text, func(place string) string { return values[place[1:len(place)-1]].shown })
+}
+
+// Write fills the template. A token that is missing, empty or not of its form is a *cpni.Refusal that names the token and
+// the template, and never the value; tokens that the template does not use are left alone.
+//
+// cite: V54, P-27, 47 CFR 64.2008(c)(3)
+func (t *Template) Write(tokens map[string]string) (notify.Words, error) {
+	values, err := t.filled(tokens)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	insert := func(text string) string { return t.insert(text, values) }
 	w := notify.Words{Subject: insert(t.doc.Subject), Version: t.version}
 	var texts []string
 	for _, p := range t.doc.Parts {
@@ -246,7 +314,7 @@ func (t *Template) Write(tokens map[string]string) (notify.Words, error) {
 			w.Spoken = append(w.Spoken, s)
 			continue
 		}
-		texts = append(texts, insert(p.Says))
+		texts = append(texts, listed(p.Says, values, insert))
 	}
 	switch t.doc.Via {
 	case cpni.Voice:
@@ -262,16 +330,41 @@ func (t *Template) Write(tokens map[string]string) (notify.Words, error) {
 	if t.html == nil {
 		return w, nil
 	}
-	data := map[string]string{"language": t.doc.Language, "subject": w.Subject}
-	for name, f := range values {
-		data[name], data[name+" dialled"] = f.shown, f.dialled
-	}
 	var b strings.Builder
-	if err := t.html.Execute(&b, data); err != nil {
+	if err := t.html.Execute(&b, t.data(values)); err != nil {
 		return notify.Words{}, fmt.Errorf("writing the template %s: %w", t.doc.name(), err)
 	}
 	w.HTML = b.String()
 	return w, nil
+}
+
+// carrierPlace is where the carrier's name goes in a list of companies.
+const carrierPlace = "{carrier}"
+
+// aloneList gives the token when a part is a list and nothing else.
+func aloneList(says string) (name string, is bool) {
+	m := tokenPlace.FindStringSubmatch(says)
+	if m == nil || m[0] != says {
+		return "", false
+	}
+	f := tokens[m[1]].form
+	return m[1], f == list || f == entities
+}
+
+// listed writes a part: a list that stands alone has a line for each of its items.
+func listed(says string, values map[string]filled, insert func(string) string) string {
+	name, is := aloneList(says)
+	if !is {
+		return insert(says)
+	}
+	var b strings.Builder
+	for i, item := range values[name].items {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString("- " + item)
+	}
+	return b.String()
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

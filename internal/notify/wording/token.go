@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"ringfence/internal/notify"
 )
 
 // form is what the value of a token looks like. What has no form of its own is free, and may say anything.
@@ -24,6 +27,12 @@ const (
 	link                  // an address of the carrier's own site
 	telephone             // a number of the carrier's own, E.164
 	own                   // a name from the carrier's configuration
+	list                  // several of a list of words, as codes with commas
+	entities              // companies with what they are to the carrier, as Recipients writes them
+	scope                 // what an answer is about, as approvals name it
+	day                   // a date
+	mailbox               // an e-mail address of the carrier's own
+	post                  // a postal address of the carrier's own, in one line
 )
 
 // token is a place in a text that is filled when a message is written.
@@ -50,17 +59,44 @@ var tokens = map[string]token{
 	"link":       {link, "an address of the carrier's site made for this message", "https://notice.example/n/Qm4Tz8Kc2Wd7Xp9Lr5Vb3Hn6", "https://notices.carrier.example/n/Qm4Tz8Kc2Wd7Xp9Lr5Vb3Hn6"},
 	"telephone":  {telephone, "the carrier's number", "+18005550147", "+18005550147"},
 	"short-code": {digits, "the number under which the carrier finds this message", "730518", "7305186249"},
+
+	"purposes":     {list, "for what customer information would be used", "own-marketing,other-marketing", "own-marketing,other-marketing,partner-marketing"},
+	"information":  {list, "the kinds of customer information that it is about", "call-detail,usage,service,billing", "call-detail,usage,service,location,billing"},
+	"recipients":   {entities, "who would get the information", "carrier; Example Energy (joint-venture)", "carrier; " + strings.Repeat("m", longestName) + " (independent-contractor)"},
+	"wait-days":    {count, "how many days we wait for an answer", "30", "365"},
+	"usable-from":  {day, "the first day on which silence counts as permission", "2026-12-27", "2026-09-25"},
+	"answer-email": {mailbox, "the address that takes answers by e-mail", "choices@carrier.example", "customer-information@carrier.example"},
+	"answer-web":   {link, "the page on which customers choose", "https://carrier.example/choices", "https://telephone.carrier.example/choices"},
+	"answer-post":  {post, "the postal address that takes answers", "Example Telephone, PO Box 100, Springfield, VA 22150", strings.Repeat("m", longestPost)},
+	"number":       {digits, "the number of this notice, by which an answer finds it", "730518", "7305186249"},
+	"choice":       {word, "what the customer has said", "object", ""},
+	"scope-words":  {scope, "what an answer is about", "own-marketing", "partner:" + strings.Repeat("m", longestName)},
+	"since":        {instant, "since when an answer is on record", "2026-11-25T14:05:00-05:00[America/New_York]", "2026-09-25T22:05:00-09:00[Pacific/Honolulu]"},
+}
+
+// worded gives the lists of values, in words.yaml, that a token needs.
+func worded(name string) []string {
+	switch tokens[name].form {
+	case word, list, entities:
+		return []string{name}
+	case scope:
+		return []string{name, "purposes", "information"}
+	}
+	return nil
 }
 
 // hiding are the tokens that a template may use which hides a value: each has a form that the program checks, and is
 // made by the program or stands in the carrier's configuration.
-var hiding = []string{"carrier", "what", "outcome", "when", "until", "minutes", "link", "telephone", "short-code"}
+var hiding = []string{"carrier", "what", "outcome", "when", "until", "minutes", "link", "telephone", "short-code",
+	"purposes", "information", "recipients", "wait-days", "usable-from", "answer-email", "answer-web", "answer-post", "number", "choice", "scope-words", "since"}
 
 // The longest values, in letters.
 const (
 	longestName = 60
 	longestOwn  = 40
 	longestLink = 100
+	longestPost = 120
+	mostListed  = 20 // companies
 )
 
 var (
@@ -70,7 +106,10 @@ var (
 	phoneForm  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 	// linkForm has no question mark, at sign or escape, behind which a value could stand.
 	// Without encryption it leads only to this machine, as a demonstration does.
-	linkForm   = regexp.MustCompile(`^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*/?$`)
+	linkForm = regexp.MustCompile(`^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*/?$`)
+	// boxForm is an address as carriers have them; what else RFC 5321 allows is not for customers to type.
+	boxForm    = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?@[a-z0-9-]+(?:\.[a-z0-9-]+)+$`)
+	entityForm = regexp.MustCompile(`^([^;(){}<>]+) \(([a-z-]+)\)$`)
 	momentForm = regexp.MustCompile(`^([^\[\]]+)\[([A-Za-z0-9_+/-]{1,40})\]$`)
 )
 
@@ -96,8 +135,9 @@ func readMoment(value string) (at time.Time, zone string, err error) {
 // filled is the value of a token in the words of a language, ready for a text.
 type filled struct {
 	shown   string
-	spoken  string // its digits, read one by one; "" it has none
-	dialled string // of a telephone number
+	spoken  string   // its digits, read one by one; "" it has none
+	dialled string   // of a telephone number
+	items   []string // of a list
 }
 
 // fill brings a value to its words. The error says what is wrong with it and never the value.
@@ -148,8 +188,125 @@ func (l *Language) fill(name, value string, short bool) (filled, error) {
 			return wrong("it is no number such as +18005550147")
 		}
 		return filled{shown: dialled(value), spoken: strings.TrimPrefix(strings.TrimPrefix(value, "+1"), "+"), dialled: value}, nil
+	case list:
+		var items []string
+		for code := range strings.SplitSeq(value, ",") {
+			w, ok := l.Values[name][code]
+			if !ok || slices.Contains(items, w) {
+				return wrong("it has something that is none of the words for it, or twice the same")
+			}
+			items = append(items, w)
+		}
+		return filled{shown: l.joined(items), items: items}, nil
+	case entities:
+		return l.entities(name, value)
+	case scope:
+		return l.scope(name, value)
+	case day:
+		at, err := time.Parse(time.DateOnly, value)
+		if err != nil {
+			return wrong("it is no day such as 2026-12-27")
+		}
+		return filled{shown: l.date(at)}, nil
+	case mailbox:
+		if len(value) > longestLink || !boxForm.MatchString(value) {
+			return wrong("it is no e-mail address such as choices@carrier.example, of at most %d letters", longestLink)
+		}
+		return filled{shown: value}, TakesReplies(value)
+	case post:
+		if utf8.RuneCountInString(value) > longestPost || strings.ContainsAny(value, "{}<>") {
+			return wrong("it is no postal address in one line, of at most %d letters", longestPost)
+		}
+		return filled{shown: value}, nil
 	}
 	return wrong("no template may use it")
+}
+
+// joined makes a part of a sentence of a list.
+func (l *Language) joined(items []string) string {
+	j := l.Joins
+	switch n := len(items); n {
+	case 0:
+		return ""
+	case 1:
+		return items[0]
+	case 2:
+		return items[0] + j.Two + items[1]
+	default:
+		return strings.Join(items[:n-1], j.Between) + j.Last + items[n-1]
+	}
+}
+
+// date writes a day in the language's form.
+func (l *Language) date(at time.Time) string {
+	return strings.NewReplacer("{month}", l.Months[at.Month()-1], "{day}", strconv.Itoa(at.Day()), "{year}", strconv.Itoa(at.Year())).Replace(l.Day)
+}
+
+// itself is the carrier among those who get information; its name is put in with the carrier's token.
+const itself = "carrier"
+
+// entities names companies and what they are.
+//
+// cite: 47 CFR 64.2008(c)(2)
+func (l *Language) entities(name, value string) (filled, error) {
+	var items []string
+	all := strings.Split(value, "; ")
+	for n, entity := range all {
+		if entity == itself && n == 0 {
+			continue // below, when it is known whether there are others
+		}
+		m := entityForm.FindStringSubmatch(entity)
+		if m == nil || strings.TrimSpace(m[1]) == "" || utf8.RuneCountInString(m[1]) > longestName {
+			return filled{}, fmt.Errorf("it has what is no company such as Example Energy (joint-venture), with a name of at most %d letters", longestName)
+		}
+		is, ok := l.Values[name][m[2]]
+		if !ok {
+			return filled{}, fmt.Errorf("it has a company of a class that there are no words for in %s", wordsFile)
+		}
+		if says := m[1] + ", " + is; !slices.Contains(items, says) {
+			items = append(items, says)
+		}
+	}
+	if len(items) > mostListed {
+		return filled{}, fmt.Errorf("it has more than %d companies", mostListed)
+	}
+	if all[0] == itself {
+		alone := l.Itself.Alone
+		if len(items) > 0 {
+			alone = l.Itself.First
+		}
+		items = slices.Insert(items, 0, alone)
+	}
+	return filled{shown: l.joined(items), items: items}, nil
+}
+
+// scope says what an answer is about.
+//
+// cite: P-11, P-36
+func (l *Language) scope(name, value string) (filled, error) {
+	kind, rest, more := strings.Cut(value, ":")
+	w, ok := l.Values[name][kind]
+	if !ok {
+		return filled{}, fmt.Errorf("it is no scope that there are words for in %s", wordsFile)
+	}
+	switch {
+	case !more:
+		return filled{shown: w}, nil
+	case kind == "partner":
+		if rest = strings.TrimSpace(rest); rest == "" || utf8.RuneCountInString(rest) > longestName || strings.ContainsAny(rest, "{}<>") {
+			return filled{}, fmt.Errorf("it names no company, or one with more than %d letters", longestName)
+		}
+	case kind == "location":
+		rest, ok = l.Values["purposes"][rest]
+	case kind == "data":
+		rest, ok = l.Values["information"][rest]
+	default:
+		ok = false
+	}
+	if !ok {
+		return filled{}, fmt.Errorf("it is no scope that there are words for in %s", wordsFile)
+	}
+	return filled{shown: w + " " + rest}, nil
 }
 
 // dialled shows a number as people write it.
@@ -180,9 +337,18 @@ func (l *Language) moment(at time.Time, zone string, short bool) string {
 		"{hour}", strconv.Itoa(at.Hour()), "{hour12}", strconv.Itoa(twelve), "{minute}", fmt.Sprintf("%02d", at.Minute()), "{half}", half, "{zone}", name).Replace(pattern)
 }
 
-// Sample gives a value for each token of the template, for a preview: nobody's.
+// Sample gives a value for each token of the template, for a preview: nobody's. What an edition has fixed is as it is there.
 func (t *Template) Sample() map[string]string {
-	return t.example(func(k token) string { return k.sample })
+	all := t.example(func(k token) string { return k.sample })
+	if t.doc.Kind == notify.OptOutNotice { // silence permits less
+		for name, value := range map[string]string{"purposes": "own-marketing", "recipients": "carrier; Example Services (agent)"} {
+			if _, ok := all[name]; ok {
+				all[name] = value
+			}
+		}
+	}
+	maps.Copy(all, t.doc.Given)
+	return all
 }
 
 // longest gives for each token the longest value that the text is measured with.
