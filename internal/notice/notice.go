@@ -31,6 +31,8 @@ type Parts struct {
 	Outbox    *notify.Outbox
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's
+	// Page writes a notice as the portal shows it; nil: it shows none.
+	Page func(r Run, p *customer.Profile, language string) (notify.Words, error)
 }
 
 // Notices gives notices.

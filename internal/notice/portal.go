@@ -2,150 +2,97 @@ package notice
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify"
 	"ringfence/internal/store"
 )
 
-// Gift is a notice as it stands with one customer.
-type Gift struct {
-	Run     Run
-	State   string    // WithPlanned and so on
-	Via     string    // a way by which notices go; "" none was open
-	Message cpni.ID   // that gave it last
-	Code    string    // why it was left out or came back; "" neither
-	At      time.Time // since when it is in this state
-}
-
-// mostGifts bounds what is listed of one customer.
-const mostGifts = 200
-
-// Of lists the notices that have to do with a customer, the newest first.
+// Pending lists the notices that wait to be shown to a customer in the portal, the oldest first: those of runs that go there and are
+// neither paused nor stopped.
 //
-// cite: P-02, 47 CFR 64.2008(a)(2)
-func (n *Notices) Of(ctx context.Context, of cpni.ID) ([]Gift, error) {
-	return n.gifts(ctx, "customer_id = $1 ORDER BY at DESC, run_id DESC LIMIT $2", string(of), mostGifts)
-}
-
-// Pending lists the notices that a customer is to be shown when they are signed in, the oldest first.
-//
-// cite: P-26, 47 CFR 64.2008(b)
-func (n *Notices) Pending(ctx context.Context, of cpni.ID) ([]Gift, error) {
-	return n.gifts(ctx, "customer_id = $1 AND state = $2 AND via = $3 ORDER BY at, run_id LIMIT $4", string(of), WithPlanned, ByPortal, mostGifts)
-}
-
-func (n *Notices) gifts(ctx context.Context, where string, args ...any) ([]Gift, error) {
-	rows, err := n.DB.Reader().Query(ctx, "SELECT run_id, state, via, message_id, code, at FROM notice_given WHERE "+where, args...)
+// cite: P-27, 47 CFR 64.2008(b)
+func (n *Notices) Pending(ctx context.Context, of cpni.ID) ([]Run, error) {
+	rows, err := n.DB.Reader().Query(ctx, "SELECT run_id FROM notice_given WHERE customer_id = $1 AND state = $2 AND via = $3 ORDER BY run_id", string(of), WithPlanned, ByPortal)
 	if err != nil {
-		return nil, fmt.Errorf("listing a customer's notices: %w", err)
+		return nil, fmt.Errorf("looking for notices that wait: %w", err)
 	}
 	defer rows.Close()
-	var all []Gift
+	var ids []cpni.ID
 	for rows.Next() {
-		var g Gift
-		var at int64
-		if err := rows.Scan(&g.Run.ID, &g.State, &g.Via, &g.Message, &g.Code, &at); err != nil {
-			return nil, fmt.Errorf("listing a customer's notices: %w", err)
+		var id cpni.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("looking for notices that wait: %w", err)
 		}
-		g.At = time.UnixMicro(at).UTC()
-		all = append(all, g)
+		ids = append(ids, id)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("listing a customer's notices: %w", err)
+		return nil, fmt.Errorf("looking for notices that wait: %w", err)
 	}
-	for i := range all {
-		if all[i].Run, err = n.says(ctx, n.DB.Reader(), all[i].Run.ID); err != nil {
+	var all []Run
+	for _, id := range ids {
+		r, err := n.run(ctx, n.DB.Reader(), id)
+		if err != nil {
 			return nil, err
+		}
+		if r.State != Paused && r.State != Stopped {
+			all = append(all, r)
 		}
 	}
 	return all, nil
 }
 
-// Shown records that a notice was shown to the customer in a contact in which they have proved who they are, and that they have gone on
-// from it: its wait begins. matures is when silence counts; zero: it never does, or it was on record already.
+// Words writes a notice as the portal shows it to a customer.
 //
-// cite: P-26, V36, 47 CFR 64.2008(a)(2), 47 CFR 64.2008(d)(1)
-func (n *Notices) Shown(ctx context.Context, of, run, contact cpni.ID) (matures time.Time, err error) {
-	r, err := n.says(ctx, n.DB.Reader(), run)
+// cite: P-27, 47 CFR 64.2008(c)
+func (n *Notices) Words(ctx context.Context, of, run cpni.ID, language string) (notify.Words, error) {
+	r, err := n.run(ctx, n.DB.Reader(), run)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	p, _, err := n.Customers.Get(ctx, of)
+	if err != nil {
+		return notify.Words{}, err
+	}
+	if n.Page == nil {
+		return notify.Words{}, errNoWords
+	}
+	return n.Page(r, p, language)
+}
+
+var (
+	errNoWords  = cpni.Rejected("TEMPLATE", "there are no words for this notice in this way", []string{"P-27", "47 CFR 64.2008(c)"}, "put its template into the policy's folder notices")
+	errUnproved = cpni.Rejected("UNAUTHENTICATED", "a notice is shown to the customer when it is shown to who has proved to be the customer", []string{"P-16", "47 CFR 64.2008(b)"}, "sign in first")
+	errNotDue   = cpni.Rejected("NOT_FOUND", "no such notice waits for this customer", nil, "list those that wait")
+)
+
+// Shown records that a notice was shown to a customer who was signed in, in that contact: it is given from then on.
+//
+// cite: P-26, P-27, 47 CFR 64.2008(a)(2), 47 CFR 64.2008(b)
+func (n *Notices) Shown(ctx context.Context, of, run, in cpni.ID) (matures time.Time, err error) {
+	pending, err := n.Pending(ctx, of)
 	if err != nil {
 		return time.Time{}, err
 	}
+	i := slices.IndexFunc(pending, func(r Run) bool { return r.ID == run })
+	if i < 0 {
+		return time.Time{}, errNotDue
+	}
 	now := n.Clock.Now()
-	var changed bool
+	s, _, err := n.Contacts.Get(ctx, in)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if f := n.Contacts.Facts(s, of, now); !f.Live || !f.Same || len(f.Evidence) == 0 || s.Channel != cpni.Online {
+		return time.Time{}, errUnproved
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
-		matures, entries, err = n.Proven(ctx, tx, of, r, ByPortal, now, contact, customerSelf)
-		changed = len(entries) > 0
+		matures, entries, err = n.Proven(ctx, tx, of, pending[i], ByPortal, now, in, string(cpni.RoleSystem))
 		return entries, err
 	})
-	if err != nil {
-		return time.Time{}, plainly(err)
-	}
-	if changed {
-		n.Customers.Drop(of)
-	}
-	return matures, nil
-}
-
-// customerSelf is who records what the customers themselves do.
-const customerSelf = "customer"
-
-// ForPortal gives the run of a notice that the portal shows to whoever asks for it: the same for the same words, begun when it is asked
-// for the first time.
-//
-// cite: P-02, P-36, 47 CFR 64.2008(c)(2)
-func (n *Notices) ForPortal(ctx context.Context, s Spec) (Run, error) {
-	s.Ways = []string{ByPortal}
-	s = s.complete()
-	text, err := json.Marshal(s)
-	if err != nil {
-		return Run{}, fmt.Errorf("finding a notice: %w", err)
-	}
-	var id string
-	err = n.DB.Reader().QueryRow(ctx, "SELECT run_id FROM notice_run WHERE state = $1 AND spec = $2 ORDER BY at, run_id LIMIT 1", string(Done), string(text)).Scan(&id)
-	switch {
-	case err == nil:
-		return n.says(ctx, n.DB.Reader(), cpni.ID(id))
-	case !store.IsNoRow(err):
-		return Run{}, fmt.Errorf("finding a notice: %w", err)
-	}
-	var run Run
-	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		var e ledger.Entry
-		var err error
-		run, e, err = n.begin(ctx, tx, s, Done, string(cpni.RoleSystem))
-		return []ledger.Entry{e}, err
-	})
-	return run, plainly(err)
-}
-
-// Named gives every company that a notice has named, as the newest that did so named it, by its id.
-//
-// cite: P-15, 47 CFR 64.2008(c)(2)
-func (n *Notices) Named(ctx context.Context) (map[string]Recipient, error) {
-	rows, err := n.DB.Reader().Query(ctx, "SELECT spec FROM notice_run WHERE spec LIKE '%\"recipients\"%' ORDER BY at DESC, run_id DESC LIMIT $1", mostRuns)
-	if err != nil {
-		return nil, fmt.Errorf("listing companies that notices name: %w", err)
-	}
-	defer rows.Close()
-	all := map[string]Recipient{}
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, fmt.Errorf("listing companies that notices name: %w", err)
-		}
-		var s Spec
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			return nil, fmt.Errorf("listing companies that notices name: %w", err)
-		}
-		for _, r := range s.Recipients {
-			if _, there := all[r.ID]; !there {
-				all[r.ID] = r
-			}
-		}
-	}
-	return all, rows.Err()
+	return matures, plainly(err)
 }

@@ -29,6 +29,9 @@ type Carrier struct {
 const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
+	// ChoicesLink is where who got a notice refuses without signing in, and ChoicesPage where who is signed in chooses.
+	ChoicesLink = "/c/"
+	ChoicesPage = "/account/choices"
 )
 
 // messages makes the carrier of messages.
@@ -92,7 +95,7 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // cite: P-23, P-27
 func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.OptOutNotice: ChoicesLink, notify.OptInRequest: ChoicesLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
 	if !m.Until.IsZero() {

@@ -53,6 +53,7 @@ type place struct {
 func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
 		overviewPlaces(), signInPlaces(),
+		choicesPlaces(), noticesPlaces(), refusePlaces(), signalPlaces(),
 	)
 }
 

@@ -8,6 +8,7 @@ func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
 		overviewWords, signInWords,
+		choicesWords, noticesWords, refuseWords,
 	}
 }
 
