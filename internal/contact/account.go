@@ -14,7 +14,7 @@ import (
 	"ringfence/internal/customer"
 )
 
-// Alteration changes one thing of a customer's account: exactly one of its last nine fields is set.
+// Alteration changes one thing of a customer's account: exactly one of its last eleven fields is set.
 type Alteration struct {
 	Customer cpni.ID // empty: the contact's
 	Contact  cpni.ID // whose evidence allows it
@@ -29,6 +29,12 @@ type Alteration struct {
 	Authorise     *Authorisation  // whom the customer lets speak for them, or lets see something else
 	Dismiss       string          // the name of an authorised person who is one no longer
 	Ways          *Ways
+	// ContactNumberGone is a contact number that the customer takes back.
+	ContactNumberGone string
+	// EmailNotices is the customer's express yes or no to getting notices by e-mail, at the address that is current.
+	//
+	// cite: 47 CFR 64.2008(d)(3)
+	EmailNotices *bool
 }
 
 // Authorisation is whom a customer lets speak for them.
@@ -112,7 +118,7 @@ func badInput(says, next string, clauses ...string) *cpni.Refusal {
 // check looks at what does not depend on the customer.
 func (a Alteration) check() *cpni.Refusal {
 	given := 0
-	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0, a.Authorise != nil, a.Dismiss != "", a.Ways != nil} {
+	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0, a.Authorise != nil, a.Dismiss != "", a.Ways != nil, a.ContactNumberGone != "", a.EmailNotices != nil} {
 		if is {
 			given++
 		}
@@ -188,6 +194,17 @@ func (a Alteration) apply(p *customer.Profile, now time.Time, secret *customer.S
 			p.ContactNumbers = slices.Delete(p.ContactNumbers, 0, over)
 		}
 		return "contact number set", nil
+	case a.ContactNumberGone != "":
+		n, _ := customer.Number(a.ContactNumberGone)
+		i := slices.Index(p.ContactNumbers, n)
+		if i < 0 || n == "" {
+			return "", badInput("the customer has no such contact number", "give the number as it stands on the account")
+		}
+		c.What, c.Value, c.Gone = customer.WhatContactNumber, n, true
+		p.ContactNumbers = slices.Delete(slices.Clone(p.ContactNumbers), i, i+1)
+		return "contact number removed", nil
+	case a.EmailNotices != nil:
+		return emailNotices(p, *a.EmailNotices, now, c)
 	case a.Authorise != nil:
 		return a.Authorise.apply(p, secret, c)
 	case a.Dismiss != "":
@@ -215,6 +232,30 @@ func (a Alteration) apply(p *customer.Profile, now time.Time, secret *customer.S
 		return "", customer.ErrUnchanged
 	}
 	return "directory listing changed", nil
+}
+
+// emailNotices notes the customer's express yes or no to notices by e-mail at the address that is current.
+//
+// cite: P-27, 47 CFR 64.2008(d)(3)
+func emailNotices(p *customer.Profile, yes bool, now time.Time, c *customer.Changed) (record string, err error) {
+	current, ok := customer.Current(p.Email, now)
+	if !ok {
+		return "", badInput("the customer has no e-mail address", "set one first", "P-27")
+	}
+	if current.Notices == yes {
+		return "", customer.ErrUnchanged
+	}
+	p.Email = slices.Clone(p.Email)
+	for i := range p.Email {
+		if a := &p.Email[i]; a.Value == current.Value && a.Since.Equal(current.Since) {
+			a.Notices = yes
+		}
+	}
+	c.What, c.Was = customer.WhatNotices, &customer.Was{NoticeBy: p.NoticeBy, Language: p.Language, EmailNotices: &current.Notices}
+	if yes {
+		return "notices by e-mail agreed to", nil
+	}
+	return "notices by e-mail ended", nil
 }
 
 // liveLine finds the line in service with this number, to be changed.

@@ -361,6 +361,12 @@ func undo(p *customer.Profile, c customer.Changed, now time.Time, settle func(*c
 			}
 		}
 	case customer.WhatContactNumber:
+		if c.Gone {
+			if !slices.Contains(p.ContactNumbers, c.Value) && len(p.ContactNumbers) < keepNumbers {
+				p.ContactNumbers = append(slices.Clone(p.ContactNumbers), c.Value)
+			}
+			return
+		}
 		p.ContactNumbers = slices.DeleteFunc(p.ContactNumbers, func(n string) bool { return n == c.Value })
 	case customer.WhatListing:
 		for i := range p.Lines {
@@ -376,6 +382,13 @@ func undo(p *customer.Profile, c customer.Changed, now time.Time, settle func(*c
 	case customer.WhatNotices:
 		if c.Was != nil {
 			p.NoticeBy, p.Language = c.Was.NoticeBy, c.Was.Language
+			if c.Was.EmailNotices != nil {
+				for i := range p.Email {
+					if p.Email[i].Until.IsZero() {
+						p.Email[i].Notices = *c.Was.EmailNotices
+					}
+				}
+			}
 		}
 	}
 }

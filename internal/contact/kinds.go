@@ -29,6 +29,9 @@ var KindsOfChange = []KindOfChange{
 	{Record: "contact number set", Tells: customer.WhatContactNumber},
 	{Record: "directory listing changed", Tells: customer.WhatListing},
 	{Record: "way of notices set", Tells: customer.WhatNotices},
+	{Record: "notices by e-mail agreed to", Tells: customer.WhatNotices},
+	{Record: "notices by e-mail ended", Tells: customer.WhatNotices},
+	{Record: "contact number removed", Tells: customer.WhatContactNumber},
 	{Record: "change undone", Tells: "what was changed"},
 
 	{Record: "set at the beginning of service", Why: "the customer is there and chooses it; the rule asks for no notice at the initiation of service (47 CFR 64.2010(f)(1))"},

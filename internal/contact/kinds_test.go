@@ -162,20 +162,23 @@ func text(e ast.Expr, constants map[string]string) (string, bool) {
 // cite: P-23, P-24, P-25, 47 CFR 64.2010(f)
 func TestEveryKindThatIsToldIsTold(t *testing.T) {
 	do := map[string]func(w *world, c cpni.ID) ([]Planned, error){
-		"password set":              enrolled(Enrolment{Password: "violet-tandem-88"}),
-		"PIN set":                   enrolled(Enrolment{PIN: "604913"}),
-		"backup answer set":         enrolled(Enrolment{Backup: map[string]string{"First concert?": "the comets"}}),
-		"online account set":        enrolled(Enrolment{Online: true}),
-		"postal address set":        altered(Alteration{Postal: "9 Elm St"}),
-		"e-mail address set":        altered(Alteration{Email: "new@example.org"}),
-		"person authorised":         altered(Alteration{Authorise: &Authorisation{Name: "Cy Archer", Data: []cpni.DataClass{cpni.Billing}}}),
-		"authorised person changed": altered(Alteration{Authorise: &Authorisation{Name: "bo archer", Data: []cpni.DataClass{cpni.Billing}}}),
-		"authorised person removed": altered(Alteration{Dismiss: "Bo Archer"}),
-		"line added":                altered(Alteration{LineAdd: &customer.Line{Number: "+12025550150"}}),
-		"line removed":              altered(Alteration{LineRemove: mobile}),
-		"contact number set":        altered(Alteration{ContactNumber: "+17035550111"}),
-		"directory listing changed": altered(Alteration{Listed: map[string]bool{mobile: true}}),
-		"way of notices set":        altered(Alteration{Ways: &Ways{NoticeBy: cpni.Postal, Language: "es"}}),
+		"password set":                enrolled(Enrolment{Password: "violet-tandem-88"}),
+		"PIN set":                     enrolled(Enrolment{PIN: "604913"}),
+		"backup answer set":           enrolled(Enrolment{Backup: map[string]string{"First concert?": "the comets"}}),
+		"online account set":          enrolled(Enrolment{Online: true}),
+		"postal address set":          altered(Alteration{Postal: "9 Elm St"}),
+		"e-mail address set":          altered(Alteration{Email: "new@example.org"}),
+		"person authorised":           altered(Alteration{Authorise: &Authorisation{Name: "Cy Archer", Data: []cpni.DataClass{cpni.Billing}}}),
+		"authorised person changed":   altered(Alteration{Authorise: &Authorisation{Name: "bo archer", Data: []cpni.DataClass{cpni.Billing}}}),
+		"authorised person removed":   altered(Alteration{Dismiss: "Bo Archer"}),
+		"line added":                  altered(Alteration{LineAdd: &customer.Line{Number: "+12025550150"}}),
+		"line removed":                altered(Alteration{LineRemove: mobile}),
+		"contact number set":          altered(Alteration{ContactNumber: "+17035550111"}),
+		"directory listing changed":   altered(Alteration{Listed: map[string]bool{mobile: true}}),
+		"way of notices set":          altered(Alteration{Ways: &Ways{NoticeBy: cpni.Postal, Language: "es"}}),
+		"contact number removed":      altered(Alteration{ContactNumberGone: "+17035550119"}),
+		"notices by e-mail agreed to": altered(Alteration{EmailNotices: new(true)}),
+		"notices by e-mail ended":     altered(Alteration{EmailNotices: new(false)}),
 		"change undone": func(w *world, c cpni.ID) ([]Planned, error) {
 			s, _, err := w.Get(w.ctx, c)
 			if err != nil {
@@ -209,6 +212,14 @@ func TestEveryKindThatIsToldIsTold(t *testing.T) {
 				p.Postal, p.Email = nil, nil
 				p.Lines[0].Number, p.Lines[1].Number = "+1617555"+strconv.Itoa(1002+i*4), "+1617555"+strconv.Itoa(1003+i*4)
 				p.Lines[0].Disturbed, p.Lines[1].Disturbed = w.clock.Now(), w.clock.Now()
+			}
+			p.ContactNumbers = []string{"+17035550119"}
+			if strings.HasPrefix(k.Record, "notices by e-mail") {
+				since := w.clock.Now() // too young to be told anything
+				if reachable {
+					since = p.Since
+				}
+				p.Email = []customer.Address{{Value: "ann@example.com", Since: since, Notices: k.Record == "notices by e-mail ended"}}
 			}
 			// The table's own line is this customer's second.
 			second := p.Lines[1].Number

@@ -61,6 +61,8 @@ type Was struct {
 	Listed   map[string]bool `json:"listed,omitempty"`
 	NoticeBy cpni.Via        `json:"notice_by,omitempty"`
 	Language string          `json:"language,omitempty"`
+	// EmailNotices is whether the customer had agreed to notices by e-mail; nil: that was not changed.
+	EmailNotices *bool `json:"email_notices,omitempty"`
 }
 
 // What became of a disputed change.

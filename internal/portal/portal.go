@@ -54,6 +54,8 @@ func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
 		overviewPlaces(), signInPlaces(),
 		choicesPlaces(), noticesPlaces(), refusePlaces(), signalPlaces(),
+		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
+		peoplePlaces(),
 	)
 }
 
@@ -90,7 +92,8 @@ type page struct {
 	Language string // en or es
 	Other    string // the address of the same page in the other language
 	Carrier  office.Carrier
-	Script   string // the name of a script of ours; the page works without it
+	Zone     *time.Location // the carrier's
+	Script   string         // the name of a script of ours; the page works without it
 }
 
 // page begins a page with a title from the portal's words.
@@ -99,7 +102,7 @@ func (p *Portal) page(r *http.Request, title string) page { return p.pageIn(r, t
 func (p *Portal) pageIn(r *http.Request, title, l string) page {
 	q := r.URL.Query()
 	q.Set("language", otherLanguage(l))
-	return page{Title: say(l, title), Language: l, Other: r.URL.EscapedPath() + "?" + q.Encode(), Carrier: p.options.Carrier}
+	return page{Title: say(l, title), Language: l, Other: r.URL.EscapedPath() + "?" + q.Encode(), Carrier: p.options.Carrier, Zone: p.office.Zone}
 }
 
 // language is the one that was asked for, or else the first of the browser's that the portal speaks.

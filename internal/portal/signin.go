@@ -166,7 +166,7 @@ func (v signInView) to(page string) string {
 }
 
 func (p *Portal) signInView(r *http.Request, title string) signInView {
-	return signInView{page: p.page(r, title), Back: wantedPage(r.FormValue("back"))}
+	return signInView{page: p.page(r, title), Back: wantedPage(r.FormValue("back")), Passkeys: p.passkeys()}
 }
 
 func (p *Portal) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -499,7 +499,7 @@ func (p *Portal) takeCode(w http.ResponseWriter, r *http.Request) error {
 // online account from then on, and is told so at the places of before.
 //
 // cite: P-16, P-23, 47 CFR 64.2010(c), 47 CFR 64.2010(f)(1)
-func (p *Portal) letIn(w http.ResponseWriter, r *http.Request, s *contact.State, back string) error {
+func (p *Portal) letIn(w http.ResponseWriter, r *http.Request, s *contact.State, back string, said ...string) error {
 	ctx := r.Context()
 	c, _, err := p.office.Customers.Get(ctx, s.Customer)
 	if err != nil {
@@ -512,7 +512,7 @@ func (p *Portal) letIn(w http.ResponseWriter, r *http.Request, s *contact.State,
 			return err
 		}
 		if err == nil {
-			p.leaveSaid(w, "said-online")
+			said = append(said, "said-online")
 		}
 	}
 	if old, err := p.stayOf(r); err == nil { // nobody goes on with what this browser had before
@@ -528,6 +528,7 @@ func (p *Portal) letIn(w http.ResponseWriter, r *http.Request, s *contact.State,
 		return err
 	}
 	p.setEntry(w, "", -1)
+	p.leaveSaid(w, said...)
 	if back = wantedPage(back); back == "" {
 		back = homePath
 	}
@@ -679,11 +680,15 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if s == nil {
 		return p.entryOver(w, r)
 	}
+	c, _, err := p.office.Customers.Get(ctx, s.Customer)
+	if err != nil {
+		return err
+	}
 	v := p.signInView(r, "sign-in-password")
 	password := r.PostForm.Get("password")
 	if password == "" {
 		v.Failed = v.says("refused-WEAK_SECRET")
-	} else if _, err = p.office.Contacts.Enrol(ctx, contact.Enrolment{Contact: s.ID, Password: password}); err == nil {
+	} else if err = p.setSecret(r, s.ID, c, password); err == nil {
 		s, err = p.office.Contacts.Authenticate(ctx, s.ID, contact.Proof{Password: password})
 	}
 	if err != nil {
@@ -699,8 +704,7 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if err := p.endStays(ctx, s.Customer, func(_ []byte, in cpni.ID) bool { return in != s.ID }); err != nil {
 		return err
 	}
-	p.leaveSaid(w, "said-password")
-	return p.letIn(w, r, s, e.Back)
+	return p.letIn(w, r, s, e.Back, saidOf(c))
 }
 
 // signOut ends the session and the contact on which it stands.

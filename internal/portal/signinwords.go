@@ -3,7 +3,7 @@ package portal
 var signInWords = words{
 	"en": {
 		"sign-in": "Sign in to your account", "sign-in-button": "Sign in", "who": "Account number, telephone number or e-mail address", "who-hint": "As it stands on your bill, or as we know it.",
-		"other-ways": "Other ways", "forgot": "I have no password, or forgot it", "by-passkey": "Sign in with a passkey",
+		"other-ways": "Other ways", "forgot": "I have no password, or forgot it", "by-passkey": "Sign in with a passkey", "by-password": "Sign in by the password",
 		"sign-in-no":   "That did not sign you in. Check what you typed. If you have no password yet, or forgot it, set one by a code. After many tries, wait a while.",
 		"sign-in-slow": "Too many tries", "sign-in-slow-says": "There were too many tries from your connection. Wait a while and try again, or call us.",
 		"sign-in-code": "Type the code", "code-went": "We sent you a code:", "code-hint": "It works once, for a few minutes.",
@@ -23,12 +23,14 @@ var signInWords = words{
 		"sets-off-password": "When it is set we tell you so at a number or address of before. The message never has the password in it.",
 		"said-entry-over":   "That took too long, or was not complete. Please begin again.",
 		"said-signed-out":   "You are signed out.",
+		"said-word":         "Your word is set, and every other browser is signed out.",
+		"said-not-done":     "That was not done. Look at the page as it is now, or call us.",
 		"said-password":     "Your password is set. A message about it is on its way to you, and every other browser is signed out.",
 		"said-online":       "This was your first visit: your account is online now. A message about it is on its way to you.",
 	},
 	"es": {
 		"sign-in": "Entrar en su cuenta", "sign-in-button": "Entrar", "who": "Número de cuenta, de teléfono o correo electrónico", "who-hint": "Como está en su factura o como lo conocemos.",
-		"other-ways": "Otras maneras", "forgot": "No tengo contraseña o la olvidé", "by-passkey": "Entrar con una llave de acceso",
+		"other-ways": "Otras maneras", "forgot": "No tengo contraseña o la olvidé", "by-passkey": "Entrar con una llave de acceso", "by-password": "Entrar con la contraseña",
 		"sign-in-no":   "No se pudo entrar. Compruebe lo que escribió. Si aún no tiene contraseña o la olvidó, elija una con un código. Tras muchos intentos, espere un rato.",
 		"sign-in-slow": "Demasiados intentos", "sign-in-slow-says": "Hubo demasiados intentos desde su conexión. Espere un rato y vuelva a intentarlo, o llámenos.",
 		"sign-in-code": "Escriba el código", "code-went": "Le enviamos un código:", "code-hint": "Sirve una vez, por unos minutos.",
@@ -48,6 +50,8 @@ var signInWords = words{
 		"sets-off-password": "Cuando quede guardada se lo decimos a un número o una dirección de antes. El mensaje nunca lleva la contraseña.",
 		"said-entry-over":   "Tardó demasiado o no estaba completo. Por favor empiece de nuevo.",
 		"said-signed-out":   "Ha salido de su cuenta.",
+		"said-word":         "Su palabra está guardada y se cerró la sesión en los demás navegadores.",
+		"said-not-done":     "No se hizo. Mire la página tal como está ahora o llámenos.",
 		"said-password":     "Su contraseña está guardada. Un mensaje sobre ello va en camino, y se cerró la sesión en los demás navegadores.",
 		"said-online":       "Fue su primera visita: su cuenta ya está en línea. Un mensaje sobre ello va en camino.",
 	},

@@ -294,3 +294,15 @@ func (p *Portal) endStays(ctx context.Context, of cpni.ID, is func(hash []byte, 
 	}
 	return nil
 }
+
+// dropStay ends a session whose browser has got another word for the same contact.
+func (p *Portal) dropStay(ctx context.Context, hash [32]byte) error {
+	err := p.office.DB.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE portal_session SET ended = $1 WHERE hash = $2 AND ended = 0", p.office.Clock.Now().UnixMicro(), hash[:])
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ending a customer's session: %w", err)
+	}
+	return nil
+}

@@ -9,6 +9,7 @@ func all() []words {
 		visitWords, formWords,
 		overviewWords, signInWords,
 		choicesWords, noticesWords, refuseWords,
+		overviewWords, signInWords, securityWords, peopleWords,
 	}
 }
 
