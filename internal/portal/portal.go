@@ -52,7 +52,6 @@ type place struct {
 // addresses are all places, by what they are about.
 func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
-		overviewPlaces(), signInPlaces(),
 		choicesPlaces(), noticesPlaces(), refusePlaces(), signalPlaces(),
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
 		peoplePlaces(),

@@ -7,7 +7,6 @@ type words map[string]map[string]string
 func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
-		overviewWords, signInWords,
 		choicesWords, noticesWords, refuseWords,
 		overviewWords, signInWords, securityWords, peopleWords,
 	}
