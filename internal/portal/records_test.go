@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -31,6 +32,7 @@ type site struct {
 	t       *testing.T
 	server  *httptest.Server
 	browser *http.Client
+	at      string // the server by its name
 	from    string // where the browser is; "": nobody says
 }
 
@@ -38,10 +40,14 @@ func visit(t *testing.T, db *store.DB) *site {
 	t.Helper()
 	o := officetest.Open(t, db)
 	s := &site{Office: o, t: t}
-	s.server = httptest.NewServer(portal.New(o.Office, portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147"}, Pace: -1, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
+	s.server = httptest.NewUnstartedServer(nil)
+	_, port, _ := net.SplitHostPort(s.server.Listener.Addr().String())
+	s.at = "http://localhost:" + port // browsers keep passkeys for names alone
+	s.server.Config.Handler = portal.New(o.Office, portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Address: s.at}, Pace: -1, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
 		PDF: func(language string, enclosed ...notify.Enclosure) ([]byte, int, error) {
 			return []byte("%PDF- " + language + string(enclosed[0].Bytes)), 1, nil
-		}}).Handler())
+		}}).Handler()
+	s.server.Start()
 	t.Cleanup(s.server.Close)
 	s.another()
 	return s
