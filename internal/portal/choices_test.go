@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -307,7 +308,7 @@ func TestAChoiceSentTwiceCountsOnce(t *testing.T) {
 			done := make(chan error, 4)
 			for range 4 {
 				go func() {
-					r, err := s.browser.PostForm(s.server.URL+choicesAt+"/own-marketing", values(form))
+					r, err := s.browser.PostForm(s.server.URL+choicesAt+"/own-marketing", fieldsOf(form))
 					if err == nil {
 						err = r.Body.Close()
 					}
@@ -635,3 +636,11 @@ func TestRefusingWithoutSigningIn(t *testing.T) {
 }
 
 func plainLink(page string) string { return linkTokens.ReplaceAllString(page, "/c/…") }
+
+func fieldsOf(all []string) url.Values {
+	form := url.Values{}
+	for i := 0; i < len(all); i += 2 {
+		form.Set(all[i], all[i+1])
+	}
+	return form
+}

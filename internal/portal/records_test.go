@@ -334,11 +334,3 @@ func TestALetterEnclosesWhatWasDecided(t *testing.T) {
 		}
 	})
 }
-
-func values(fields []string) url.Values {
-	form := url.Values{}
-	for i := 0; i < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
-	}
-	return form
-}
