@@ -89,10 +89,16 @@ func (p *Portal) showChoice(w http.ResponseWriter, r *http.Request, v visit, sta
 	page.Title = page.Choice.Name
 	if x.grantable() {
 		asked, err := p.request(r.Context(), v, s, x)
-		if err != nil {
+		var none *cpni.Refusal // the words of a notice cannot be made for this, so nothing is asked
+		switch {
+		case errors.As(err, &none):
+			page.Unasked = v.says("choice-unasked")
+		case err != nil:
 			return err
+		case asked.edition == "":
+			page.Unasked = v.says("choice-empty")
 		}
-		page.Words, page.Edition, page.Empty = asked.html, asked.edition, asked.edition == ""
+		page.Words, page.Edition = asked.html, asked.edition
 	}
 	p.show(w, r, status, choicePage(page))
 	return nil
@@ -181,11 +187,14 @@ func (p *Portal) sayYes(w http.ResponseWriter, r *http.Request, v visit, s *stan
 		return p.showChoice(w, r, v, http.StatusBadRequest, v.says("choice-which"))
 	}
 	asked, err := p.request(r.Context(), v, s, x)
+	var none *cpni.Refusal
 	switch {
+	case errors.As(err, &none):
+		return p.showChoice(w, r, v, http.StatusConflict, "")
 	case err != nil:
 		return err
 	case asked.edition == "":
-		return p.showChoice(w, r, v, http.StatusConflict, v.says("choice-empty"))
+		return p.showChoice(w, r, v, http.StatusConflict, "")
 	case !fresh || r.PostForm.Get("edition") != asked.edition:
 		return p.showChoice(w, r, v, http.StatusConflict, v.says("choice-stale"))
 	}

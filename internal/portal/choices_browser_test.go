@@ -94,6 +94,7 @@ func TestChoicesPagesAreSound(t *testing.T) {
 	link, number := s.letter(ann)
 	s.noticed(ownByPost, ann)
 	s.noticed(notice.Spec{Kind: approval.OptIn, Ways: []string{notice.ByInsert}, Recipients: []notice.Recipient{{ID: "northern-lights", Name: "Northern <script>hit=1</script> Lights Home Insurance & Daughters", Class: cpni.AffiliateOther}}}, ann)
+	s.noticed(notice.Spec{Kind: approval.OptIn, Ways: []string{notice.ByInsert}, Recipients: []notice.Recipient{{ID: "sunny-side", Name: "Sunny Side Home Insurance, Warranty and Daughters Company", Class: cpni.AffiliateOther}}}, ann)
 	s.Time.Add(40 * 24 * time.Hour)
 	run := s.noticed(notice.Spec{Kind: approval.OptOut, Ways: []string{notice.ByPortal}, Wait: 45}, ann)
 	s.signIn(ann, officetest.Password)
@@ -116,7 +117,7 @@ func TestChoicesPagesAreSound(t *testing.T) {
 		c.goTo("/account/?language=" + language)
 		c.sees(map[string]string{"en": "I have read it, go on", "es": "Lo he leído, continuar"}[language])
 		c.isSound("notice waits " + language)
-		for _, path := range []string{"choices", "choices/own-marketing", "choices/partner:northern-lights", "choices/location:other-marketing", "choices/data:call-detail", "choices/everything", "notices"} {
+		for _, path := range []string{"choices", "choices/own-marketing", "choices/partner:northern-lights", "choices/partner:sunny-side", "choices/location:other-marketing", "choices/data:call-detail", "choices/everything", "notices"} {
 			c.goTo("/account/" + path + "?language=" + language)
 			c.isSound(strings.NewReplacer("/", " ", ":", " ").Replace(path) + " " + language)
 		}
@@ -124,10 +125,12 @@ func TestChoicesPagesAreSound(t *testing.T) {
 	c.goTo("/account/notices/" + string(run.ID) + "?language=en")
 	c.click(`button[value=no]`)
 	c.sees("Your no is on record")
+	s.Time.Add(time.Second)
 	c.goTo("/account/choices/own-marketing")
 	c.click(`button[value=yes]`)
 	c.sees("Your yes is on record", "Used: you said yes here in your account")
 	c.isSound("choices said")
+	s.Time.Add(time.Second)
 	c.click(`form[action="/account/choices"] button`)
 	c.sees("Your refusal of every use is on record")
 	c.goTo("/account/choices/everything/back")

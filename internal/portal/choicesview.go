@@ -60,7 +60,7 @@ type choiceView struct {
 	Failed  string
 	Words   string // the notice that a yes answers, HTML of ours
 	Edition string
-	Empty   bool   // there is no class of information left for which a yes could be given
+	Unasked string // why no yes can be given; "" one can, or never
 	Also    string // what a yes leaves refused
 	Then    []string
 }

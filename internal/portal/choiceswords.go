@@ -46,8 +46,9 @@ var choicesWords = words{
 		"no-button": "No, you may not", "yes-button": "Yes, you may", "keep-button": "No, keep my refusal", "back-button": "Yes, take it back",
 		"choice-notice": "The notice that your answer is about", "choice-answer": "Your answer", "choice-back": "Take my refusal back without saying yes", "choice-back-only": "Take my refusal back",
 		"choice-alone": "You have refused every use. A yes here is for this alone; all else stays refused.", "choice-without": "It leaves out what you have refused: {classes}.",
-		"choice-empty": "You have refused every kind of information that this would use, so there is nothing here to say yes to. You can take one of those refusals back first.",
-		"choice-stale": "Something was said or changed since you opened this page, so your answer was not taken. Please read it again and answer.", "choice-which": "Please press one of the buttons.",
+		"choice-empty":   "You have refused every kind of information that this would use, so there is nothing here to say yes to. You can take one of those refusals back first.",
+		"choice-unasked": "We cannot ask you for this here at the moment. Nothing is used for it without a yes of yours.",
+		"choice-stale":   "Something was said or changed since you opened this page, so your answer was not taken. Please read it again and answer.", "choice-which": "Please press one of the buttons.",
 		"back": "Take a refusal back?", "back-of": "Your refusal", "back-means": "Taking it back is not a yes. It is as if you had not refused: what you were told in a notice counts again, and what you refused by itself stays refused. A yes that the refusal has ended stays ended.",
 		"back-then": "If you take it back, your information would be used again, as a notice told you, for:", "back-nothing": "If you take it back, nothing is used that is not used now.",
 
@@ -99,8 +100,9 @@ var choicesWords = words{
 		"no-button": "No, no pueden", "yes-button": "Sí, pueden", "keep-button": "No, mantener mi rechazo", "back-button": "Sí, retirarlo",
 		"choice-notice": "El aviso al que responde", "choice-answer": "Su respuesta", "choice-back": "Retirar mi rechazo sin decir que sí", "choice-back-only": "Retirar mi rechazo",
 		"choice-alone": "Usted ha rechazado todos los usos. Un sí aquí vale solo para esto; todo lo demás sigue rechazado.", "choice-without": "Deja fuera lo que usted ha rechazado: {classes}.",
-		"choice-empty": "Usted ha rechazado todas las clases de información que esto usaría, así que aquí no hay nada a lo que decir que sí. Antes puede retirar uno de esos rechazos.",
-		"choice-stale": "Algo se dijo o cambió desde que abrió esta página, y no se tomó su respuesta. Por favor, léala de nuevo y responda.", "choice-which": "Por favor, pulse uno de los botones.",
+		"choice-empty":   "Usted ha rechazado todas las clases de información que esto usaría, así que aquí no hay nada a lo que decir que sí. Antes puede retirar uno de esos rechazos.",
+		"choice-unasked": "Ahora no podemos pedirle esto aquí. No se usa nada para ello sin un sí suyo.",
+		"choice-stale":   "Algo se dijo o cambió desde que abrió esta página, y no se tomó su respuesta. Por favor, léala de nuevo y responda.", "choice-which": "Por favor, pulse uno de los botones.",
 		"back": "¿Retirar un rechazo?", "back-of": "Su rechazo", "back-means": "Retirarlo no es un sí. Es como si no hubiera rechazado: lo que le dijimos en un aviso vuelve a contar, y lo que rechazó por separado sigue rechazado. Un sí que el rechazo terminó sigue terminado.",
 		"back-then": "Si lo retira, su información volvería a usarse, como le dijo un aviso, para:", "back-nothing": "Si lo retira, no se usa nada que no se use ahora.",
 

@@ -53,7 +53,8 @@ const (
 )
 
 func (p *Portal) refuseView(r *http.Request, link bool) (refuseView, error) {
-	v := refuseView{page: p.page(r, "refuse"), To: r.URL.EscapedPath(), Link: link}
+	v := refuseView{page: p.page(r, "refuse"), Link: link}
+	v.To = r.URL.EscapedPath() + "?language=" + v.Language
 	all, err := p.companies(r.Context(), &customer.Profile{}, nil)
 	v.Companies = len(all) > 0
 	return v, err
