@@ -13,7 +13,8 @@ var (
 	wayWords = map[cpni.Via]string{cpni.Text: "text", cpni.Voice: "call", cpni.Email: "e-mail", cpni.Postal: "letter"}
 	// messageKinds lists the kinds of messages in the order in which filters show them.
 	messageKinds = []option{{notify.AccountChange, "Notice of change"}, {notify.VerificationCode, "Verification code"}, {notify.CallBack, "Call back"}, {notify.Records, "Records"},
-		{notify.NotMeReceived, "“Not me” taken up"}, {"not-me-settled", "“Not me” settled"}, {"stop-received", "STOP taken up"}}
+		{notify.NotMeReceived, "“Not me” taken up"}, {"not-me-settled", "“Not me” settled"}, {"stop-received", "STOP taken up"},
+		{notify.OptOutNotice, "Opt-out notice"}, {notify.OptInRequest, "Opt-in request"}, {notify.AnswerReceived, "Answer confirmed"}}
 	messageStates = map[notify.State]chip{notify.Queued: {"waits", "warn"}, notify.Sending: {"being sent", "warn"}, notify.Sent: {"sent", "good"}, notify.Delivered: {"delivered", "good"},
 		notify.Bounced: {"bounced", "bad"}, notify.Failed: {"failed", "bad"}, notify.Replaced: {"replaced", ""}, notify.Cancelled: {"taken back", ""}}
 	placeWords = map[notify.Place]string{notify.Old: "where the customer was reached before the change", notify.TNOR: "a telephone number of record", notify.AOR: "an address of record",

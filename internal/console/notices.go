@@ -97,6 +97,10 @@ type noticeView struct {
 	Paper    []string // paragraphs of a letter or an e-mail without HTML
 	Mail     templ.SafeURL
 
+	Checklist []checkedItem // of a notice about customer information
+	Marked    *markedText
+	Insert    templ.SafeURL
+
 	To      string        // for whom it is filled; "" for nobody
 	Place   string        // where it would go, masked
 	Contact string        // name of the customer in the contact in progress
@@ -121,6 +125,11 @@ func (v *visit) filling(t *wording.Template, name string) map[string]string {
 	tokens := t.Sample()
 	tokens["carrier"] = v.options.Carrier
 	tokens["when"], tokens["until"] = wording.Moment(v.now.In(v.office.Zone)), wording.Moment(v.now.In(v.office.Zone))
+	for token, own := range map[string]string{"answer-email": v.office.Carrier.Email, "answer-web": v.office.Carrier.Web} {
+		if own != "" {
+			tokens[token] = own
+		}
+	}
 	if name != "" {
 		tokens["name"] = name
 	}
@@ -165,6 +174,10 @@ func (v *visit) noticePage() error {
 	}
 	if err != nil {
 		return err
+	}
+	if isNoticeKind(t.Kind()) {
+		m := markedOf(t, view.Words)
+		view.Checklist, view.Marked, view.Insert = checkedOf(t), &m, insertAddress(t)
 	}
 	view.Segments = wording.Segments(view.Words.Text)
 	view.Paper = strings.Split(strings.TrimSpace(view.Words.Text), "\n\n")

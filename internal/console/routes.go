@@ -45,6 +45,7 @@ func addresses() []place {
 		disciplinePlaces(),
 		messagePlaces(),
 		noticePlaces(),
+		noticeTextPlaces(),
 	)
 }
 

@@ -31,10 +31,11 @@ const (
 	Rotate Kind = "rotate" // keys are renewed
 	Policy Kind = "policy" // changed rules, rights or dated numbers take effect
 	Switch Kind = "switch" // a dormant profile takes effect on a day
+	Notice Kind = "notice" // a notice of rights goes to many customers
 )
 
 // Kinds lists the kinds in the order in which screens show them.
-var Kinds = []Kind{Policy, Switch, Rotate, Forget}
+var Kinds = []Kind{Policy, Switch, Notice, Rotate, Forget}
 
 // State is how far a proposal has come.
 type State string
@@ -80,6 +81,8 @@ type Performer struct {
 	Try func(ctx context.Context, act []byte, heard func()) (report any, passed bool, err error)
 	// Do does the act in the transaction that records the agreement; after, when there is one, is done once that is durable.
 	Do func(ctx context.Context, tx *store.Tx, act []byte, by string) (entries []ledger.Entry, after func(context.Context) error, err error)
+	// Tried, in the place of Do, does an act that was tried; it gets what trying it gave.
+	Tried func(ctx context.Context, tx *store.Tx, act, report []byte, by string) (entries []ledger.Entry, after func(context.Context) error, err error)
 	// Work, in the place of Do, does an act that no transaction can hold. It is asked again when it was interrupted.
 	Work func(ctx context.Context, act []byte, heard func()) error
 	// Kind is that of the entry which says that Work is done.
@@ -117,7 +120,7 @@ func New(o Options) *Register {
 // What people do with a proposal is refused for one of these reasons, or for want of the right.
 var (
 	ErrNone    = cpni.Rejected("NOT_FOUND", "there is no such proposal", nil, "list the proposals")
-	ErrKind    = cpni.Rejected("BAD_INPUT", "that is no kind of proposal", nil, "name forget, rotate, policy or switch")
+	ErrKind    = cpni.Rejected("BAD_INPUT", "that is no kind of proposal", nil, "name forget, rotate, policy, switch or notice")
 	ErrSame    = cpni.Rejected("SAME_PERSON", "who proposes cannot agree: a second person is needed, with an account of their own", []string{"P-37", "47 CFR 64.2010(a)"}, "let a colleague with the same right look at it")
 	ErrOver    = cpni.Rejected("CONFLICT", "the proposal does not wait any more: it was decided, withdrawn, or its time is over", []string{"P-37"}, "look at what became of it", "propose it again if it is still needed")
 	ErrOther   = cpni.Rejected("CONFLICT", "the proposal is not what you were shown: nothing was done", []string{"P-37"}, "open the proposal again and read what it would do")

@@ -61,8 +61,14 @@ func (r *Register) agree(ctx context.Context, id cpni.ID, hash string, by cpni.I
 			return r.moved(ctx, p, by, err)
 		}
 	}
+	doIt := do.Do
+	if do.Tried != nil {
+		doIt = func(ctx context.Context, tx *store.Tx, act []byte, by string) ([]ledger.Entry, func(context.Context) error, error) {
+			return do.Tried(ctx, tx, act, p.Report, by)
+		}
+	}
 	state, ended := Working, int64(0)
-	if do.Do != nil {
+	if doIt != nil {
 		state, ended = Done, r.clock.Now().UnixMicro()
 	}
 	var after func(context.Context) error
@@ -77,10 +83,10 @@ func (r *Register) agree(ctx context.Context, id cpni.ID, hash string, by cpni.I
 			return nil, err
 		}
 		all, err := r.entry(ctx, tx, ledger.Admin, string(by), nil, map[string]any{"what": "agreed to", "proposal": id, "kind": p.Kind, "hash": p.Hash, "proposed_by": p.By})
-		if err != nil || do.Do == nil {
+		if err != nil || doIt == nil {
 			return all, err
 		}
-		more, then, err := do.Do(ctx, tx, p.Act, string(by))
+		more, then, err := doIt(ctx, tx, p.Act, string(by))
 		after = then
 		return append(all, more...), err
 	})

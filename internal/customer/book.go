@@ -238,7 +238,7 @@ func (b *Book) Insert(ctx context.Context, tx *store.Tx, p *Profile) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "INSERT INTO customer (customer_id, version, ended, sealed) VALUES ($1, 1, $2, $3)", string(p.ID), micros(p.Ended), sealed); err != nil {
+	if _, err := tx.Exec(ctx, "INSERT INTO customer (customer_id, version, ended, since, sealed) VALUES ($1, 1, $2, $3, $4)", string(p.ID), micros(p.Ended), micros(p.Since), sealed); err != nil {
 		return fmt.Errorf("writing a customer: %w", err)
 	}
 	if err := standTx(ctx, tx, nil, p); err != nil {
@@ -381,7 +381,11 @@ func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, versi
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "UPDATE customer SET version = $1, ended = $2, sealed = $3 WHERE customer_id = $4", version+1, micros(p.Ended), sealed, string(p.ID))
+	if old != nil && old.Ended.Equal(p.Ended) && old.Since.Equal(p.Since) { // the index of who is in service stays as it is
+		_, err = tx.Exec(ctx, "UPDATE customer SET version = $1, sealed = $2 WHERE customer_id = $3", version+1, sealed, string(p.ID))
+	} else {
+		_, err = tx.Exec(ctx, "UPDATE customer SET version = $1, ended = $2, since = $3, sealed = $4 WHERE customer_id = $5", version+1, micros(p.Ended), micros(p.Since), sealed, string(p.ID))
+	}
 	if err != nil {
 		return fmt.Errorf("changing a customer: %w", err)
 	}

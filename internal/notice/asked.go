@@ -66,7 +66,7 @@ func (n *Notices) ForPortal(ctx context.Context, s Spec) (Run, error) {
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
 		var err error
-		run, e, err = n.begin(ctx, tx, s, Done, string(cpni.RoleSystem))
+		run, e, err = n.begin(ctx, tx, s, Launch{Title: "Asked in the portal"}, Done, string(cpni.RoleSystem))
 		return []ledger.Entry{e}, err
 	})
 	return run, plainly(err)

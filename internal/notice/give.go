@@ -39,11 +39,11 @@ func (n *Notices) Plan(ctx context.Context, tx *store.Tx, r Run, p *customer.Pro
 			return "", "", err
 		}
 	}
-	return state, "", n.note(ctx, tx, p.ID, r.ID, state, wayOf(r, m), string(m.ID), "", now)
+	return state, "", n.note(ctx, tx, p.ID, r.ID, state, wayOf(m), string(m.ID), "", now)
 }
 
 // wayOf names the way of a message in the words of notices.
-func wayOf(r Run, m *notify.Message) string {
+func wayOf(m *notify.Message) string {
 	if m.Via == "" {
 		return m.To // the bill, the portal, or by word: nothing is carried
 	}
@@ -61,7 +61,7 @@ func (n *Notices) message(r Run, p *customer.Profile, tried []string, now time.T
 				if slices.Contains(tried, s.To) {
 					continue
 				}
-				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition,
+				return &notify.Message{ID: cpni.NewTimedID(now), Kind: r.Spec.Message(), Via: s.Via, Place: s.Place, To: s.To, Run: r.ID, Edition: r.Spec.Edition,
 					Tokens: r.Spec.tokens(n.Approvals.Numbers(now)), AtOnce: true}, ""
 			}
 			if way == ByEmail && code == NoPlace && hasEmail(p, now) {
@@ -105,7 +105,7 @@ func (n *Notices) note(ctx context.Context, tx *store.Tx, of, run cpni.ID, state
 func (n *Notices) GiveTo(ctx context.Context, s Spec, by string, customers ...cpni.ID) (run Run, err error) {
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
-		if run, e, err = n.begin(ctx, tx, s, Done, by); err != nil {
+		if run, e, err = n.begin(ctx, tx, s, Launch{}, Done, by); err != nil {
 			return nil, err
 		}
 		for _, id := range customers {
@@ -165,7 +165,8 @@ func (n *Notices) Proven(ctx context.Context, tx *store.Tx, of cpni.ID, r Run, v
 	return matures, entries, n.note(ctx, tx, of, r.ID, WithGiven, via, message, "", n.Clock.Now())
 }
 
-// CameBack records that a notice which no message carried came back, such as the bill that it lay in.
+// CameBack records that a notice which no message carried came back, such as the bill that it lay in. Another form goes out in its place
+// where there is one.
 //
 // cite: V40, V41, 47 CFR 64.2008(d)(3)(iii)
 func (n *Notices) CameBack(ctx context.Context, of, run cpni.ID, code string) error {
@@ -173,28 +174,53 @@ func (n *Notices) CameBack(ctx context.Context, of, run cpni.ID, code string) er
 	if err != nil || message == "" {
 		return err
 	}
+	r, err := n.says(ctx, n.DB.Reader(), run)
+	if err != nil {
+		return err
+	}
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		_, entries, err := n.Approvals.Void(ctx, tx, of, message, code)
 		if err != nil {
 			return nil, err
 		}
-		return entries, n.note(ctx, tx, of, run, WithNoWay, via, string(message), code, n.Clock.Now())
+		p, _, err := n.Customers.ReadTx(ctx, tx, of)
+		if err != nil {
+			return nil, err
+		}
+		other, _ := n.message(r.widened(), p, []string{via}, n.Clock.Now())
+		if other == nil || other.Via == "" {
+			return entries, n.note(ctx, tx, of, run, WithNoWay, via, string(message), code, n.Clock.Now())
+		}
+		other.Tried = []string{via}
+		if err := n.Outbox.Plan(ctx, tx, of, *other); err != nil {
+			return nil, err
+		}
+		return entries, n.note(ctx, tx, of, run, WithCameBack, string(other.Via), string(other.ID), code, n.Clock.Now())
 	})
 	return plainly(err)
 }
 
-// Instead is the message that goes in the place of a notice that did not arrive; nil: no way is left.
+// widened is the run with every way in which a notice can arrive: whatever it was planned to go by, it has to.
+func (r Run) widened() Run {
+	ways := slices.Clone(r.Spec.Ways)
+	for _, w := range []string{ByEmail, ByPostal} {
+		if !slices.Contains(ways, w) {
+			ways = append(ways, w)
+		}
+	}
+	r.Spec.Ways = ways
+	return r
+}
+
+// Instead is the message that goes in the place of a notice that did not arrive; nil: no way is left, or it is not to go at all any more.
 //
 // cite: V40, 47 CFR 64.2008(d)(3)(iii)
 func (n *Notices) Instead(ctx context.Context, p *customer.Profile, m notify.Message, now time.Time) *notify.Message {
-	r, err := n.says(ctx, n.DB.Reader(), m.Run)
-	if err != nil {
+	r, err := n.lately(ctx, m.Run)
+	if err != nil || r.State == Stopped || r.Audience.Who != "" && refuses(r.Spec, p) {
 		return nil
 	}
-	if len(r.Spec.Ways) == 1 { // whatever it was planned to go by, it has to arrive
-		r.Spec.Ways = []string{ByEmail, ByPostal}
-	}
-	other, _ := n.message(r, p, append(slices.Clone(m.Tried), m.To), now)
+	other, _ := n.message(r.widened(), p, append(slices.Clone(m.Tried), m.To), now)
 	if other == nil || other.Via == "" {
 		return nil
 	}
@@ -232,11 +258,14 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 		if err != nil {
 			return nil, err
 		}
-		state, message := WithNoWay, string(m.ID)
-		if f.Instead != "" {
-			state, message = WithCameBack, string(f.Instead)
+		state, via, message := WithNoWay, m.Via, string(m.ID)
+		switch {
+		case f.Instead != "":
+			state, via, message = WithCameBack, f.By, string(f.Instead)
+		case f.State == notify.Cancelled && (f.Code == Refused || f.Code == RunStopped):
+			state = WithLeftOut
 		}
-		return entries, n.note(ctx, tx, of, r.ID, state, string(m.Via), message, f.Code, now)
+		return entries, n.note(ctx, tx, of, r.ID, state, string(via), message, f.Code, now)
 	}
 	return nil, nil
 }

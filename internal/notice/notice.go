@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
+	"ringfence/internal/workday"
 )
 
 // Parts are what notices are given with.
@@ -31,20 +32,31 @@ type Parts struct {
 	Outbox    *notify.Outbox
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's
-	// Page writes a notice as the portal shows it; nil: it shows none.
-	Page func(r Run, p *customer.Profile, language string) (notify.Words, error)
+	Numbers   func(at time.Time) Numbers
+	Calendars *workday.Calendars
+	// Insert makes the document that lies in a bill, in a language, and names the version of its words; nil: there is none yet.
+	Insert func(r Run, language string) (doc notify.Enclosure, version string, err error)
+	// Page writes a notice as the portal shows it; nil: there are no words for it yet.
+	Page func(r Run, p *customer.Profile, language string) (words notify.Words, err error)
 }
 
 // Notices gives notices.
 type Notices struct {
 	Parts
 
-	mu   sync.Mutex
-	runs map[cpni.ID]Run // what each says never changes
+	mu        sync.Mutex
+	inherited bool             // what an earlier process had is taken over
+	runs      map[cpni.ID]seen // what each says never changes
+}
+
+// seen is a run as it was read.
+type seen struct {
+	Run
+	at time.Time
 }
 
 // New makes what gives notices.
-func New(p Parts) *Notices { return &Notices{Parts: p, runs: map[cpni.ID]Run{}} }
+func New(p Parts) *Notices { return &Notices{Parts: p, runs: map[cpni.ID]seen{}} }
 
 // Run is one notice, given to many.
 type Run struct {
@@ -53,6 +65,19 @@ type Run struct {
 	State   RunState
 	Changed time.Time
 	Spec    Spec
+	Launch
+	Second   cpni.ID // who agreed to it; "" nobody had to
+	Expected int64   // how many it was for when it was agreed to
+	Looked   int64   // how many of them it has looked at
+	place    string  // the customer who was looked at last
+}
+
+// Launch is a run's title, for whom it is, and when it begins.
+type Launch struct {
+	Title    string    `json:"title"`
+	Audience Audience  `json:"audience"`
+	Starts   time.Time `json:"starts,omitzero"` // zero: as soon as it is agreed to
+	By       cpni.ID   `json:"by,omitempty"`    // who proposed it
 }
 
 // RunState is how far a run has come.
@@ -88,30 +113,51 @@ const mostRuns = 1000
 func (n *Notices) Begin(ctx context.Context, s Spec, by string) (run Run, err error) {
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		var e ledger.Entry
-		run, e, err = n.begin(ctx, tx, s, Planned, by)
+		run, e, err = n.begin(ctx, tx, s, Launch{}, Planned, by)
 		return []ledger.Entry{e}, err
 	})
 	return run, plainly(err)
 }
 
-func (n *Notices) begin(ctx context.Context, tx *store.Tx, s Spec, state RunState, by string) (Run, ledger.Entry, error) {
+func (n *Notices) begin(ctx context.Context, tx *store.Tx, s Spec, l Launch, state RunState, by string) (Run, ledger.Entry, error) {
 	now := n.Clock.Now()
 	s = s.complete()
 	if r := s.check(n.Approvals.Numbers(now)); r != nil {
 		return Run{}, ledger.Entry{}, r
 	}
-	run := Run{ID: cpni.NewTimedID(now), At: now, State: state, Changed: now, Spec: s}
+	run := Run{ID: cpni.NewTimedID(now), At: now, State: state, Changed: now, Spec: s, Launch: l}
 	text, err := json.Marshal(s)
 	if err != nil {
 		return run, ledger.Entry{}, fmt.Errorf("beginning a notice: %w", err)
 	}
-	_, err = tx.Exec(ctx, "INSERT INTO notice_run (run_id, at, state, changed, spec) VALUES ($1, $2, $3, $4, $5)", string(run.ID), now.UnixMicro(), string(run.State), now.UnixMicro(), string(text))
+	audience := ""
+	if l.Audience.Who != "" {
+		if audience, err = l.Audience.text(); err != nil {
+			return run, ledger.Entry{}, fmt.Errorf("beginning a notice: %w", err)
+		}
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO notice_run (run_id, at, state, changed, spec, title, audience, starts, by_staff) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		string(run.ID), now.UnixMicro(), string(run.State), now.UnixMicro(), string(text), l.Title, audience, micros(l.Starts), string(l.By))
 	if err != nil {
 		return run, ledger.Entry{}, fmt.Errorf("beginning a notice: %w", err)
 	}
 	e, err := n.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Outcome: cpni.OK},
-		map[string]string{"what": "notice begun", "run": string(run.ID), "kind": s.Kind, "scopes": strings.Join(s.Scopes(), " "), "ways": strings.Join(s.Ways, " "), "edition": s.Edition})
+		map[string]string{"what": "notice begun", "run": string(run.ID), "title": l.Title, "for": l.Audience.String(), "kind": s.Kind, "scopes": strings.Join(s.Scopes(), " "), "ways": strings.Join(s.Ways, " "), "edition": s.Edition})
 	return run, e, err
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
 }
 
 // plainly gives what a person can act on without saying in which transaction it came up.
@@ -128,37 +174,48 @@ func (n *Notices) Run(ctx context.Context, id cpni.ID) (Run, error) {
 	return n.run(ctx, n.DB.Reader(), id)
 }
 
+const runColumns = "run_id, at, state, changed, spec, title, audience, starts, by_staff, second, expected, looked, place"
+
+func scanRun(scan func(...any) error) (Run, error) {
+	var r Run
+	var at, changed, starts int64
+	var spec, audience string
+	if err := scan(&r.ID, &at, &r.State, &changed, &spec, &r.Title, &audience, &starts, &r.By, &r.Second, &r.Expected, &r.Looked, &r.place); err != nil {
+		return r, err
+	}
+	r.At, r.Changed, r.Starts = moment(at), moment(changed), moment(starts)
+	if audience != "" {
+		if err := json.Unmarshal([]byte(audience), &r.Audience); err != nil {
+			return r, err
+		}
+	}
+	return r, json.Unmarshal([]byte(spec), &r.Spec)
+}
+
 func (n *Notices) run(ctx context.Context, q store.Querier, id cpni.ID) (Run, error) {
-	r := Run{ID: id}
-	var at, changed int64
-	var spec string
-	err := q.QueryRow(ctx, "SELECT at, state, changed, spec FROM notice_run WHERE run_id = $1", string(id)).Scan(&at, &r.State, &changed, &spec)
+	r, err := scanRun(q.QueryRow(ctx, "SELECT "+runColumns+" FROM notice_run WHERE run_id = $1", string(id)).Scan)
 	if store.IsNoRow(err) {
 		return r, ErrNoRun
-	}
-	if err == nil {
-		err = json.Unmarshal([]byte(spec), &r.Spec)
 	}
 	if err != nil {
 		return r, fmt.Errorf("reading a notice: %w", err)
 	}
-	r.At, r.Changed = time.UnixMicro(at).UTC(), time.UnixMicro(changed).UTC()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.runs) >= mostRuns {
 		clear(n.runs)
 	}
-	n.runs[id] = r
+	n.runs[id] = seen{r, n.Clock.Now()}
 	return r, nil
 }
 
 // says gives what a run says, which never changes; its state may be an old one.
 func (n *Notices) says(ctx context.Context, q store.Querier, id cpni.ID) (Run, error) {
 	n.mu.Lock()
-	r, ok := n.runs[id]
+	s, ok := n.runs[id]
 	n.mu.Unlock()
 	if ok {
-		return r, nil
+		return s.Run, nil
 	}
 	return n.run(ctx, q, id)
 }

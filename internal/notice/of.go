@@ -116,7 +116,7 @@ func (n *Notices) proofs(ctx context.Context, q store.Querier, of cpni.ID) ([]Pr
 		if err := rows.Scan(&p.Run, &p.State, &p.Via, &p.Code, &at); err != nil {
 			return nil, fmt.Errorf("reading the notices of a customer: %w", err)
 		}
-		p.At = time.UnixMicro(at).UTC()
+		p.At = moment(at)
 		all = append(all, p)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
@@ -127,7 +127,7 @@ func (n *Notices) proofs(ctx context.Context, q store.Querier, of cpni.ID) ([]Pr
 		if err != nil {
 			return nil, err
 		}
-		all[i].Kind, all[i].Scopes = r.Spec.Kind, r.Spec.Scopes()
+		all[i].Title, all[i].Kind, all[i].Scopes = r.Title, r.Spec.Kind, r.Spec.Scopes()
 	}
 	slices.SortFunc(all, func(a, b Proof) int { return -cmpIDs(a.Run, b.Run) })
 	return all, nil

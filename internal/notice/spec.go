@@ -111,8 +111,8 @@ func (s Spec) covers() []cpni.DataClass {
 	return slices.DeleteFunc(slices.Clone(s.Data), func(c cpni.DataClass) bool { return c == cpni.Location })
 }
 
-// message is the kind of the message by which a notice is given.
-func (s Spec) message() string {
+// Message is the kind of the message by which a notice is given.
+func (s Spec) Message() string {
 	if s.Kind == approval.OptIn {
 		return notify.OptInRequest
 	}

@@ -48,6 +48,8 @@ type Parts struct {
 	Again func(ctx context.Context, version string, tokens map[string]string) (Words, error)
 	// Still says, for people, why a message must not go any more to where it was planned to go; "" it may.
 	Still func(p *customer.Profile, m Message, now time.Time) cpni.Code
+	// Goes says why a notice of rights must not go any more, or HeldBack when it waits; "" it goes. nil: all go.
+	Goes func(ctx context.Context, p *customer.Profile, m Message) (code string)
 	// Hidden are the values that a message of this customer must not carry.
 	Hidden func(p *customer.Profile, m Message) []string
 	// Instead gives the message that goes in the place of one that did not arrive; nil: there is no other way.
@@ -72,6 +74,7 @@ type Fate struct {
 	Code    string
 	At      time.Time // when it happened, as far as that is known
 	Instead cpni.ID   // the message that goes in its place; "" none
+	By      cpni.Via  // the way of that one
 }
 
 // Carrier takes what is due out of the outbox and has the channels carry it.

@@ -57,9 +57,11 @@ const (
 	NotMeSettled     = "not-me-settled"
 	StopReceived     = "stop-received"
 	Test             = "test"
-	OptOutNotice     = "opt-out-notice"
-	OptInRequest     = "opt-in-request"
-	AnswerReceived   = "answer-received"
+	// Of what may be done with the customer's information: a notice that silence answers, a request that only a yes answers, and
+	// the confirmation of what a customer has said.
+	OptOutNotice   = "opt-out-notice"
+	OptInRequest   = "opt-in-request"
+	AnswerReceived = "answer-received"
 )
 
 // mustArrive tells of a kind of message whether the customer must hear of it: when it does not arrive another way is taken,

@@ -44,21 +44,49 @@ func messagePlace(id string) string { return "message/" + id }
 
 // Plan stores a message, sealed, to be carried to the customer.
 func (o *Outbox) Plan(ctx context.Context, tx *store.Tx, of cpni.ID, m Message) error {
+	p, err := o.prepare(of, m, func(place string, plain []byte) ([]byte, error) { return o.vault.SealTx(ctx, tx, of, place, plain) })
+	if err != nil {
+		return err
+	}
+	return o.PlanAll(ctx, tx, []Prepared{p})
+}
+
+// Prepared is a message that is sealed already, and needs only to be stored.
+type Prepared struct{ columns [preparedWidth]any }
+
+const preparedWidth = 11
+
+// Prepare seals a message outside the transaction in which PlanAll stores it. Whoever does so sees to it that the customer still stands
+// as they did.
+func (o *Outbox) Prepare(ctx context.Context, of cpni.ID, m Message) (Prepared, error) {
+	return o.prepare(of, m, func(place string, plain []byte) ([]byte, error) { return o.vault.Seal(ctx, of, place, plain) })
+}
+
+func (o *Outbox) prepare(of cpni.ID, m Message, seal func(place string, plain []byte) ([]byte, error)) (Prepared, error) {
 	now := o.clock.Now()
 	if m.ID == "" {
 		m.ID = cpni.NewTimedID(now)
 	}
 	plain, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("planning a message: %w", err)
+		return Prepared{}, fmt.Errorf("planning a message: %w", err)
 	}
-	sealed, err := o.vault.SealTx(ctx, tx, of, messagePlace(string(m.ID)), plain)
+	sealed, err := seal(messagePlace(string(m.ID)), plain)
 	if err != nil {
-		return err
+		return Prepared{}, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO message (customer_id, message_id, at, via, place, state, sealed, kind, due, mark, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, now.UnixMicro(), hashOf("mark", o.Token(m.ID)), hashOf("number", o.Number(m.ID)))
-	if err != nil {
+	return Prepared{[preparedWidth]any{string(of), string(m.ID), now.UnixMicro(), string(m.Via), string(m.Place), string(Queued), sealed, m.Kind, now.UnixMicro(), hashOf("mark", o.Token(m.ID)), hashOf("number", o.Number(m.ID))}}, nil
+}
+
+const insertMessage = "INSERT INTO message (customer_id, message_id, at, via, place, state, sealed, kind, due, mark, number) VALUES "
+
+// PlanAll stores messages that are sealed already: one statement for many on PostgreSQL, one prepared statement many times on SQLite.
+func (o *Outbox) PlanAll(ctx context.Context, tx *store.Tx, all []Prepared) error {
+	args := make([][]any, len(all))
+	for i := range all {
+		args[i] = all[i].columns[:]
+	}
+	if err := tx.InsertAll(ctx, insertMessage, "", args); err != nil {
 		return fmt.Errorf("planning a message: %w", err)
 	}
 	return nil

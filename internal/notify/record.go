@@ -196,7 +196,7 @@ func (c *Carrier) recordOne(ctx context.Context, tx *store.Tx, t *toldOf) ([]led
 		}
 	}
 	attempts := r.m.Attempts
-	if o.Code == QuietHour {
+	if waits(o.Code) {
 		attempts-- // nothing was tried
 	}
 	var reference []byte
@@ -270,7 +270,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, to
 		switch {
 		case other != nil:
 			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
-			fate.Instead = other.ID
+			fate.Instead, fate.By = other.ID, other.Via
 		case mustArrive(r.m.Kind) && !r.stopped && !IsNotice(r.m.Kind):
 			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
 			if err != nil {

@@ -21,6 +21,7 @@ const (
 	Unwritten = "TEMPLATE"      // its template refuses it
 	GivenUp   = "GIVEN_UP"      // tried for as long as it may be
 	NoSuchWay = "NO_OTHER_FORM" // it did not arrive, and there is no other way
+	HeldBack  = "RUN_PAUSED"    // it waits because somebody has paused what it belongs to
 )
 
 // piece writes a message. out is what has become of one that does not go to the channel now.
@@ -52,6 +53,15 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 	if !m.Until.IsZero() && !now.Before(m.Until) || m.Kind == VerificationCode && m.Until.IsZero() {
 		return gone(Cancelled, Expired)
 	}
+	if c.Goes != nil && IsNotice(m.Kind) {
+		switch code := c.Goes(ctx, who, m); code {
+		case "":
+		case HeldBack:
+			return Piece{}, &Outcome{State: Queued, Code: HeldBack, After: lookAgain}, nil
+		default:
+			return gone(Cancelled, code)
+		}
+	}
 	if c.Still != nil {
 		if code := c.Still(who, m, now); code != "" {
 			return gone(Cancelled, string(code))
@@ -64,6 +74,12 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 	}
 	return c.written(ctx, r.of, m, who)
 }
+
+// lookAgain is how long what is held back waits until it is looked at again.
+const lookAgain = time.Minute
+
+// waits reports whether a message is put back without having been tried.
+func waits(code string) bool { return code == QuietHour || code == HeldBack }
 
 // written fills the template, and looks once more for what must not go out.
 func (c *Carrier) written(ctx context.Context, of cpni.ID, m Message, who *customer.Profile) (Piece, *Outcome, error) {
@@ -136,8 +152,11 @@ func (c *Carrier) Preview(ctx context.Context, of cpni.ID, m Message) (Piece, er
 func (c *Carrier) backoff(r row, o Outcome, now time.Time) (next time.Time, again bool) {
 	rules := c.Numbers(now)
 	next = now.Add(max(o.After, rules.wait(r.m.Attempts)))
-	if o.Code == QuietHour {
+	if waits(o.Code) {
 		next = now.Add(o.After)
+	}
+	if o.Code == HeldBack {
+		return next, true
 	}
 	return next, now.Before(r.m.At.Add(rules.TryFor[r.m.Via]))
 }

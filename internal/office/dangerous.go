@@ -68,6 +68,7 @@ func (o *Office) proposals() *countersign.Register {
 		Performers: map[countersign.Kind]countersign.Performer{
 			countersign.Forget: {Right: staff.Forget, Holds: as(o.holdsForget), Do: do(o.doForget)},
 			countersign.Rotate: {Right: staff.Operate, Holds: as(o.holdsRotate), Work: work(o.workRotate), Kind: ledger.Rotate},
+			countersign.Notice: {Right: staff.GiveNotices, Holds: as(o.holdsNotice), Try: o.tryNotice, Tried: o.doNotice},
 			countersign.Policy: {Right: staff.KeepPolicy, Holds: as(o.Policy.Holds), Try: o.tryPolicy, Do: do(func(ctx context.Context, tx *store.Tx, d rulebook.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
 				return o.doPolicy(ctx, tx, d, by, "a proposed policy takes effect")
 			})},

@@ -161,8 +161,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
-	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
-		Page: o.page})
+	if o.Notices, err = o.notices(); err != nil {
+		return nil, err
+	}
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -243,6 +244,8 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Proposals.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
 	all.Wait()
 }
 

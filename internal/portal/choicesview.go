@@ -262,7 +262,7 @@ func (s *standing) told(v visit, e approval.Event) string {
 		about = strings.Join(names, "; ")
 	}
 	text := fill(v.says("h-"+string(e.What)), " {via}", viaWord(l, e.Via), "{about}", about)
-	if !slices.Contains([]string{self, "", string(cpni.RoleSystem)}, e.By) {
+	if e.What != approval.Noticed && !slices.Contains([]string{self, "", string(cpni.RoleSystem)}, e.By) {
 		text += " " + v.says("h-staff")
 	}
 	return text

@@ -25,6 +25,7 @@ const (
 	Discipline    = cpni.RightDiscipline
 	KeepCourses   = cpni.RightKeepCourses
 	KeepPolicy    = cpni.RightKeepPolicy
+	GiveNotices   = cpni.RightGiveNotices
 	Operate       = cpni.RightOperate
 )
 

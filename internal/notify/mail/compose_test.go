@@ -200,6 +200,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{func(c *Config) { c.User, c.PasswordFile = "r\nf", "/x" }, "one line"},
 		{func(c *Config) { c.From = "privacy" }, "messages.email.smtp.from"},
 		{func(c *Config) { c.From = "" }, "messages.email.smtp.from"},
+		{func(c *Config) { c.From = "Example <no-reply@carrier.example>" }, "nobody reads what is written to it"},
 		{func(c *Config) { c.ReturnDomain = "a b" }, "return-domain"},
 		{func(c *Config) { c.Hello = "a b" }, "messages.email.smtp.hello"},
 		{func(c *Config) { c.Batch = -1 }, "messages.email.smtp.batch"},

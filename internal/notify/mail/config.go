@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"ringfence/internal/notify/wording"
 )
 
 // Config is the mail server that takes what goes out, and in whose name it goes: messages.email in the configuration.
@@ -93,7 +95,7 @@ func (c Config) filled() Config {
 
 // Check reports everything that is wrong with c, without opening a file or a connection.
 //
-// cite: P-23, P-25
+// cite: P-23, P-25, V44, 47 CFR 64.2008(d)(3)(ii)
 func (c Config) Check() error {
 	var wrong []error
 	say := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
@@ -129,6 +131,9 @@ func (c Config) Check() error {
 		say("messages.email.smtp.from: %w", err)
 	} else {
 		domain = box.domain
+		if err := wording.TakesReplies(from.Address); err != nil {
+			say("messages.email.smtp.from: %w", err)
+		}
 	}
 	if c.ReturnDomain != "" && !isDomain(c.ReturnDomain) {
 		say("messages.email.smtp.return-domain %q is no domain: write one whose mail reaches messages.inbound, or leave it out", c.ReturnDomain)

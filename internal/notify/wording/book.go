@@ -182,7 +182,11 @@ func (f *file) say(at, clause, format string, a ...any) {
 		}
 		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
 	}
-	f.wrong = append(f.wrong, &Flaw{File: f.name, Line: line, Says: fmt.Sprintf(format, a...), Cite: clause, Code: codeOf(clause)})
+	code := codeOf(clause)
+	if strings.HasPrefix(at, "$.cites") {
+		code = codeInput // a clause that is missing among those that the file names is not missing in what it says
+	}
+	f.wrong = append(f.wrong, &Flaw{File: f.name, Line: line, Says: fmt.Sprintf(format, a...), Cite: clause, Code: code})
 }
 
 // read reads a YAML file strictly into to.

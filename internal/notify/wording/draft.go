@@ -203,6 +203,16 @@ func (d *Draft) From(sender string) *Draft {
 	return &c
 }
 
+// Templates are the texts of the draft, compiled; of one that has been spoilt, those that are sound.
+func (d *Draft) Templates() []*Template {
+	l := &loading{known: d.book.known}
+	f := &file{loading: l, name: draftFile}
+	for _, via := range d.Ways() {
+		f.texts(&d.notice, kinds[d.notice.Kind], via, d.notice.Ways[via], d.book.words, d.book.layout)
+	}
+	return l.made
+}
+
 // Marked is a part of a text with what of the checklist it is there for.
 type Marked struct {
 	Items []string // N-01 …
