@@ -52,13 +52,6 @@ func (o *Office) Edition(ctx context.Context, version string) (*wording.Edition,
 	return e, nil
 }
 
-// NoticeTokens are what the words of a notice are filled with, beside what the notice itself fixes. message is the one that gives it.
-//
-// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
-func (o *Office) NoticeTokens(message cpni.ID) map[string]string {
-	return map[string]string{"carrier": o.Carrier.Name, "telephone": o.Carrier.Phone, "answer-email": o.Carrier.Email, "answer-web": o.Carrier.Address + ChoicesPage, "number": o.Outbox.Number(message)}
-}
-
 // page writes a notice as the portal shows it: its HTML is a piece of a page.
 //
 // cite: P-02, P-27, 47 CFR 64.2008(c)

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -29,9 +30,9 @@ type Carrier struct {
 const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
-	// ChoicesLink is where who got a notice refuses without signing in, and ChoicesPage where who is signed in chooses.
+	// ChoicesLink is where who got a notice refuses without signing in. RefusePage does the same for who names themselves.
 	ChoicesLink = "/c/"
-	ChoicesPage = "/account/choices"
+	RefusePage  = "/account/refuse"
 )
 
 // messages makes the carrier of messages.
@@ -97,6 +98,12 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
 	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.OptOutNotice: ChoicesLink, notify.OptInRequest: ChoicesLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
+	}
+	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived {
+		maps.Copy(all, o.NoticeTokens(m.ID))
+	}
+	if m.Kind == notify.OptOutNotice { // a refusal needs no sign-in; nobody has to type a link from paper
+		all["answer-web"] = map[bool]string{true: o.Carrier.Address + RefusePage, false: all["link"]}[m.Via == cpni.Postal]
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

@@ -20,7 +20,7 @@ import (
 	"ringfence/internal/vault"
 )
 
-const refusePath = "/account/refuse"
+const refusePath = office.RefusePage
 
 // refusePlaces are where a customer refuses without signing in: by the link of a notice, or by naming themselves.
 //
