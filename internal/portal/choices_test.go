@@ -235,6 +235,18 @@ func TestChoices(t *testing.T) {
 		if got := s.own(ann.ID); got != cpni.Denied {
 			t.Errorf("usage is refused and used: %s (P-11)", got)
 		}
+		if _, page := s.get(choicesAt); !strings.Contains(page, "Left out: How much you use your services.") {
+			t.Error("the page does not say what a use goes without")
+		}
+		for _, class := range []string{"call-detail", "service", "billing"} {
+			s.says("data:"+class, "no")
+		}
+		if _, page := s.get(choicesAt + "/own-marketing"); !strings.Contains(page, "you have refused every kind of information") || strings.Contains(page, "Sí, pueden") || strings.Contains(page, "Yes, you may") {
+			t.Errorf("nothing is left that a use could have, and a yes is asked for: %s", page)
+		}
+		for _, class := range []string{"call-detail", "service", "billing"} {
+			s.says("data:"+class, "back")
+		}
 		if _, page := s.get(choicesAt + "/other-marketing"); !strings.Contains(page, "It leaves out what you have refused: How much you use your services") || strings.Contains(page, "in what pattern") {
 			t.Errorf("a request names what is refused: %s", page)
 		}

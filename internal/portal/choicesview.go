@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notice"
+	"ringfence/internal/office"
 	"ringfence/internal/rules"
 )
 
@@ -98,6 +99,7 @@ func (s *standing) view(v visit, x scope) choiceShow {
 		at := s.stands(s.profile, x)
 		c.Used = at.State == cpni.OptOutOK || at.State == cpni.OptInOK
 		c.State = s.why(v, x, at)
+		s.leftOut(v, x, &c)
 		return c
 	}
 	c.State = say(l, "st-open")
@@ -108,6 +110,31 @@ func (s *standing) view(v visit, x scope) choiceShow {
 		c.State = s.said(v, "st-no", approval.Objected, a)
 	}
 	return c
+}
+
+// leftOut tells of a use that is permitted which classes of information it has nothing of, because the customer has refused them or
+// was not told of them.
+//
+// cite: P-11, P-36, 47 CFR 64.2008(c)(2)
+func (s *standing) leftOut(v visit, x scope, c *choiceShow) {
+	if !c.Used || len(x.Data) > 0 {
+		return
+	}
+	var out []string
+	for _, class := range office.Everyday {
+		y := x
+		y.Data = []cpni.DataClass{class}
+		if st := s.stands(s.profile, y).State; st != cpni.OptOutOK && st != cpni.OptInOK {
+			out = append(out, s.name(v.Language, "data:"+string(class)))
+		}
+	}
+	switch len(out) {
+	case 0:
+	case len(office.Everyday):
+		c.Used, c.State = false, v.says("st-no-class")
+	default:
+		c.State += " " + fill(v.says("st-without"), "{classes}", strings.Join(out, "; "))
+	}
 }
 
 func (s *standing) everything(v visit) choiceShow {
@@ -173,6 +200,11 @@ func (s *standing) why(v visit, x scope, at rules.Approval) string {
 		return given("st-silence")
 	case cpni.RenoticeDue:
 		return fill(v.says("st-old"), "{date}", s.day(l, at.NoticeAt))
+	}
+	if len(s.terms.Additions) > 0 && slices.ContainsFunc(s.profile.Approvals, func(a customer.Approval) bool {
+		return a.Scope == x.Scope && (a.State == cpni.OptInOK || !a.NoticeAt.IsZero())
+	}) {
+		return v.says("st-added")
 	}
 	return v.says("st-none")
 }

@@ -35,6 +35,7 @@ var choicesWords = words{
 		"st-waiting": "Not used yet: we gave you a notice {via} on {date}. If you say nothing, we may use it from {matures}.", "st-waiting-bare": "Not used yet: we gave you a notice {via} on {date}.",
 		"st-silence": "Used: we gave you a notice {via} on {date} and you have not said no. Since {matures} that counts as permission, until you say no.", "st-silence-bare": "Used: we gave you a notice {via} on {date} and you have not said no. That counts as permission, until you say no.",
 		"st-old": "Not used: our last notice to you, of {date}, is too old to count.", "st-yes": "Used: you said yes {via} on {date}.", "st-no": "Not used: you said no {via} on {date}.", "st-no-all": "Not used: you refused every use {via} on {date}.", "st-no-some": "Not used: you said no.",
+		"st-no-class": "Not used: you have refused every kind of information that this would use.", "st-without": "Left out: {classes}.", "st-added": "Not used: our policy covers more now than when we asked you, and we have not asked you again.",
 		"st-open": "You have not refused this kind of information.", "st-open-all": "You have not refused every use.",
 
 		"via-email": "by e-mail", "via-portal": "here in your account", "via-phone": "by telephone", "via-postal": "by letter", "via-store": "in a shop", "via-sms": "by text message", "via-gpc": "by the Global Privacy Control of your browser",
@@ -89,6 +90,7 @@ var choicesWords = words{
 		"st-waiting": "Todavía no se usa: le dimos un aviso {via} el {date}. Si no dice nada, podemos usarla desde el {matures}.", "st-waiting-bare": "Todavía no se usa: le dimos un aviso {via} el {date}.",
 		"st-silence": "Se usa: le dimos un aviso {via} el {date} y usted no ha dicho que no. Desde el {matures} eso vale como permiso, hasta que diga que no.", "st-silence-bare": "Se usa: le dimos un aviso {via} el {date} y usted no ha dicho que no. Eso vale como permiso, hasta que diga que no.",
 		"st-old": "No se usa: nuestro último aviso, del {date}, es demasiado antiguo para contar.", "st-yes": "Se usa: usted dijo que sí {via} el {date}.", "st-no": "No se usa: usted dijo que no {via} el {date}.", "st-no-all": "No se usa: usted rechazó todos los usos {via} el {date}.", "st-no-some": "No se usa: usted dijo que no.",
+		"st-no-class": "No se usa: usted ha rechazado todas las clases de información que esto usaría.", "st-without": "Queda fuera: {classes}.", "st-added": "No se usa: nuestra política abarca ahora más que cuando le preguntamos, y no le hemos vuelto a preguntar.",
 		"st-open": "No ha rechazado esta clase de información.", "st-open-all": "No ha rechazado todos los usos.",
 
 		"via-email": "por correo electrónico", "via-portal": "aquí en su cuenta", "via-phone": "por teléfono", "via-postal": "por carta", "via-store": "en una tienda", "via-sms": "por mensaje de texto", "via-gpc": "por el Control Global de Privacidad de su navegador",
