@@ -67,7 +67,7 @@ var needed = map[string]map[string]string{
 		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
-	"portal":  {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole},
+	"portal":  {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole, "unasked_codes": whole, "unasked_code_pause": duration},
 	"notices": {"new_customer_grace_days": whole, "on_the_way_days": whole, "lapse_alarm_days": listed},
 }
 
