@@ -125,7 +125,7 @@ func (p *Portal) showBack(w http.ResponseWriter, r *http.Request, v visit, statu
 		http.Redirect(w, r, choicesPath, http.StatusSeeOther)
 		return nil
 	}
-	page := choiceView{visit: v.titled("back"), Choice: s.view(v, x), Seen: string(s.last()), Failed: failed, Then: s.without(v, x.Scope)}
+	page := choiceView{visit: v.titled("back-asks"), Choice: s.view(v, x), Seen: string(s.last()), Failed: failed, Then: s.without(v, x.Scope)}
 	p.show(w, r, status, backPage(page))
 	return nil
 }

@@ -50,7 +50,7 @@ var choicesWords = words{
 		"choice-empty":   "You have refused every kind of information that this would use, so there is nothing here to say yes to. You can take one of those refusals back first.",
 		"choice-unasked": "We cannot ask you for this here at the moment. Nothing is used for it without a yes of yours.",
 		"choice-stale":   "Something was said or changed since you opened this page, so your answer was not taken. Please read it again and answer.", "choice-which": "Please press one of the buttons.",
-		"back": "Take a refusal back?", "back-of": "Your refusal", "back-means": "Taking it back is not a yes. It is as if you had not refused: what you were told in a notice counts again, and what you refused by itself stays refused. A yes that the refusal has ended stays ended.",
+		"back-asks": "Take a refusal back?", "back-of": "Your refusal", "back-means": "Taking it back is not a yes. It is as if you had not refused: what you were told in a notice counts again, and what you refused by itself stays refused. A yes that the refusal has ended stays ended.",
 		"back-then": "If you take it back, your information would be used again, as a notice told you, for:", "back-nothing": "If you take it back, nothing is used that is not used now.",
 
 		"said-no": "Your no is on record, and counts from now on.", "said-no-all": "Your refusal of every use is on record, and counts from now on.", "said-yes": "Your yes is on record. You can take it back at any time.",
@@ -105,7 +105,7 @@ var choicesWords = words{
 		"choice-empty":   "Usted ha rechazado todas las clases de información que esto usaría, así que aquí no hay nada a lo que decir que sí. Antes puede retirar uno de esos rechazos.",
 		"choice-unasked": "Ahora no podemos pedirle esto aquí. No se usa nada para ello sin un sí suyo.",
 		"choice-stale":   "Algo se dijo o cambió desde que abrió esta página, y no se tomó su respuesta. Por favor, léala de nuevo y responda.", "choice-which": "Por favor, pulse uno de los botones.",
-		"back": "¿Retirar un rechazo?", "back-of": "Su rechazo", "back-means": "Retirarlo no es un sí. Es como si no hubiera rechazado: lo que le dijimos en un aviso vuelve a contar, y lo que rechazó por separado sigue rechazado. Un sí que el rechazo terminó sigue terminado.",
+		"back-asks": "¿Retirar un rechazo?", "back-of": "Su rechazo", "back-means": "Retirarlo no es un sí. Es como si no hubiera rechazado: lo que le dijimos en un aviso vuelve a contar, y lo que rechazó por separado sigue rechazado. Un sí que el rechazo terminó sigue terminado.",
 		"back-then": "Si lo retira, su información volvería a usarse, como le dijo un aviso, para:", "back-nothing": "Si lo retira, no se usa nada que no se use ahora.",
 
 		"said-no": "Su no consta y vale desde ahora.", "said-no-all": "Su rechazo de todos los usos consta y vale desde ahora.", "said-yes": "Su sí consta. Puede retirarlo en cualquier momento.",

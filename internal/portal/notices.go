@@ -96,7 +96,7 @@ func shownNotice(s *standing, v visit, x notice.Proof) noticeShow {
 	case x.Void || x.State == notice.WithNoWay:
 		n.How, n.Follows = fill(v.says("notice-came-back"), "{date}", s.day(v.Language, x.At)), v.says("notice-void")
 	case x.Given.IsZero():
-		n.How, n.Follows = fill(v.says("notice-on-way"), "{date}", s.day(v.Language, x.At), " {via}", viaWord(v.Language, x.Via)), v.says("notice-waits-"+x.Kind)
+		n.How, n.Follows = fill(v.says("notice-on-way"), "{date}", s.day(v.Language, x.At), " {via}", viaWord(v.Language, x.Via)), v.says("notice-not-yet")
 	default:
 		n.How = fill(v.says("notice-given"), "{date}", s.day(v.Language, x.Given), " {via}", viaWord(v.Language, x.Via))
 		switch {
@@ -265,6 +265,7 @@ var noticesWords = words{
 		"notice-given": "Given {via} on {date}.", "notice-on-way": "On its way {via} since {date}.", "notice-came-back": "It came back to us on {date}.",
 		"notice-void": "So it counts as not given, and nothing follows from it.", "notice-only-yes": "Nothing follows from it unless you say yes.",
 		"notice-silence": "If you say nothing, your silence counts as permission from {date}. You can say no at any time, before and after.", "notice-silence-over": "Unless you say no, your silence has counted as permission since {date}. You can say no at any time.",
+		"notice-not-yet":       "Nothing follows from it before you have it.",
 		"notice-waits-opt-out": "We show it to you here. Once you have read it and go on, the time begins after which your silence counts as permission. Going on is no yes: you can say no now and at any time.", "notice-waits-opt-in": "We show it to you here. Nothing follows from it unless you say yes.",
 		"notice-words-gone": "Its words cannot be shown here at the moment. Call us, and we read them to you.", "notice-read": "Read it", "notice-see": "Read the words", "notice-about": "What it is about",
 		"notice-no": "No, you may not", "notice-go-on": "I have read it, go on", "notice-later": "Read it later", "to-all-notices": "All notices", "said-read": "Thank you for reading it. You can say no at any time under Your choices.",
@@ -275,6 +276,7 @@ var noticesWords = words{
 		"notice-given": "Entregado {via} el {date}.", "notice-on-way": "En camino {via} desde el {date}.", "notice-came-back": "Nos fue devuelto el {date}.",
 		"notice-void": "Por eso cuenta como no dado y no se sigue nada de él.", "notice-only-yes": "No se sigue nada de él salvo que usted diga que sí.",
 		"notice-silence": "Si no dice nada, su silencio vale como permiso desde el {date}. Puede decir que no en cualquier momento, antes y después.", "notice-silence-over": "Salvo que diga que no, su silencio vale como permiso desde el {date}. Puede decir que no en cualquier momento.",
+		"notice-not-yet":       "No se sigue nada de él antes de que usted lo tenga.",
 		"notice-waits-opt-out": "Se lo mostramos aquí. Cuando lo haya leído y continúe, empieza el plazo tras el cual su silencio vale como permiso. Continuar no es un sí: puede decir que no ahora y en cualquier momento.", "notice-waits-opt-in": "Se lo mostramos aquí. No se sigue nada de él salvo que usted diga que sí.",
 		"notice-words-gone": "Ahora no se pueden mostrar aquí sus palabras. Llámenos y se las leemos.", "notice-read": "Leerlo", "notice-see": "Leer sus palabras", "notice-about": "De qué trata",
 		"notice-no": "No, no pueden", "notice-go-on": "Lo he leído, continuar", "notice-later": "Leerlo más tarde", "to-all-notices": "Todos los avisos", "said-read": "Gracias por leerlo. Puede decir que no en cualquier momento en Sus decisiones.",
