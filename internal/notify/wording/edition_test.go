@@ -16,14 +16,22 @@ import (
 	"ringfence/policy"
 )
 
-// floorDays is the fewest days that the law allows, as the profile says it.
+// floorOfLaw is the fewest days that the law allows, as the profile says it.
+var floorOfLaw = sync.OnceValues(func() (int, error) {
+	set, err := rules.Load(policy.Files)
+	if err != nil {
+		return 0, err
+	}
+	return set.Profiles().At(workday.On(2026, 12, 3)).Int("cpni-core", "opt_out_wait_days"), nil
+})
+
 func floorDays(t testing.TB) int {
 	t.Helper()
-	set, err := rules.Load(policy.Files)
+	n, err := floorOfLaw()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Profiles().At(workday.On(2026, 12, 3)).Int("cpni-core", "opt_out_wait_days")
+	return n
 }
 
 // codeIn gives the code with which something is refused; "" it is not.
@@ -65,6 +73,12 @@ func TestChecklist(t *testing.T) {
 				name := fmt.Sprintf("%s by %s in %s", kind, via, language)
 				if code := ask(func(*Asked) {}); code != "" {
 					t.Errorf("%s: a whole notice is refused with %s", name, code)
+				}
+				if via == ByInsert || via == ByPortal { // these have the text of the letter
+					if code := ask(func(a *Asked) { a.Omit = []string{"N-07"} }); code != "NOTICE_N07" {
+						t.Errorf("%s without its steps: %q", name, code)
+					}
+					continue
 				}
 				for _, i := range Items {
 					want := i.Code
@@ -222,6 +236,13 @@ func TestWordsOfDrafts(t *testing.T) {
 		{"en", "If you say no, your service may be interrupted.", "NOTICE_N09"},
 		{"en", "If you say no, you lose nothing: you will not lose your service.", "NOTICE_N09"}, // you lose: the plain words are those of the built-in text
 		{"en", "You will not lose your service.", ""},
+		{"en", "If you do not respond you will lose your plan.", "NOTICE_N09"},
+		{"en", "If you do not respond your service may be suspended.", "NOTICE_N09"},
+		{"en", "Your service will not be suspended, and there is no extra fee.", ""},
+		{"en", "We may tell you about discounts. We act on your answer immediately.", ""},
+		{"en", "You get a discount if you agree.", "NOTICE_N09"},
+		{"en", "Denial of approval will not affect the provision of any services to which you subscribe, and any denial is valid until you affirmatively revoke or limit it.", ""},
+		{"en", "Call us toll-free, 24 hours a day.", ""},
 		{"en", "We recommend that you agree.", "NOTICE_N09"},
 		{"en", "You agreed by continuing to use our service.", "NOTICE_N09"},
 		{"en", "Act now, and get a gift.", "NOTICE_N09"},
@@ -243,6 +264,8 @@ func TestWordsOfDrafts(t *testing.T) {
 		{"en", "Llámenos si usted no quiere que usemos la información.", "NOTICE_N11"},
 		{"es", "Si no responde, perderá su descuento.", "NOTICE_N09"},
 		{"es", "Usted no perderá ningún servicio.", ""},
+		{"es", "Si usted no contesta perderá el servicio.", "NOTICE_N09"},
+		{"es", "Actuamos de inmediato cuando usted responde, y no se aplican cargos.", ""},
 		{"es", "Le recomendamos que acepte.", "NOTICE_N09"},
 		{"es", "La falta de respuesta significa que pierde el plan.", "NOTICE_N09"},
 		{"es", "Al continuar con el servicio, usted aceptó.", "NOTICE_N09"},
@@ -619,5 +642,29 @@ func TestLists(t *testing.T) {
 				t.Errorf("%s %q is %q", token, value, f.shown)
 			}
 		}
+	}
+}
+
+// How fast a run of notices is put into words: one notice by e-mail, its edition among others on the shelf.
+func BenchmarkNotice(b *testing.B) {
+	book := built(b)
+	e := edition(b, book, Asked{Kind: "opt-out", Via: "email"})
+	s := NewShelf(book, func(string) ([]byte, error) { return e.Source(), nil })
+	x, _ := e.Template(cpni.Email, "en")
+	tokens := x.Sample()
+	tokens[EditionToken] = e.Version()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Write(notify.OptOutNotice, cpni.Email, "en", tokens); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// How long it takes to make an edition with all that is looked at.
+func BenchmarkEdition(b *testing.B) {
+	book := built(b)
+	for b.Loop() {
+		edition(b, book, Asked{Kind: "opt-out", Via: "email"})
 	}
 }

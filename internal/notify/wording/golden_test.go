@@ -79,6 +79,11 @@ func TestGolden(t *testing.T) {
 		if w.HTML != "" {
 			want[name+".html"] = w.HTML
 		}
+		if x.fragment != nil && x.Via() == cpni.Postal {
+			if want[name+".page.html"], err = x.Fragment(x.Sample()); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if *update {
 		if err := os.RemoveAll(dir); err != nil {

@@ -30,6 +30,22 @@ type Template struct {
 	html    *template.Template // nil: it has none
 	// fragment is a notice as a piece of a page; nil: it is no notice.
 	fragment *template.Template
+	given    map[string]filled  // what an edition has fixed, in words
+	pieces   map[string][]piece // each text, parted at its tokens
+}
+
+// piece is a part of a text: words, or a token.
+type piece struct{ says, token string }
+
+// piecesOf parts a text at its tokens.
+func piecesOf(text string) []piece {
+	var all []piece
+	at := 0
+	for _, m := range tokenPlace.FindAllStringSubmatchIndex(text, -1) {
+		all = append(all, piece{says: text[at:m[0]]}, piece{token: text[m[2]:m[3]]})
+		at = m[1]
+	}
+	return append(all, piece{says: text[at:]})
 }
 
 // document is a template with all that its words depend on, so that it says the same for as long as it is kept.
@@ -144,7 +160,21 @@ func compile(d document, say sayer) *Template {
 	if n > 0 {
 		return nil
 	}
-	t := &Template{doc: d}
+	t := &Template{doc: d, given: map[string]filled{}, pieces: map[string][]piece{d.Subject: piecesOf(d.Subject)}}
+	for _, p := range d.Parts {
+		t.pieces[p.Says] = piecesOf(p.Says)
+	}
+	for _, name := range sortedKeys(d.Given) {
+		f, err := d.Words.fill(name, d.Given[name], d.Via == cpni.Text)
+		if err != nil {
+			told(d.placeOf(name), "P-27", "what is given for {%s} cannot be used: %v", name, err)
+			continue
+		}
+		t.given[name] = f
+	}
+	if n > 0 {
+		return nil
+	}
 	var b bytes.Buffer
 	write := json.NewEncoder(&b)
 	write.SetEscapeHTML(false)
@@ -251,10 +281,11 @@ var errEmpty = errors.New("it is empty, and a message with a blank in it does no
 func (t *Template) filled(tokens map[string]string) (map[string]filled, error) {
 	values := map[string]filled{}
 	for _, name := range t.doc.Tokens {
-		value, ok := t.doc.Given[name]
-		if !ok {
-			value, ok = tokens[name]
+		if f, ok := t.given[name]; ok {
+			values[name] = f
+			continue
 		}
+		value, ok := tokens[name]
 		var f filled
 		err := errors.New("it is missing")
 		if ok {
@@ -270,7 +301,7 @@ func (t *Template) filled(tokens map[string]string) (map[string]filled, error) {
 		values[name] = f
 	}
 	if f, ok := values["recipients"]; ok {
-		f.shown = strings.ReplaceAll(f.shown, carrierPlace, values["carrier"].shown)
+		f.shown, f.items = strings.ReplaceAll(f.shown, carrierPlace, values["carrier"].shown), slices.Clone(f.items)
 		for i := range f.items {
 			f.items[i] = strings.ReplaceAll(f.items[i], carrierPlace, values["carrier"].shown)
 		}
@@ -290,7 +321,14 @@ func (t *Template) data(values map[string]filled) map[string]any {
 
 // insert puts values into a text.
 func (t *Template) insert(text string, values map[string]filled) string {
-	return tokenPlace.ReplaceAllStringFunc(text, func(place string) string { return values[place[1:len(place)-1]].shown })
+	var b strings.Builder
+	for _, p := range t.pieces[text] {
+		b.WriteString(p.says)
+		if p.token != "" {
+			b.WriteString(values[p.token].shown)
+		}
+	}
+	return b.String()
 }
 
 // Write fills the template. A token that is missing, empty or not of its form is a *cpni.Refusal that names the token and
