@@ -94,8 +94,9 @@ func (s *standing) view(v visit, x scope) choiceShow {
 	says := func(part string) string {
 		return fill(say(l, "choice-"+kind+"-"+part), "{name}", c.Name, "{what}", say(l, "class-"+string(cmp.Or(x.Partner.Class, cpni.IndependentContractor))), "{for}", say(l, "for-"+rest))
 	}
-	c.Means, c.Yes, c.No = says("means"), says("yes"), says("no")
+	c.Means, c.No = says("means"), says("no")
 	if x.grantable() {
+		c.Yes = says("yes")
 		at := s.stands(s.profile, x)
 		c.Used = at.State == cpni.OptOutOK || at.State == cpni.OptInOK
 		c.State = s.why(v, x, at)

@@ -15,7 +15,7 @@ var choicesWords = words{
 		"decide": "Decide about this", "look": "Look at this choice", "all-button": "Refuse every use", "to-notices": "The notices that we gave you", "to-choices": "Back to your choices",
 
 		"choice-everything": "Nothing at all", "choice-everything-means": "One refusal of every use that needs your permission: our own offers, offers of other things, those of other companies, and your call location.",
-		"choice-everything-yes": "", "choice-everything-no": "We use your information for none of these. Advertising that goes to everybody may still reach you.",
+		"choice-everything-no": "We use your information for none of these. Advertising that goes to everybody may still reach you.",
 		"choice-own-marketing": "Our own offers of communications services", "choice-own-marketing-means": "We would look at what you use and pay for, to choose which of our own phone, internet and similar services to offer you.",
 		"choice-own-marketing-yes": "We may use your information to choose such offers for you.", "choice-own-marketing-no": "We do not use it for such offers. Advertising that goes to everybody may still reach you.",
 		"choice-other-marketing": "Our offers of other things", "choice-other-marketing-means": "We would look at what you use and pay for, to offer you products and services that have nothing to do with communications.",
@@ -27,7 +27,7 @@ var choicesWords = words{
 		"choice-location-yes":   "We may use where you are when you call for this.", "choice-location-no": "We do not use it for this. When you call for help in an emergency, those who help you still learn where you are.",
 		"for-own-marketing": "to choose which of our own services to offer you", "for-other-marketing": "to offer you things that have nothing to do with communications",
 		"choice-data:call-detail": "The calls that you make and get", "choice-data:usage": "How much you use your services", "choice-data:service": "Which services you have", "choice-data:billing": "What stands on your bill", "choice-data:location": "Where you are when you call",
-		"choice-data-means": "You can keep this kind of information out of every offer, whoever makes it.", "choice-data-yes": "", "choice-data-no": "We use it for no offer at all, ours or others'.",
+		"choice-data-means": "You can keep this kind of information out of every offer, whoever makes it.", "choice-data-no": "We use it for no offer at all, ours or others'.",
 		"class-agent": "a company that works for us and in our name", "class-affiliate-comm": "a company of our own group that offers communications services", "class-affiliate-other": "a company of our own group that does not offer communications services",
 		"class-joint-venture": "a company with which we run a business together", "class-independent-contractor": "an independent company that we have engaged", "class-other": "another company",
 
@@ -70,7 +70,7 @@ var choicesWords = words{
 		"decide": "Decidir sobre esto", "look": "Ver esta decisión", "all-button": "Rechazar todos los usos", "to-notices": "Los avisos que le dimos", "to-choices": "Volver a sus decisiones",
 
 		"choice-everything": "Nada en absoluto", "choice-everything-means": "Un solo rechazo de todo uso que necesita su permiso: nuestras ofertas, ofertas de otras cosas, las de otras empresas y el lugar desde donde llama.",
-		"choice-everything-yes": "", "choice-everything-no": "No usamos su información para nada de esto. La publicidad que va a todo el mundo todavía puede llegarle.",
+		"choice-everything-no": "No usamos su información para nada de esto. La publicidad que va a todo el mundo todavía puede llegarle.",
 		"choice-own-marketing": "Nuestras ofertas de servicios de comunicaciones", "choice-own-marketing-means": "Veríamos qué usa y qué paga usted, para elegir cuáles de nuestros servicios de teléfono, internet y similares ofrecerle.",
 		"choice-own-marketing-yes": "Podemos usar su información para elegirle esas ofertas.", "choice-own-marketing-no": "No la usamos para esas ofertas. La publicidad que va a todo el mundo todavía puede llegarle.",
 		"choice-other-marketing": "Nuestras ofertas de otras cosas", "choice-other-marketing-means": "Veríamos qué usa y qué paga usted, para ofrecerle productos y servicios que no tienen que ver con las comunicaciones.",
@@ -82,7 +82,7 @@ var choicesWords = words{
 		"choice-location-yes":   "Podemos usar dónde está usted cuando llama para esto.", "choice-location-no": "No lo usamos para esto. Si llama para pedir ayuda en una emergencia, quienes le ayudan sabrán igualmente dónde está.",
 		"for-own-marketing": "para elegir cuáles de nuestros servicios ofrecerle", "for-other-marketing": "para ofrecerle cosas que no tienen que ver con las comunicaciones",
 		"choice-data:call-detail": "Las llamadas que hace y recibe", "choice-data:usage": "Cuánto usa sus servicios", "choice-data:service": "Qué servicios tiene", "choice-data:billing": "Lo que dice su factura", "choice-data:location": "Dónde está usted cuando llama",
-		"choice-data-means": "Puede dejar esta clase de información fuera de toda oferta, la haga quien la haga.", "choice-data-yes": "", "choice-data-no": "No la usamos para ninguna oferta, ni nuestra ni de otros.",
+		"choice-data-means": "Puede dejar esta clase de información fuera de toda oferta, la haga quien la haga.", "choice-data-no": "No la usamos para ninguna oferta, ni nuestra ni de otros.",
 		"class-agent": "una empresa que trabaja para nosotros y en nuestro nombre", "class-affiliate-comm": "una empresa de nuestro grupo que ofrece servicios de comunicaciones", "class-affiliate-other": "una empresa de nuestro grupo que no ofrece servicios de comunicaciones",
 		"class-joint-venture": "una empresa con la que llevamos un negocio en común", "class-independent-contractor": "una empresa independiente que hemos contratado", "class-other": "otra empresa",
 

@@ -307,7 +307,8 @@ func (p *Portal) countRefusal(ctx context.Context, r *http.Request) (wait time.D
 
 var refuseWords = words{
 	"en": {
-		"refuse": "Refuse the use of your information", "refuse-says": "Here you can say no to the use of the information that we have because you are our customer, for offers. You need not sign in. It is free, and open day and night. Your service and its price stay the same.",
+		"refuse-here": "Refuse the use of your information without signing in",
+		"refuse":      "Refuse the use of your information", "refuse-says": "Here you can say no to the use of the information that we have because you are our customer, for offers. You need not sign in. It is free, and open day and night. Your service and its price stay the same.",
 		"refuse-who": "Which account it is about", "refuse-who-hint": "The telephone number of a line, the account number, or the number of the notice that we sent you",
 		"refuse-everything": "Refuse every use", "refuse-everything-says": "We use the information for no offers, ours or others', and give it to no other company for offers.",
 		"refuse-companies": "Refuse other companies alone", "refuse-companies-says": "We give the information to no other company for its offers. Our own use stays as it is.",
@@ -317,7 +318,8 @@ var refuseWords = words{
 		"refuse-done-next": "We write to the customer, where we have an address of theirs, to confirm what is on record. If nothing comes within a few days, or what you wrote may have been wrong, call us or write to us.",
 	},
 	"es": {
-		"refuse": "Rechazar el uso de su información", "refuse-says": "Aquí puede decir que no al uso, para ofertas, de la información que tenemos porque usted es nuestro cliente. No hace falta que entre en su cuenta. Es gratis, de día y de noche. Su servicio y su precio siguen igual.",
+		"refuse-here": "Rechazar el uso de su información sin entrar",
+		"refuse":      "Rechazar el uso de su información", "refuse-says": "Aquí puede decir que no al uso, para ofertas, de la información que tenemos porque usted es nuestro cliente. No hace falta que entre en su cuenta. Es gratis, de día y de noche. Su servicio y su precio siguen igual.",
 		"refuse-who": "De qué cuenta se trata", "refuse-who-hint": "El número de teléfono de una línea, el número de cuenta o el número del aviso que le enviamos",
 		"refuse-everything": "Rechazar todos los usos", "refuse-everything-says": "No usamos la información para ninguna oferta, ni nuestra ni de otros, y no la damos a otra empresa para ofertas.",
 		"refuse-companies": "Rechazar solo a otras empresas", "refuse-companies-says": "No damos la información a otra empresa para sus ofertas. Nuestro propio uso sigue como está.",
