@@ -2,8 +2,8 @@ package portal
 
 import "testing"
 
-// Each word of the pages has one meaning, and is there in both languages.
-func TestWordsAreWholeAndMeanOneThing(t *testing.T) {
+// Each word of the pages stands in one table: another page's word of the same name would be shown in its place.
+func TestWordsMeanOneThing(t *testing.T) {
 	seen := map[string]int{}
 	for n, table := range all() {
 		for key := range table["en"] {
@@ -11,14 +11,6 @@ func TestWordsAreWholeAndMeanOneThing(t *testing.T) {
 				t.Errorf("%q stands in tables %d and %d", key, before, n)
 			}
 			seen[key] = n
-			if _, is := table["es"][key]; !is {
-				t.Errorf("%q is not there in Spanish", key)
-			}
-		}
-		for key := range table["es"] {
-			if _, is := table["en"][key]; !is {
-				t.Errorf("%q is not there in English", key)
-			}
 		}
 	}
 }
