@@ -31,6 +31,9 @@ const (
 	NotMeLink   = "/n/"
 	RecordsLink = "/r/"
 	GivenLink   = "/g/" // to records that a customer gives to somebody they named
+	// ChoicesLink is where who got a notice refuses without signing in. RefusePage does the same for who names themselves.
+	ChoicesLink = "/c/"
+	RefusePage  = "/account/refuse"
 )
 
 // messages makes the carrier of messages.
@@ -100,11 +103,14 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // cite: P-23, P-27
 func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink, notify.OptOutNotice: ChoicesLink, notify.OptInRequest: ChoicesLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
 	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived || m.Kind == notify.AnswerHow {
 		maps.Copy(all, o.NoticeTokens(m.ID))
+	}
+	if m.Kind == notify.OptOutNotice { // a refusal needs no sign-in; nobody has to type a link from paper
+		all["answer-web"] = map[bool]string{true: o.Carrier.Address + RefusePage, false: all["link"]}[m.Via == cpni.Postal]
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

@@ -56,6 +56,7 @@ type place struct {
 func addresses() []place {
 	return slices.Concat([]place{}, notMePlaces(), recordsPlaces(),
 		heldPlaces(), receivedPlaces(), downloadPlaces(), givePlaces(), givenPlaces(), reportPlaces(),
+		choicesPlaces(), noticesPlaces(), refusePlaces(), signalPlaces(),
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
 		peoplePlaces(),
 		publicPlaces(),

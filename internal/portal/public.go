@@ -120,7 +120,7 @@ func (p *Portal) publicView(r *http.Request, v *publish.Version) publicView {
 	view := publicView{page: p.page(r, "public-none"), Version: v, Refuse: refusingOf(v)}
 	l := view.Language
 	view.Title = v.Title.In(l)
-	view.Standing = p.standing(v, l)
+	view.Standing = p.dated(v, l)
 	now := p.office.Clock.Now()
 	current, _ := p.office.Published.Current(now)
 	view.Old = v != current
@@ -139,8 +139,8 @@ func (p *Portal) publicView(r *http.Request, v *publish.Version) publicView {
 	return view
 }
 
-// standing says since when a version is in force.
-func (p *Portal) standing(v *publish.Version, l string) string {
+// dated says since when a version is in force.
+func (p *Portal) dated(v *publish.Version, l string) string {
 	now := p.office.Clock.Now()
 	key := "public-was"
 	if current, _ := p.office.Published.Current(now); v == current {
@@ -155,7 +155,7 @@ func (p *Portal) standing(v *publish.Version, l string) string {
 //
 // cite: P-55
 func (p *Portal) publicParts(v *publish.Version, l string) []letter.Part {
-	parts := []letter.Part{{Kind: letter.Title, Text: v.Title.In(l)}, {Kind: letter.Paragraph, Text: p.standing(v, l) + "."}}
+	parts := []letter.Part{{Kind: letter.Title, Text: v.Title.In(l)}, {Kind: letter.Paragraph, Text: p.dated(v, l) + "."}}
 	for _, s := range v.Sections {
 		parts = append(parts, letter.Part{Kind: letter.Heading, Text: s.Title.In(l)})
 		for _, x := range s.Sentences {

@@ -45,16 +45,25 @@ func visiting(act func(*Portal, http.ResponseWriter, *http.Request, visit) error
 			return err
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-		if r.Method == http.MethodGet {
-			v.Said = p.takeSaid(w, r, v.Language)
-		} else if err := r.ParseForm(); err != nil {
-			p.show(w, r, http.StatusBadRequest, nowhere(p.page(r, "nowhere")))
-			return nil
+		if r.Method != http.MethodGet {
+			if err := r.ParseForm(); err != nil {
+				p.show(w, r, http.StatusBadRequest, nowhere(p.page(r, "nowhere")))
+				return nil
+			}
 		}
 		for _, hear := range onVisit() {
-			if err := hear(p, r, &v); err != nil {
+			err := hear(p, r, &v)
+			var first elsewhere
+			if errors.As(err, &first) {
+				http.Redirect(w, r, string(first), http.StatusSeeOther)
+				return nil
+			}
+			if err != nil {
 				return err
 			}
+		}
+		if r.Method == http.MethodGet {
+			v.Said = p.takeSaid(w, r, v.Language)
 		}
 		return act(p, w, r, v)
 	}
@@ -62,7 +71,7 @@ func visiting(act func(*Portal, http.ResponseWriter, *http.Request, visit) error
 
 // onVisit lists what hears of every request of a customer who is signed in, before it is answered. An error answers it.
 func onVisit() []func(*Portal, *http.Request, *visit) error {
-	return []func(*Portal, *http.Request, *visit) error{}
+	return []func(*Portal, *http.Request, *visit) error{hearSignal, showFirst}
 }
 
 // visit finds who is signed in.

@@ -8,6 +8,7 @@ func all() []words {
 	return []words{frame, notMeWords, recordsWords,
 		visitWords, formWords,
 		heldWords, receivedWords, giveWords,
+		choicesWords, noticesWords, refuseWords,
 		overviewWords, signInWords, securityWords, peopleWords,
 		publicWords,
 	}

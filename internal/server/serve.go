@@ -141,6 +141,8 @@ func Handler(o *office.Office, options console.Options, ways *reach, m *metrics,
 	mux.Handle(office.GivenLink, customers)
 	mux.Handle("GET /privacy", customers)
 	mux.Handle("GET /privacy/", customers)
+	mux.Handle(office.ChoicesLink, customers)
+	mux.Handle("GET "+portal.SignalPlace, customers)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
 	mux.Handle("/", m.measured("console", console.New(o, options).Handler()))
