@@ -4,7 +4,7 @@ package demo
 
 import "embed"
 
-// Files are the data and the maps by which they are read.
+// Files are the data, the maps by which they are read, and the public policy that was published first.
 //
-//go:embed data/*.csv maps/*.yaml
+//go:embed data/*.csv maps/*.yaml public/*.yaml
 var Files embed.FS

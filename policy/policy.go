@@ -10,4 +10,11 @@ import "embed"
 //go:embed clauses.yaml closures.yaml rules/*.cedar rules/schema.cedarschema rights/*.cedar rights/schema.cedarschema
 //go:embed profiles/*.yaml scripts/*.yaml courses/*/course.yaml courses/*/material.md
 //go:embed notices/*.yaml notices/layout.html
+//go:embed public/*.yaml
 var Files embed.FS
+
+// Open lists the clauses that this program does not keep yet, with what they lack. It is about the program and not about any
+// carrier's policy, so it is no part of one.
+//
+//go:embed open-clauses.yaml
+var Open []byte

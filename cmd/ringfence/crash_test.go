@@ -31,7 +31,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	for name, url := range map[string]func(t *testing.T) string{"sqlite": func(t *testing.T) string { return "" }, "postgres": func(t *testing.T) string { return storetest.Postgres(t) }} {
 		t.Run(name, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "office")
-			args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--origin", "ledger.test.example"}
+			args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--phone", "+18005550100", "--post", "1 Main St, Springfield, VA 22150", "--web", "https://account.test.example", "--facility", "https://reporting.facility.example/cpni", "--origin", "ledger.test.example"}
 			if u := url(t); u != "" {
 				args = append(args, "--database", u)
 			}

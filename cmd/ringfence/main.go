@@ -39,6 +39,7 @@ type program struct {
 	Key      keyCommand      `cmd:"" help:"Make a master key or a ledger's key in a new file."`
 	Staff    staffCommand    `cmd:"" help:"Add members of the staff, record training, make and revoke API keys."`
 	Policy   policyCommand   `cmd:"" help:"Check a policy before it takes effect."`
+	Public   publicCommand   `cmd:"" help:"Check, show and compare versions of the public policy, and tell what keeps it."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine: disclosures, imports, replay, look-ups."`
 	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the REST interface."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

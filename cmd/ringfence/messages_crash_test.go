@@ -60,7 +60,7 @@ func TestKilledWhileSending(t *testing.T) {
 // that died is soon taken for dead.
 func sendingOffice(t *testing.T, folder, database string, peer *mailtest.Server) (config string) {
 	t.Helper()
-	args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--origin", "ledger.test.example"}
+	args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--phone", "+18005550100", "--post", "1 Main St, Springfield, VA 22150", "--web", "https://account.test.example", "--facility", "https://reporting.facility.example/cpni", "--origin", "ledger.test.example"}
 	if database != "" {
 		args = append(args, "--database", database)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
+	"ringfence/internal/publish"
 	"ringfence/internal/scenario"
 	"ringfence/internal/server"
 	"ringfence/internal/store"
@@ -202,12 +203,20 @@ func (c *policyCheckCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
+	public := "the built-in one"
+	if publish.There(config.PolicyFiles()) {
+		text, err := publish.ReadFS(config.PolicyFiles(), set)
+		if err != nil {
+			return err
+		}
+		public = text.Version
+	}
 	var dormant []string
 	for _, r := range set.Profiles().Rows() {
 		if r.State == "dormant" && (len(dormant) == 0 || dormant[len(dormant)-1] != r.Profile) {
 			dormant = append(dormant, r.Profile)
 		}
 	}
-	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s. Courses: %d. Templates of messages: %d.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "), len(courses.All()), len(notices.Templates()))
+	_, err = fmt.Fprintf(s.out, "The policy is sound: %d clauses, %d rules, version %s. Dormant: %s. Courses: %d. Templates of messages: %d. Public policy: %s.\n", len(set.Clauses()), len(set.Rules()), set.Version(), strings.Join(dormant, ", "), len(courses.All()), len(notices.Templates()), public)
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,6 +135,11 @@ type initCommand struct {
 	Carrier  string `required:"" help:"The carrier's name."`
 	Zone     string `required:"" placeholder:"ZONE" help:"The carrier's time zone, such as America/New_York; it decides dates."`
 	Email    string `required:"" placeholder:"ADDRESS" help:"Where customers write who deny the use of their information (P-12, P-27)."`
+	Phone    string `required:"" placeholder:"NUMBER" help:"What customers call who deny it."`
+	Post     string `required:"" placeholder:"ADDRESS" help:"Where customers send letters who deny it: a postal address in one line."`
+	Web      string `required:"" placeholder:"URL" help:"Where customers reach their account."`
+	Facility string `required:"" placeholder:"URL" help:"The central reporting facility, to which breaches are reported (P-46); look that it leads there, for today is noted as the day on which you did."`
+	Posting  string `placeholder:"PLACE" help:"Where changes of the public policy are posted (P-55); default: /privacy at the address of --web."`
 	Origin   string `required:"" placeholder:"NAME" help:"The ledger's name, such as ledger.carrier.example; it never changes."`
 	Database string `placeholder:"URL" help:"Where records are kept: postgres://user@host/name, or sqlite:/path (default: a file in the folder)."`
 }
@@ -154,7 +160,9 @@ func (c *initCommand) Run(ctx context.Context, s streams) error {
 		return fmt.Errorf("the folder %s is not empty; name a new one, for keys are never overwritten", folder)
 	}
 	in := func(name string) string { return filepath.Join(folder, name) }
-	config := server.Config{Carrier: server.Carrier{Name: c.Carrier, Zone: c.Zone, Contact: server.Contact{Email: c.Email}}, Database: c.Database, Listen: "127.0.0.1:8080",
+	posting := cmp.Or(c.Posting, strings.TrimSuffix(c.Web, "/")+"/privacy")
+	config := server.Config{Carrier: server.Carrier{Name: c.Carrier, Zone: c.Zone, Contact: server.Contact{Email: c.Email, Phone: c.Phone, Post: c.Post, Web: c.Web},
+		Facility: server.Facility{Link: c.Facility, Verified: server.Today(c.Zone)}, Posting: posting}, Database: c.Database, Listen: "127.0.0.1:8080",
 		Vault: server.Vault{Key: "file:" + in("master.key")}, Ledger: server.Ledger{Origin: c.Origin, Key: in("ledger.key"), Checkpoint: in("checkpoint")}}
 	if config.Database == "" {
 		config.Database = "sqlite:" + in("ringfence.db")

@@ -17,7 +17,7 @@ import (
 // cite: P-37, 47 CFR 64.2010(a)
 func TestFirstStart(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "office")
-	mustRun(t, "init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--origin", "ledger.test.example")
+	mustRun(t, "init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--phone", "+18005550100", "--post", "1 Main St, Springfield, VA 22150", "--web", "https://account.test.example", "--facility", "https://reporting.facility.example/cpni", "--origin", "ledger.test.example")
 	config := filepath.Join(folder, "ringfence.yaml")
 	t.Setenv("RINGFENCE_LISTEN", "127.0.0.1:0")
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/set-up/rfi_\S+`)

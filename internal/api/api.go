@@ -86,11 +86,13 @@ func New(o *office.Office, report func(error)) *API {
 	a.approvalChecks()
 	a.changes()
 	a.records()
+	a.accounting()
 	a.registers()
 	a.messages()
 	a.watching()
 	a.training()
 	a.policy()
+	a.public()
 	a.proposals()
 	return a
 }
@@ -123,8 +125,8 @@ var tags = []*huma.Tag{
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
-	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, renewed keys, forgotten customers."},
-	{Name: "policy", Description: "Clauses, rules and dated numbers in force."},
+	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
+	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},
 }
 
 // Handler answers requests under /v1.

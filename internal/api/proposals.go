@@ -19,7 +19,7 @@ import (
 // cite: P-37, 47 CFR 64.2010(a)
 type Proposal struct {
 	ID        cpni.ID           `json:"id"`
-	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,rotate,forget"`
+	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,rotate,forget,publish-policy"`
 	State     countersign.State `json:"state" enum:"trying,waiting,working,done,failed,refused,withdrawn,moved,expired"`
 	Hash      string            `json:"hash" doc:"Of exactly what will be done; it is given back to agree."`
 	By        cpni.ID           `json:"by"`
@@ -27,7 +27,7 @@ type Proposal struct {
 	Expires   time.Time         `json:"expires" doc:"Nobody can agree from then on."`
 	Second    cpni.ID           `json:"second,omitempty" doc:"Who agreed or refused."`
 	Ended     *time.Time        `json:"ended,omitempty"`
-	Act       any               `json:"act" doc:"What will be done: for forget the customer, for rotate the keys, for policy the changed files with the versions before and after, for switch also the profile, its day and its citation."`
+	Act       any               `json:"act" doc:"What will be done: for forget the customer, for rotate the keys, for policy the changed files with the versions before and after, for switch also the profile, its day and its citation, for publish-policy the text, its day and the hash of what will be published."`
 	Rehearsal *Rehearsal        `json:"rehearsal,omitempty" doc:"What came of telling the carrier's scenarios under a proposed policy."`
 }
 
@@ -39,11 +39,18 @@ type Rehearsal struct {
 
 // NewProposal is what is proposed; exactly one part goes with the kind.
 type NewProposal struct {
-	Kind     countersign.Kind  `json:"kind" enum:"policy,switch,rotate,forget"`
+	Kind     countersign.Kind  `json:"kind" enum:"policy,switch,rotate,forget,publish-policy"`
 	Customer cpni.ID           `json:"customer,omitempty" maxLength:"26" doc:"Of forget: whose key is destroyed."`
 	Keys     string            `json:"keys,omitempty" enum:"wrapping,customers" doc:"Of rotate."`
 	Files    map[string]string `json:"files,omitempty" doc:"Of policy: changed files by their paths, such as rules/90-ours.cedar or profiles/cpni-core.yaml."`
 	Switch   *ProfileSwitch    `json:"switch,omitempty"`
+	Public   *NewPublic        `json:"public,omitempty" doc:"Of publish-policy."`
+}
+
+// NewPublic is a version of the public policy that is proposed.
+type NewPublic struct {
+	Effective string `json:"effective" format:"date" doc:"The day from which it is in force, in the carrier's zone; not a day that is past."`
+	Text      string `json:"text" doc:"The text with its placeholders, in the form of policy/public/policy.yaml; it names its version."`
 }
 
 // ProfileSwitch brings a dormant profile into force.
@@ -193,8 +200,8 @@ func (a *API) proposals() {
 
 // propose makes a proposal of what a request says.
 func (a *API) propose(ctx context.Context, c caller, n NewProposal, id cpni.ID) (*countersign.Proposal, error) {
-	if given(n.Customer != "", n.Keys != "", len(n.Files) > 0, n.Switch != nil) != 1 {
-		return nil, badInput("give exactly the part that goes with the kind: customer, keys, files or switch")
+	if given(n.Customer != "", n.Keys != "", len(n.Files) > 0, n.Switch != nil, n.Public != nil) != 1 {
+		return nil, badInput("give exactly the part that goes with the kind: customer, keys, files, switch or public")
 	}
 	by := c.member.ID
 	switch {
@@ -210,6 +217,8 @@ func (a *API) propose(ctx context.Context, c caller, n NewProposal, id cpni.ID) 
 		return a.office.ProposePolicy(ctx, id, files, by)
 	case n.Kind == countersign.Switch && n.Switch != nil:
 		return a.office.ProposeSwitch(ctx, id, rules.Switch(*n.Switch), by)
+	case n.Kind == countersign.Publish && n.Public != nil:
+		return a.office.ProposePublish(ctx, id, []byte(n.Public.Text), n.Public.Effective, by)
 	}
-	return nil, badInput("give exactly the part that goes with the kind: customer, keys, files or switch")
+	return nil, badInput("give exactly the part that goes with the kind: customer, keys, files, switch or public")
 }

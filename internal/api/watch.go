@@ -164,7 +164,7 @@ func (a *API) watching() {
 		func(ctx context.Context, c caller, in *struct {
 			Customer cpni.ID      `query:"customer" maxLength:"26"`
 			Actor    string       `query:"actor" maxLength:"64" doc:"A member's id, or customer."`
-			Kind     ledger.Kind  `query:"kind" enum:"decision,attempt,contact,lookup,change,message,alert,admin"`
+			Kind     ledger.Kind  `query:"kind" enum:"decision,attempt,contact,lookup,change,message,letter,alert,admin"`
 			Outcome  cpni.Outcome `query:"outcome" maxLength:"20"`
 			Code     cpni.Code    `query:"code" maxLength:"40"`
 			From     time.Time    `query:"from" doc:"From this moment on."`

@@ -126,7 +126,7 @@ func (use ask) covered(a customer.Approval, terms Terms) bool {
 		if !rests.Before(x.Since) {
 			continue
 		}
-		if x.Purpose != "" && x.Purpose == use.purpose || x.Data != "" && slices.Contains(use.data, x.Data) || x.Partner != "" && x.Partner == use.recipient.Partner {
+		if x.Purpose != "" && x.Purpose == use.purpose || x.Data != "" && slices.Contains(use.data, x.Data) || x.Partner != "" && (x.Partner == use.recipient.Partner || x.Partner == string(use.recipient.Class)) {
 			return false
 		}
 	}

@@ -48,7 +48,7 @@ var (
 	reportKinds = map[complaint.Category]string{complaint.EmployeeAccess: "An employee saw it", complaint.Disclosure: "Given to somebody who should not have it",
 		complaint.OnlineAccess: "Somebody else was in the account online", complaint.Other: "Something else"}
 	reportStates  = map[complaint.State]chip{complaint.Open: {"Open", "bad"}, complaint.Looking: {"Being looked into", "warn"}, complaint.Answered: {"Answered", "good"}}
-	requestStates = map[written.State]chip{written.Entered: {"Came by post: the customer is to be proved", "bad"}, written.Waiting: {"Waits before it goes", "warn"}, written.Sent: {"Has gone", "good"},
+	requestStates = map[written.State]chip{written.Entered: {"To be proved", "bad"}, written.Waiting: {"Waits before it goes", "warn"}, written.Sent: {"Has gone", "good"},
 		written.Withdrawn: {"Taken back", ""}, written.Declined: {"Not carried out", ""}}
 )
 

@@ -85,7 +85,7 @@ func TestReportsFromCustomers(t *testing.T) {
 	if r := officer.submit(path+"/answer", "answer", "It was for a call of yours."); !strings.Contains(r.page, "STATE") {
 		t.Errorf("answered before it was taken: %s", text(r.page))
 	}
-	officer.submit(path + "/take").has(t, "You look into it.")
+	officer.submit(path+"/take").has(t, "You look into it.")
 	officer.submit(path+"/answer", "answer", "It was for a call of yours.").has(t, "The customer can read the answer", "Answered", "It was for a call of yours.")
 	agent.get("/home").lacks(t, "is not answered")
 	officer.get("/reports/"+string(w.ann)+"/"+string(cpni.NewID())).is(t, http.StatusNotFound)

@@ -6,6 +6,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/notify"
+	"ringfence/internal/office"
 )
 
 // The words that pages have for messages, their ways and what becomes of them.
@@ -87,6 +88,11 @@ var alertWords = map[cpni.Code]struct {
 	notify.DeadLetter: {"A message did not arrive", []string{"Open the customer's messages: what failed stands first, with the other side's words.",
 		"Try again, or send it another way. Where nothing is left, tell the customer by the number or address of record, never by one that has just been changed.",
 		"Settle the message with a word on how the customer was told, and close the case."}, true},
+	office.Unkept: {"A promise to customers is not kept", []string{"Open Public policy: the sentences that are red stand first, each with what is off.",
+		"Put back what is off: the rule, the channel, the dated numbers or the fact in the configuration. Where the promise itself has to change, propose the next version.",
+		"Close the case when the sentence is green again; the alert comes again when it turns red again."}, false},
+	office.FacilityUnverified: {"Nobody has looked whether the reporting facility is there", []string{"Follow the link carrier.facility.link of the configuration and see that it leads to the central reporting facility (P-46).",
+		"Write today's date at carrier.facility.verified, and start the server again."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},
 	"CHANGE_NOTICE_MISSING": {"A change without a notice", []string{"The account was changed and no notice was planned: there was no place of before by which the customer could be reached.",

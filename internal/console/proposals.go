@@ -60,12 +60,14 @@ type proposalView struct {
 	Switch     *rules.Switch
 	From, To   string // policies
 	Rehearsal  *office.Rehearsal
+	Publish    *consequenceView
 	Unreadable string
 }
 
 var (
-	proposalTitles = map[countersign.Kind]string{countersign.Policy: "Change the rules", countersign.Switch: "Switch a profile", countersign.Rotate: "Renew keys", countersign.Forget: "Forget a customer"}
-	stateChips     = map[countersign.State]chip{countersign.Trying: {"being tried", ""}, countersign.Waiting: {"waits for a second person", "warn"}, countersign.Working: {"agreed, being done", "warn"},
+	proposalTitles = map[countersign.Kind]string{countersign.Policy: "Change the rules", countersign.Switch: "Switch a profile", countersign.Rotate: "Renew keys", countersign.Forget: "Forget a customer",
+		countersign.Publish: "Publish a version of the public policy"}
+	stateChips = map[countersign.State]chip{countersign.Trying: {"being tried", ""}, countersign.Waiting: {"waits for a second person", "warn"}, countersign.Working: {"agreed, being done", "warn"},
 		countersign.Done: {"done", "good"}, countersign.Failed: {"failed its scenarios", "bad"}, countersign.Refused: {"refused", "bad"}, countersign.Withdrawn: {"withdrawn", ""},
 		countersign.Moved: {"overtaken", "bad"}, countersign.Expired: {"expired", ""}}
 	keysWords = map[string]string{office.KeysWrapping: "The wrapping key is renewed and every customer's key is wrapped anew. Nothing has to be sealed again, and requests go on meanwhile. The master key stays.",
@@ -162,6 +164,8 @@ func (v *visit) proposalPage() error {
 		view.Keys = keysWords[a.Keys]
 	case countersign.Policy:
 		err = v.showDraft(&view, p.Act)
+	case countersign.Publish:
+		err = v.showPublished(&view, p)
 	case countersign.Switch:
 		var a office.SwitchAct
 		if err = json.Unmarshal(p.Act, &a); err == nil {

@@ -48,6 +48,7 @@ func addresses() []place {
 		noticePlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
+		publishedPlaces(),
 	)
 }
 

@@ -29,7 +29,7 @@ type searchView struct {
 // searched is what was asked for, as the form has it.
 type searched struct{ Customer, Actor, Kind, Code, From, To string }
 
-var searchKinds = []option{{"decision", "Decisions"}, {"attempt", "Attempts"}, {"contact", "Contacts"}, {"lookup", "Look-ups"}, {"change", "Changes"}, {"message", "Messages"}, {"alert", "Alerts"}, {"admin", "Administration"}, {"any", "Everything"}}
+var searchKinds = []option{{"decision", "Decisions"}, {"attempt", "Attempts"}, {"contact", "Contacts"}, {"lookup", "Look-ups"}, {"change", "Changes"}, {"message", "Messages"}, {"letter", "Letters"}, {"alert", "Alerts"}, {"admin", "Administration"}, {"any", "Everything"}}
 
 // search reads the form and goes to the address of what is found, in which nothing personal stands.
 //

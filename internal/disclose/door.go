@@ -40,7 +40,9 @@ type Parts struct {
 	// Additions are what the public policy has come to cover since approvals were first given, with the version of it that they are
 	// of; nil: nothing.
 	Additions func() ([]approval.Addition, store.Guard)
-	CMRS      bool // the carrier offers commercial mobile service
+	// Reread takes up what another node has published; nil: nothing is.
+	Reread func(context.Context) error
+	CMRS   bool // the carrier offers commercial mobile service
 }
 
 // Door is the one door.
@@ -197,6 +199,11 @@ func (d *Door) forget(ctx context.Context, g *gathered) error {
 	}
 	if g.partner != "" {
 		d.Partners.Drop(g.partner)
+	}
+	if d.Reread != nil {
+		if err := d.Reread(ctx); err != nil {
+			return err
+		}
 	}
 	return d.Policy.Refresh(ctx)
 }

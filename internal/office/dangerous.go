@@ -26,6 +26,14 @@ type Rehearse func(ctx context.Context, policy *rules.Set, heard func()) (Rehear
 type Rehearsal struct {
 	Passed int      `json:"passed"`
 	Failed []string `json:"failed,omitempty"` // a line each: which story, at which step, what was expected and what came
+	// Clauses tells the same by the clause that the stories cite.
+	Clauses map[string]Told `json:"clauses,omitempty"`
+}
+
+// Told is how many stories that cite a clause passed and failed.
+type Told struct {
+	Passed int `json:"passed"`
+	Failed int `json:"failed"`
 }
 
 // OK reports whether there were stories and all of them passed.
@@ -71,6 +79,7 @@ func (o *Office) proposals() *countersign.Register {
 			countersign.Policy: {Right: staff.KeepPolicy, Holds: as(o.Policy.Holds), Try: o.tryPolicy, Do: do(func(ctx context.Context, tx *store.Tx, d rulebook.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
 				return o.doPolicy(ctx, tx, d, by, "a proposed policy takes effect")
 			})},
+			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.Published.Holds), Do: do(o.doPublish)},
 			countersign.Switch: {Right: staff.KeepPolicy, Holds: as(func(ctx context.Context, a SwitchAct) error { return o.Policy.Holds(ctx, a.Draft) }),
 				Do: do(func(ctx context.Context, tx *store.Tx, a SwitchAct, by string) ([]ledger.Entry, func(context.Context) error, error) {
 					return o.doPolicy(ctx, tx, a.Draft, by, "the profile "+a.Switch.Profile+" takes effect on "+a.Switch.From)
@@ -172,6 +181,9 @@ func (o *Office) tryPolicy(ctx context.Context, act []byte, heard func()) (repor
 		return Rehearsal{Failed: []string{"this server has no scenarios to try a policy with"}}, false, nil
 	}
 	r, err := o.rehearse(ctx, set, heard)
+	if err == nil {
+		err = o.keepTold(ctx, r, set)
+	}
 	return r, r.OK(), err
 }
 

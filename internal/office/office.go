@@ -32,6 +32,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
+	"ringfence/internal/publish"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -70,6 +71,8 @@ type Config struct {
 	Channels map[cpni.Via]notify.Channel
 	// Carrier is what messages say of the carrier.
 	Carrier Carrier
+	// Public is what the public policy is filled with, and begun by.
+	Public Public
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
@@ -100,12 +103,14 @@ type Office struct {
 	Training   *training.School
 	Discipline *training.Discipline
 	Watch      *watch.Watch
+	Published  *publish.Book // the public policy
 
 	// What customers are told of what is held about them, ask for in writing, and report.
 	Accounting *accounting.Book
 	Written    *written.Desk
 	Complaints *complaint.Book
 
+	public   Public
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
 	closing  sync.Once
@@ -165,8 +170,12 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	taught := training.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Clock: clock, Zone: c.Zone, Courses: courses, Rules: numbersOf(o.Policy, training.RulesOf)}
 	o.Training, o.Discipline = training.NewSchool(taught), training.NewDiscipline(taught)
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
+	if err := o.openPublished(ctx, c); err != nil {
+		return nil, err
+	}
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
-		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS})
+		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS,
+		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf)})
 	o.Notices = notice.New(notice.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, Words: o.noticeWords})
@@ -246,6 +255,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { o.Vault.Follow(ctx, report) })
 	all.Go(func() { o.Customers.Follow(ctx, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Policy.Refresh, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Published.Refresh, report) })
 	all.Go(func() { o.Watch.Run(ctx, report) })
 	all.Go(func() { o.Messages.Run(ctx, report) })
 	all.Go(func() { store.Every(ctx, sweepEvery, o.sweep, report) })

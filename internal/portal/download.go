@@ -320,6 +320,9 @@ func (p *Portal) ownRecords(ctx context.Context, v visit, c chosen, via cpni.Via
 	return out, false, nil
 }
 
+// partTime is how long one part of a download may take to leave.
+const partTime = 2 * time.Minute
+
 // monthsAtOnce is how many months of a download are opened by one decision, and so how much of it is in memory.
 const monthsAtOnce = 6
 
@@ -350,6 +353,11 @@ func (p *Portal) downloadAll(w http.ResponseWriter, r *http.Request, v visit) er
 	if refused {
 		return p.showDownload(w, r, v, http.StatusForbidden, v.says("records-refused"), nil, nil)
 	}
+	// It may take longer than other answers may, as long as it goes on: a part that nobody takes ends it.
+	arrives := http.NewResponseController(w)
+	arrives.SetWriteDeadline(time.Time{})
+	stuck := time.AfterFunc(partTime, func() { arrives.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stuck.Stop()
 	h := w.Header()
 	h.Set("Content-Type", "application/zip")
 	h.Set("Content-Disposition", `attachment; filename="everything.zip"`)
@@ -377,6 +385,7 @@ func (p *Portal) downloadAll(w http.ResponseWriter, r *http.Request, v visit) er
 			if err := z.Flush(); err != nil {
 				return err
 			}
+			stuck.Reset(partTime)
 			if n += monthsAtOnce; n >= len(held) {
 				break
 			}

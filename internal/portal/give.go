@@ -43,6 +43,7 @@ type giveView struct {
 
 	// Once it is signed.
 	Phrase string
+	Told   bool // the customer is told elsewhere too
 	Done   givenView
 }
 
@@ -200,7 +201,7 @@ func (p *Portal) giveSign(w http.ResponseWriter, r *http.Request, v visit) error
 		r.PostForm.Del("request")
 		return p.showSign(w, r, v, http.StatusForbidden, letter, says)
 	}
-	view := giveView{visit: v.titled("give-signed"), Phrase: signed.Phrase, Done: p.givenView(v.Language, signed.Request)}
+	view := giveView{visit: v.titled("give-signed"), Phrase: signed.Phrase, Told: signed.Told, Done: p.givenView(v.Language, signed.Request)}
 	p.show(w, r, http.StatusOK, giveSignedPage(view))
 	return nil
 }

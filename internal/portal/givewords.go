@@ -47,7 +47,8 @@ var giveWords = words{
 		"report-text": "What is wrong?", "report-text-hint": "A few sentences. What happened, and when? Do not write a password here.", "report-send": "Send",
 		"report-refused":    "Choose what it is, and write what is wrong.",
 		"report-state-open": "We have it. Nobody has looked yet.", "report-state-looked-into": "Somebody is looking into it.", "report-state-answered": "Our answer:",
-		"said-reported": "Thank you. We have it, and have sent you a message that says so.",
+		"said-reported-here": "Thank you. We have it.",
+		"said-reported":      "Thank you. We have it, and have sent you a message that says so.",
 	},
 	"es": {
 		"room-download": "Descargar", "room-give": "Dar a alguien", "room-report": "Avisar de algo que está mal",
@@ -95,6 +96,7 @@ var giveWords = words{
 		"report-text": "¿Qué está mal?", "report-text-hint": "Unas pocas frases. ¿Qué pasó y cuándo? No escriba aquí ninguna contraseña.", "report-send": "Enviar",
 		"report-refused":    "Elija qué es y escriba qué está mal.",
 		"report-state-open": "Lo tenemos. Nadie lo ha revisado todavía.", "report-state-looked-into": "Alguien lo está revisando.", "report-state-answered": "Nuestra respuesta:",
-		"said-reported": "Gracias. Lo tenemos, y le hemos enviado un mensaje que lo dice.",
+		"said-reported-here": "Gracias. Lo tenemos.",
+		"said-reported":      "Gracias. Lo tenemos, y le hemos enviado un mensaje que lo dice.",
 	},
 }

@@ -27,7 +27,7 @@ import (
 )
 
 // send posts a form in which a field can stand several times.
-func (s *site) send(path string, form url.Values) (int, string) {
+func (s *site) sendForm(path string, form url.Values) (int, string) {
 	s.t.Helper()
 	return s.read(s.browser.PostForm(s.server.URL+path, form))
 }
@@ -78,7 +78,7 @@ func TestHoldingsAreTheCustomersAlone(t *testing.T) {
 		}
 	}
 	before := s.permits(ann.ID)
-	s.send("/account/download", url.Values{"as": {"everything"}})
+	s.sendForm("/account/download", url.Values{"as": {"everything"}})
 	if s.permits(ann.ID) != before {
 		t.Error("somebody who is not signed in was given something")
 	}
@@ -127,7 +127,7 @@ func TestHeldAndDownloaded(t *testing.T) {
 			as   string
 			want []string
 		}{{"screen", []string{"+17035550123", "56.78"}}, {"json", []string{`"number": "+17035550123"`, `"total": "56.78"`}}, {"pdf", []string{"%PDF-", "+17035550123"}}} {
-			status, page := s.send("/account/download", with("as", c.as))
+			status, page := s.sendForm("/account/download", with("as", c.as))
 			n++
 			for _, want := range c.want {
 				if status != http.StatusOK || !strings.Contains(page, want) || strings.Contains(page, "12.34") {
@@ -138,7 +138,7 @@ func TestHeldAndDownloaded(t *testing.T) {
 				t.Errorf("%s: %d decisions, want %d (I-01)", c.as, s.permits(ann.ID), n)
 			}
 		}
-		_, file := s.send("/account/download", with("as", "csv"))
+		_, file := s.sendForm("/account/download", with("as", "csv"))
 		n++
 		if all := opened(t, file); len(all) != 2 || !strings.Contains(all["1.csv"], "+17035550123") || !strings.Contains(all["2.csv"], "56.78") {
 			t.Errorf("%q", all)
@@ -147,14 +147,14 @@ func TestHeldAndDownloaded(t *testing.T) {
 			if bad.Get("as") == "" {
 				bad["as"] = []string{"json"}
 			}
-			if status, page := s.send("/account/download", bad); status != http.StatusBadRequest || strings.Contains(page, "+17035550123") {
+			if status, page := s.sendForm("/account/download", bad); status != http.StatusBadRequest || strings.Contains(page, "+17035550123") {
 				t.Errorf("%s: %d", name, status)
 			}
 		}
 		if s.permits(ann.ID) != n {
 			t.Error("what was not taken was decided")
 		}
-		status, file = s.send("/account/download", url.Values{"as": {"everything"}})
+		status, file = s.sendForm("/account/download", url.Values{"as": {"everything"}})
 		all := opened(t, file)
 		calls, bills := "", ""
 		for name, text := range all {
@@ -262,7 +262,7 @@ func TestGive(t *testing.T) {
 		})
 		s.signIn(ann, "blue heron 42")
 		form := url.Values{"name": {"Tariff <i>Analysts</i>"}, "class": {"call-detail"}, "line": {"1"}, "from": {"202610"}, "to": {"202611"}, "via": {"email"}, "address": {"in@analysts.example"}}
-		status, page := s.send("/account/give", form)
+		status, page := s.sendForm("/account/give", form)
 		if status != http.StatusOK || !strings.Contains(page, "Tariff &lt;i&gt;Analysts&lt;/i&gt;") || !strings.Contains(page, ann.Name) || s.permits(ann.ID) != 0 {
 			t.Fatalf("%d: %s", status, page)
 		}
@@ -272,16 +272,16 @@ func TestGive(t *testing.T) {
 		}
 		signed.Set("signature", ann.Name)
 		signed.Set("password", "red fox 77")
-		if status, page := s.send("/account/give/sign", signed); status != http.StatusForbidden || !strings.Contains(page, "password is not right") || s.permits(ann.ID) != 0 {
+		if status, page := s.sendForm("/account/give/sign", signed); status != http.StatusForbidden || !strings.Contains(page, "password is not right") || s.permits(ann.ID) != 0 {
 			t.Fatalf("signed with a wrong password: %d %s", status, page)
 		}
 		signed.Set("password", "blue heron 42")
 		signed.Set("signature", "Eve Archer")
-		if status, page := s.send("/account/give/sign", signed); status != http.StatusForbidden || !strings.Contains(page, "not the name on the account") || s.permits(ann.ID) != 0 {
+		if status, page := s.sendForm("/account/give/sign", signed); status != http.StatusForbidden || !strings.Contains(page, "not the name on the account") || s.permits(ann.ID) != 0 {
 			t.Fatalf("signed with another's name: %d %s", status, page)
 		}
 		signed.Set("signature", ann.Name)
-		status, page = s.send("/account/give/sign", signed)
+		status, page = s.sendForm("/account/give/sign", signed)
 		phrase := phraseShown.FindStringSubmatch(page)
 		if status != http.StatusOK || phrase == nil || s.permits(ann.ID) != 1 {
 			t.Fatalf("%d: %s", status, page)

@@ -18,10 +18,12 @@ import (
 func overviewPlaces() []place {
 	return []place{
 		{"GET /account/{$}", visiting((*Portal).overview)},
-		{"GET /account/plans", visiting((*Portal).plans)},
+		{"GET " + plansPath, visiting((*Portal).plans)},
 		{"POST /account/not-mine", visiting((*Portal).notMine)},
 	}
 }
+
+const plansPath = "/account/plans"
 
 // overviewView is the page with which a visit begins.
 type overviewView struct {

@@ -353,7 +353,7 @@ func (p *Portal) takePasskey(w http.ResponseWriter, r *http.Request) error {
 	s, err := p.byPasskey(r)
 	var refusal *cpni.Refusal
 	if errors.As(err, &refusal) {
-		if err := p.nobody(ctx, cpni.ByPasskey); err != nil {
+		if err := p.nobody(ctx, r, cpni.ByPasskey); err != nil {
 			return err
 		}
 		return p.askPasskey(w, r, http.StatusForbidden, say(language(r), "passkey-no"))

@@ -20,6 +20,7 @@ import (
 	"github.com/a-h/templ"
 
 	"ringfence/internal/notify"
+	"ringfence/internal/notify/letter"
 	"ringfence/internal/office"
 )
 
@@ -32,7 +33,9 @@ type Options struct {
 	PDF func(language string, enclosed ...notify.Enclosure) (file []byte, pages int, err error)
 	// Pace is how long an answer to what proved nobody takes at least, so that how long it takes says nothing of an account;
 	// 0: what is usual, less than 0: none.
-	Pace   time.Duration
+	Pace time.Duration
+	// Pages makes a document of headings and paragraphs, in a language; nil: the public policy is not offered as one.
+	Pages  func(language string, parts []letter.Part) (file []byte, pages int, err error)
 	Report func(error) // gets what goes wrong on our side; without personal data
 }
 
@@ -55,6 +58,7 @@ func addresses() []place {
 		heldPlaces(), receivedPlaces(), downloadPlaces(), givePlaces(), givenPlaces(), reportPlaces(),
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
 		peoplePlaces(),
+		publicPlaces(),
 	)
 }
 

@@ -29,24 +29,28 @@ import (
 // site is a portal with a browser.
 type site struct {
 	*officetest.Office
-	t       *testing.T
+	t       testing.TB
 	server  *httptest.Server
 	browser *http.Client
 	at      string // the server by its name
 	from    string // where the browser is; "": nobody says
 }
 
-func visit(t *testing.T, db *store.DB) *site {
+func visit(t testing.TB, db *store.DB, change ...func(*portal.Options)) *site {
 	t.Helper()
 	o := officetest.Open(t, db)
 	s := &site{Office: o, t: t}
 	s.server = httptest.NewUnstartedServer(nil)
 	_, port, _ := net.SplitHostPort(s.server.Listener.Addr().String())
 	s.at = "http://localhost:" + port // browsers keep passkeys for names alone
-	s.server.Config.Handler = portal.New(o.Office, portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Address: s.at}, Pace: -1, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
+	options := portal.Options{Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Address: s.at}, Pace: -1, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Report: func(err error) { t.Errorf("a page failed: %v", err) },
 		PDF: func(language string, enclosed ...notify.Enclosure) ([]byte, int, error) {
 			return []byte("%PDF- " + language + string(enclosed[0].Bytes)), 1, nil
-		}}).Handler()
+		}}
+	for _, c := range change {
+		c(&options)
+	}
+	s.server.Config.Handler = portal.New(o.Office, options).Handler()
 	s.server.Start()
 	t.Cleanup(s.server.Close)
 	s.another()

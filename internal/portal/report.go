@@ -85,7 +85,7 @@ func (p *Portal) reportNow(w http.ResponseWriter, r *http.Request, v visit) erro
 			return err
 		}
 	}
-	_, err := p.office.Complaints.File(r.Context(), complaint.Filing{ID: cpni.ID(r.PostForm.Get("key")), Customer: v.Customer, Category: complaint.Category(r.PostForm.Get("category")), Entry: cpni.ID(line),
+	c, err := p.office.Complaints.File(r.Context(), complaint.Filing{ID: cpni.ID(r.PostForm.Get("key")), Customer: v.Customer, Category: complaint.Category(r.PostForm.Get("category")), Entry: cpni.ID(line),
 		Text: r.PostForm.Get("text"), Contact: v.Contact.ID})
 	var refusal *cpni.Refusal
 	if errors.As(err, &refusal) {
@@ -93,6 +93,9 @@ func (p *Portal) reportNow(w http.ResponseWriter, r *http.Request, v visit) erro
 	}
 	if err != nil {
 		return err
+	}
+	if c.Message == "" { // there is no place where they could be told
+		return v.onward(p, w, r, reportPath, "said-reported-here")
 	}
 	return v.onward(p, w, r, reportPath, "said-reported")
 }

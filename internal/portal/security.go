@@ -42,10 +42,11 @@ type securityView struct {
 	Sessions []stayShown
 	Keys     []keyShown
 	Passkeys bool // browsers can keep passkeys for this server
+	Secrets  contact.SecretRules
 }
 
 func (p *Portal) securityView(v visit, title string) securityView {
-	return securityView{visit: v.titled(title), Word: v.Profile.Safety != nil && v.Profile.Safety.Word != nil, Passkeys: p.passkeys()}
+	return securityView{visit: v.titled(title), Word: v.Profile.Safety != nil && v.Profile.Safety.Word != nil, Passkeys: p.passkeys(), Secrets: p.secrets()}
 }
 
 func (p *Portal) security(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -59,6 +60,11 @@ func (p *Portal) security(w http.ResponseWriter, r *http.Request, v visit) error
 	}
 	p.show(w, r, http.StatusOK, securityPage(s))
 	return nil
+}
+
+// secrets are the numbers that secrets have to fit.
+func (p *Portal) secrets() contact.SecretRules {
+	return contact.RulesOf(p.office.Policy.Numbers(p.office.Clock.Now())).Secrets
 }
 
 // whatOf is what the forms of the page change.
@@ -172,7 +178,7 @@ func (p *Portal) changePIN(w http.ResponseWriter, r *http.Request, v visit) erro
 		s := p.formOf(v, "pin")
 		var refusal *cpni.Refusal
 		if errors.As(err, &refusal) && refusal.Code == "WEAK_SECRET" {
-			s.Failed = v.says("pin-weak")
+			s.Failed = v.counts("pin-weak", s.Secrets.PINDigits)
 			p.show(w, r, http.StatusForbidden, securityFormPage(s))
 			return nil
 		}

@@ -794,7 +794,7 @@ func securityFormPage(v securityView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = input(v.page, field{Name: "password", Label: v.says("new-password"), Hint: v.says("password-hint"), Type: "password", Fill: "new-password", Error: v.Failed, First: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = input(v.page, field{Name: "password", Label: v.says("new-password"), Hint: v.counts("password-hint", v.Secrets.ShortestPassword), Type: "password", Fill: "new-password", Error: v.Failed, First: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -824,7 +824,7 @@ func securityFormPage(v securityView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = input(v.page, field{Name: "pin", Label: v.says("pin-new"), Hint: v.says("pin-hint"), Type: "password", Mode: "numeric", Error: v.Failed, Most: 20, First: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = input(v.page, field{Name: "pin", Label: v.says("pin-new"), Hint: v.counts("pin-hint", v.Secrets.PINDigits), Type: "password", Mode: "numeric", Error: v.Failed, Most: 20, First: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -132,6 +133,7 @@ type signInView struct {
 	// Passkeys: this server has a name, so that browsers keep passkeys for it.
 	Passkeys bool
 	Ask      string // what a passkey is asked
+	Shortest int    // characters of a password
 }
 
 // codePlace is a place to which a code can be sent, for who has shown no more than the password: neither the page nor what it
@@ -166,7 +168,7 @@ func (v signInView) to(page string) string {
 }
 
 func (p *Portal) signInView(r *http.Request, title string) signInView {
-	return signInView{page: p.page(r, title), Back: wantedPage(r.FormValue("back")), Passkeys: p.passkeys()}
+	return signInView{page: p.page(r, title), Back: wantedPage(r.FormValue("back")), Passkeys: p.passkeys(), Shortest: p.secrets().ShortestPassword}
 }
 
 func (p *Portal) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -180,8 +182,9 @@ func (p *Portal) signInPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pace gives what makes an answer take as long as every other one. It is called when a request begins, and what it gives
-// before the answer.
+// pace gives what makes answers take equally long: one, two or three times Options.Pace, the first that is longer than the work.
+// So on a machine that is busy, too, little can be told from how long one took. It is called when a request begins, and what
+// it gives before the answer.
 //
 // cite: I-18, 47 CFR 64.2010(a)
 func (p *Portal) pace(ctx context.Context) (wait func()) {
@@ -192,11 +195,15 @@ func (p *Portal) pace(ctx context.Context) (wait func()) {
 	if long < 0 {
 		return func() {}
 	}
-	over := time.NewTimer(long)
+	beat := time.NewTicker(long)
 	return func() {
-		defer over.Stop()
+		defer beat.Stop()
+		select { // one that has passed meanwhile
+		case <-beat.C:
+		default:
+		}
 		select {
-		case <-over.C:
+		case <-beat.C:
 		case <-ctx.Done():
 		}
 	}
@@ -273,23 +280,42 @@ func (p *Portal) known(ctx context.Context, who string) (*customer.Profile, erro
 	return c, err
 }
 
-// nobody records a try at an account that there is not, and does the work that one takes at an account that there is. What was
-// typed is not kept: people type a password into the wrong field.
+// nobody records a try at an account that there is not, and does for it all that is done for one that there is: a contact is
+// opened and ended, the try is counted, and the secret is compared with nothing. What was typed is not kept: people type a
+// password into the wrong field.
 //
 // cite: P-37, I-18, 47 CFR 64.2010(a)
-func (p *Portal) nobody(ctx context.Context, method cpni.Method) error {
-	if method == cpni.ByPassword {
-		p.office.Secrets.Waste()
+func (p *Portal) nobody(ctx context.Context, r *http.Request, method cpni.Method) error {
+	if err := p.noContact(ctx, ledger.Entry{Kind: ledger.Contact, Purpose: contact.Opened, Outcome: cpni.OK}, method); err != nil {
+		return err
 	}
 	now := p.office.Clock.Now()
+	if method == cpni.ByPassword {
+		err := p.office.DB.Tx(ctx, func(tx *store.Tx) error {
+			_, err := throttle.Take(ctx, tx, now, throttle.Counter{Subject: "portal nobody " + p.sourceKey(r), Rules: throttle.Rules{FreeTries: math.MaxInt, InAll: math.MaxInt}, Daily: true})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		p.office.Secrets.Waste()
+	}
+	if err := p.noContact(ctx, ledger.Entry{Kind: ledger.Attempt, Outcome: cpni.Reject, Code: "BAD_SECRET"}, method); err != nil {
+		return err
+	}
+	return p.noContact(ctx, ledger.Entry{Kind: ledger.Contact, Purpose: contact.Ended, Outcome: cpni.OK}, method)
+}
+
+// noContact records what happened in a contact with nobody.
+func (p *Portal) noContact(ctx context.Context, e ledger.Entry, method cpni.Method) error {
+	e.At, e.Actor = p.office.Clock.Now(), contact.Customer
 	_, err := p.office.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		if method == cpni.ByPassword {
-			if err := throttle.Note(ctx, tx, now); err != nil {
+		if e.Kind == ledger.Attempt && method == cpni.ByPassword {
+			if err := throttle.Note(ctx, tx, e.At); err != nil {
 				return nil, err
 			}
 		}
-		e, err := p.office.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Attempt, At: now, Actor: contact.Customer, Outcome: cpni.Reject, Code: "BAD_SECRET"},
-			map[string]string{"method": string(method), "what": "at the portal, for no account"})
+		e, err := p.office.Vault.Entry(ctx, tx, e, map[string]string{"method": string(method), "what": "at the portal, for no account"})
 		return []ledger.Entry{e}, err
 	})
 	return err
@@ -347,7 +373,7 @@ func (p *Portal) firstStep(ctx context.Context, r *http.Request, who, password s
 		return nil, err
 	}
 	if c == nil || password == "" {
-		return nil, p.nobody(ctx, cpni.ByPassword)
+		return nil, p.nobody(ctx, r, cpni.ByPassword)
 	}
 	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
 	if err != nil {
@@ -615,11 +641,20 @@ func (p *Portal) byCode(ctx context.Context, r *http.Request, who string, proof 
 		proof.SendCode = ""
 	}
 	if c == nil || proof.SendCode == "" && proof.Code == "" {
-		return "", false, p.nobody(ctx, cpni.ByCode)
+		return "", false, p.nobody(ctx, r, cpni.ByCode)
 	}
 	s, err := p.office.OpenContact(ctx, contact.Opening{Customer: c.ID, Channel: cpni.Online, Source: visitor.Source(r, p.options.Proxies)})
 	if err != nil {
 		return "", false, err
+	}
+	if proof.SendCode != "" {
+		may, err := p.mayAsk(ctx, c.ID)
+		if err != nil {
+			return "", false, err
+		}
+		if !may {
+			return "", false, p.office.Contacts.End(ctx, s.ID)
+		}
 	}
 	_, err = p.office.Contacts.Authenticate(ctx, s.ID, proof)
 	var refusal *cpni.Refusal
@@ -627,6 +662,27 @@ func (p *Portal) byCode(ctx context.Context, r *http.Request, who string, proof 
 		return "", false, p.office.Contacts.End(ctx, s.ID)
 	}
 	return s.ID, err == nil, err
+}
+
+// unasked is the subject under which codes count that somebody has asked for who has shown nothing.
+const unasked = "portal codes"
+
+// mayAsk counts a code that somebody asks for who has shown nothing. Anybody can have codes sent to a customer in this way, so
+// after a few the next waits: neither is their telephone to ring all night, nor are the codes used up that they need themselves
+// once they have shown the password.
+//
+// cite: I-18, 47 CFR 64.2010(a)
+func (p *Portal) mayAsk(ctx context.Context, of cpni.ID) (bool, error) {
+	now := p.office.Clock.Now()
+	n := p.office.Policy.Numbers(now)
+	pause := n.Duration("portal", "unasked_code_pause")
+	counter := throttle.Counter{Of: of, Subject: unasked, Rules: throttle.Rules{FreeTries: n.Int("portal", "unasked_codes"), FirstDelay: pause, LongestDelay: pause, InAll: math.MaxInt}}
+	var v throttle.Verdict
+	err := p.office.DB.Tx(ctx, func(tx *store.Tx) (err error) {
+		v, err = throttle.Take(ctx, tx, now, counter)
+		return err
+	})
+	return v.Open(), err
 }
 
 // setting gives the contact in which a code came back right of who has no password.
@@ -699,6 +755,9 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if v.Failed != "" {
 		p.show(w, r, http.StatusForbidden, passwordForm(v))
 		return nil
+	}
+	if err := p.office.DB.Tx(ctx, func(tx *store.Tx) error { return throttle.Clear(ctx, tx, s.Customer, unasked) }); err != nil {
+		return err
 	}
 	// Whoever was in by the password of before is not any more.
 	if err := p.endStays(ctx, s.Customer, func(_ []byte, in cpni.ID) bool { return in != s.ID }); err != nil {

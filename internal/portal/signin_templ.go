@@ -1000,7 +1000,7 @@ func passwordForm(v signInView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = input(v.page, field{Name: "password", Label: v.says("new-password"), Hint: v.says("password-hint"), Type: "password", Fill: "new-password", Error: v.Failed, First: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = input(v.page, field{Name: "password", Label: v.says("new-password"), Hint: v.counts("password-hint", v.Shortest), Type: "password", Fill: "new-password", Error: v.Failed, First: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -273,6 +273,41 @@ func TestAnUnknownAccountLooksLikeAnyOther(t *testing.T) {
 	})
 }
 
+// Who has codes sent to a customer again and again wakes nobody, and does not keep the customer out.
+//
+// cite: I-18, 47 CFR 64.2010(a)
+func TestCodesThatNobodyAskedFor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := visit(t, db)
+		ann := s.Customer(t)
+		codes := func() (n int) {
+			all, err := s.Outbox.Messages(t.Context(), ann.ID)
+			must(t, err)
+			for _, m := range all {
+				if m.Kind == notify.VerificationCode {
+					n++
+				}
+			}
+			return n
+		}
+		for i := range 120 { // two hours
+			s.another()
+			s.from = fmt.Sprintf("192.0.2.%d", i)
+			s.post(signIn+"/new", "who", ann.Account, "to", "line")
+			s.Time.Add(time.Minute)
+		}
+		if n := codes(); n < 3 || n > 10 {
+			t.Errorf("%d codes in two hours", n)
+		}
+		s.another()
+		s.Time.Add(5 * time.Minute) // the pause of any code
+		s.signIn(ann, "blue heron 42")
+		if !s.in() {
+			t.Error("the customer does not get in")
+		}
+	})
+}
+
 // A stuffer with many leaked pairs from many places gets no session, and learns nothing of which accounts there are; those who
 // come from one place are slowed before anything is looked up, and the customer still gets in.
 //

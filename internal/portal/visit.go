@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ringfence/internal/contact"
@@ -94,6 +95,11 @@ func (v visit) titled(title string) visit {
 
 // says gives a word of the portal's in the language of the page.
 func (v page) says(key string) string { return say(v.Language, key) }
+
+// counts is says of a word with a number in it.
+func (v page) counts(key string, n int) string {
+	return strings.Replace(v.says(key), "%d", strconv.Itoa(n), 1)
+}
 
 // onward sends the browser to a page of ours, which says what was done: said are keys of the portal's words that begin with
 // "said-".
@@ -198,7 +204,7 @@ func rooms(at string) []room {
 	})
 	for i := range all {
 		r := &all[i]
-		r.Here = at == r.Path || r.Path != homePath && strings.HasPrefix(at, r.Path+"/")
+		r.Here = at == r.Path || r.Path != homePath && strings.HasPrefix(at, r.Path+"/") || r.Path == homePath && at == plansPath
 	}
 	return all
 }
@@ -208,16 +214,16 @@ var visitWords = words{
 		"account": "Your account", "menu": "Menu", "rooms": "Your account", "sign-out": "Sign out",
 		"room-overview": "Overview", "room-choices": "Your choices", "room-held": "What we hold", "room-received": "Who received it",
 		"room-security": "Security", "room-people": "Addresses and people", "room-notices": "Notices",
-		"said-over":        "You were away for a while, so you were signed out. Sign in to go on.",
-		"said-over-undone": "You were signed out meanwhile, so nothing was changed. Sign in and try again.",
+		"said-over":        "Your session has ended. Sign in to go on.",
+		"said-over-undone": "Your session had ended, so nothing was changed. Sign in and try again.",
 		"optional":         "optional",
 	},
 	"es": {
 		"account": "Su cuenta", "menu": "Menú", "rooms": "Su cuenta", "sign-out": "Salir",
 		"room-overview": "Resumen", "room-choices": "Sus decisiones", "room-held": "Qué guardamos", "room-received": "Quién lo recibió",
 		"room-security": "Seguridad", "room-people": "Direcciones y personas", "room-notices": "Avisos",
-		"said-over":        "Estuvo un rato sin hacer nada y se cerró su sesión. Entre de nuevo para continuar.",
-		"said-over-undone": "Su sesión se había cerrado y no se cambió nada. Entre de nuevo y vuelva a intentarlo.",
+		"said-over":        "Su sesión terminó. Entre de nuevo para continuar.",
+		"said-over-undone": "Su sesión había terminado y no se cambió nada. Entre de nuevo y vuelva a intentarlo.",
 		"optional":         "opcional",
 	},
 }

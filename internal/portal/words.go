@@ -9,6 +9,7 @@ func all() []words {
 		visitWords, formWords,
 		heldWords, receivedWords, giveWords,
 		overviewWords, signInWords, securityWords, peopleWords,
+		publicWords,
 	}
 }
 

@@ -50,6 +50,8 @@ const (
 
 // needed are the numbers that the program asks for; a policy without one of them is refused when it is loaded.
 var needed = map[string]map[string]string{
+	"written-request": {"wait": duration, "link_for": duration, "page_idle": duration, "free_tries": whole, "first_delay": duration, "longest_delay": duration, "tries_in_all": whole,
+		"source_tries_per_day": whole},
 	"cpni-core": {"address_of_record_age": duration, "renotice_months": whole, "opt_out_wait_days": whole, "mail_adds_days": whole,
 		"disturbed_line": duration, "smallest_cell": whole, "training_life": duration, "training_notice": duration, "training_reminder_days": listed, "case_within": duration, "decision_within": duration},
 	"security-defaults": {"shortest_password": whole, "pin_digits": whole, "free_tries": whole, "first_delay": duration, "longest_delay": duration,
@@ -67,9 +69,8 @@ var needed = map[string]map[string]string{
 		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
-	"written-request": {"wait": duration, "link_for": duration, "page_idle": duration, "free_tries": whole, "first_delay": duration, "longest_delay": duration, "tries_in_all": whole,
-		"source_tries_per_day": whole},
-	"portal": {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole},
+	"public-policy": {"facility_verified_within": duration},
+	"portal":        {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole, "unasked_codes": whole, "unasked_code_pause": duration},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

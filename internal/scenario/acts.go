@@ -41,6 +41,7 @@ func acts() map[string]act {
 		"sanction":         sanction,
 		"load-rules":       loadRules,
 		"switch-profile":   switchProfile,
+		"publish-policy":   publishPolicy,
 		"end-service":      endService,
 		"restart-service":  restartService,
 		"forget":           forget,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
@@ -60,11 +61,24 @@ func Rehearse(folders ...fs.FS) office.Rehearse {
 		if err != nil {
 			return out, err
 		}
+		out.Clauses = map[string]office.Told{}
 		for _, o := range all {
 			if o.OK {
 				out.Passed++
 			} else {
 				out.Failed = append(out.Failed, o.Text())
+			}
+			for _, cite := range o.Cites {
+				if !strings.HasPrefix(cite, "P-") {
+					continue
+				}
+				t := out.Clauses[cite]
+				if o.OK {
+					t.Passed++
+				} else {
+					t.Failed++
+				}
+				out.Clauses[cite] = t
 			}
 		}
 		return out, nil

@@ -67,9 +67,14 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set)
 		return nil, err
 	}
 	carrier := args{w, s.setup}.sub("carrier")
+	public, err := publicOf(s)
+	if err != nil {
+		return nil, err
+	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: s.courses,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
-		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
+		Public: public,
+		CMRS:   carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
 		}})

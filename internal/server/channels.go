@@ -149,9 +149,6 @@ func (c Config) checkMessages() []error {
 	if set && c.customersAddress() == "" {
 		say("messages.address is empty, and url is too: write where customers reach this server; every notice of change bears a link by which they say that it was not them (P-23)")
 	}
-	if set && c.Carrier.Contact.Phone == "" {
-		say("CONFIG_CONTACT: carrier.contact.phone is empty: every message says whom to call (P-12, P-27): write a number that is answered")
-	}
 	return wrong
 }
 

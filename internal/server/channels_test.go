@@ -37,7 +37,7 @@ func TestChannelsOfAConfiguration(t *testing.T) {
 		t.Errorf("without any: %v (%v)", all, err)
 	}
 	at := filepath.Join(t.TempDir(), "c.yaml")
-	text := "carrier: {name: T, zone: America/New_York, contact: {email: p@t.example, phone: '+18005550100'}}\ndatabase: 'memory:'\nvault: {key: env:X}\nledger: {origin: l.example, key: x}\nurl: https://desk.t.example/\n" +
+	text := "carrier: {name: T, zone: America/New_York, contact: {email: p@t.example, phone: '+18005550100', post: '1 Main St, Springfield, VA 22150', web: 'https://account.t.example'}, facility: {link: 'https://facility.example', verified: 2026-11-20}, posting: 'https://t.example/privacy'}\ndatabase: 'memory:'\nvault: {key: env:X}\nledger: {origin: l.example, key: x}\nurl: https://desk.t.example/\n" +
 		"messages:\n  email: {by: file, file: /var/m}\n  letter: {by: file, file: /var/m}\n  text: {by: none}\n"
 	if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

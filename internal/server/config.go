@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/mail"
 	"os"
 	"slices"
 	"strings"
@@ -65,6 +64,10 @@ type Carrier struct {
 	Zone    string  `yaml:"zone"` // decides dates, for instance America/New_York
 	CMRS    bool    `yaml:"cmrs"` // offers commercial mobile service, which switches the rules on SIM changes
 	Contact Contact `yaml:"contact"`
+	// Facility is where breaches are reported.
+	Facility Facility `yaml:"facility"`
+	// Posting is where changes of the public policy are posted, as its customers are told: an address or a place.
+	Posting string `yaml:"posting"`
 }
 
 // Contact is how customers reach the carrier to deny or restrict the use of their information.
@@ -73,6 +76,7 @@ type Carrier struct {
 type Contact struct {
 	Email string `yaml:"email"`
 	Phone string `yaml:"phone"`
+	Post  string `yaml:"post"` // a postal address, in one line
 	Web   string `yaml:"web"`
 }
 
@@ -132,9 +136,7 @@ func (c Config) Check() error {
 	if _, err := time.LoadLocation(c.Carrier.Zone); err != nil || c.Carrier.Zone == "" {
 		say("carrier.zone %q is not a time zone: write one such as America/New_York; it decides dates", c.Carrier.Zone)
 	}
-	if _, err := mail.ParseAddress(c.Carrier.Contact.Email); err != nil {
-		say("CONFIG_CONTACT: carrier.contact.email is empty or no address; customers deny the use of their information by writing to it (P-12, P-27, 47 CFR 64.2008(c)(3)): write an address that is read")
-	}
+	wrong = append(wrong, c.checkPublic()...)
 	if c.Database == "" {
 		say("database is empty: write sqlite:/path/ringfence.db or postgres://user@host/name")
 	}

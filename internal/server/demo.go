@@ -30,7 +30,8 @@ func DemoConfig(folder, listen string) Config {
 	messages := filepath.Join(folder, "messages")
 	return Config{
 		Messages: Messages{Address: "http://" + listen, Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
-		Carrier:  Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Web: "https://lucid.example/privacy"}},
+		Carrier: Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Post: "Lucid Technologies, Privacy Office, 200 Lantern Way, Arlington, VA 22201", Web: "https://account.lucid.example"},
+			Facility: Facility{Link: "https://reporting.facility.example/cpni", Verified: Machine.Now().Format(time.DateOnly)}, Posting: "https://lucid.example/privacy"},
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
 		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},
@@ -127,6 +128,9 @@ func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*S
 		return nil, err
 	}
 	if err := demoDecoy(ctx, o.Office); err != nil {
+		return nil, err
+	}
+	if err := demoPublic(ctx, o.Office); err != nil {
 		return nil, err
 	}
 	data := filepath.Join(folder, "data")
@@ -252,6 +256,28 @@ func demoPartners(ctx context.Context, o *office.Office) error {
 		if err := o.Partners.Put(ctx, "demo", p); err != nil {
 			return fmt.Errorf("adding the partner %s: %w", p.ID, err)
 		}
+	}
+	return nil
+}
+
+// demoPublic publishes the policy of today, after the older one with which the demonstration began: two people do.
+//
+// cite: P-55, P-56
+func demoPublic(ctx context.Context, o *office.Office) error {
+	by := map[string]cpni.ID{}
+	all, err := o.Staff.Members(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		by[m.Login] = m.ID
+	}
+	p, err := o.ProposePublish(ctx, "", o.PublicText(), o.Clock.Now().In(o.Zone).Format(time.DateOnly), by["cora"])
+	if err != nil {
+		return fmt.Errorf("proposing the public policy: %w", err)
+	}
+	if _, err := o.Proposals.Agree(ctx, p.ID, p.Hash, by["otto"]); err != nil {
+		return fmt.Errorf("publishing the public policy: %w", err)
 	}
 	return nil
 }

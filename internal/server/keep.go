@@ -104,9 +104,13 @@ func Open(ctx context.Context, c Config) (*Opened, error) {
 }
 
 func openOffice(ctx context.Context, c Config, db *store.DB, set *rules.Set, master *vault.Master, signer note.Signer, zone *time.Location) (*office.Office, error) {
+	first, err := c.firstPublic()
+	if err != nil {
+		return nil, err
+	}
 	return office.Open(ctx, office.Config{DB: db, Policy: set, Courses: c.PolicyFiles(), Master: master, Origin: c.Ledger.Origin, Signer: signer, Outside: c.Ledger.Checkpoint,
 		Clock: Machine, Zone: zone, UnaidedDetail: c.Options.UnaidedDetail, CMRS: c.Carrier.CMRS, SecondFactorOptional: c.SignIn.SecondFactor == "optional",
-		TakeFiles: c.TakePolicy, Rehearse: c.rehearsal(),
+		TakeFiles: c.TakePolicy, Rehearse: c.rehearsal(), Public: office.Public{Carrier: c.public(), First: first},
 		Carrier: office.Carrier{Name: c.Carrier.Name, Phone: c.Carrier.Contact.Phone, Email: c.Carrier.Contact.Email, Web: c.Carrier.Contact.Web, Address: c.customersAddress()}})
 }
 

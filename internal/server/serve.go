@@ -134,11 +134,13 @@ func Handler(o *office.Office, options console.Options, ways *reach, m *metrics,
 	for path, hook := range ways.hooks {
 		mux.Handle("POST "+path, m.measured("hooks", hook))
 	}
-	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, PDF: ways.letters.Document, Report: report}).Handler())
+	customers := m.measured("portal", portal.New(o, portal.Options{Carrier: o.Carrier, Secure: secure, Proxies: options.Proxies, PDF: ways.letters.Document, Pages: ways.letters.Pages, Report: report}).Handler())
 	mux.Handle("/account/", customers)
 	mux.Handle(office.RecordsLink, customers)
 	mux.Handle(office.NotMeLink, customers)
 	mux.Handle(office.GivenLink, customers)
+	mux.Handle("GET /privacy", customers)
+	mux.Handle("GET /privacy/", customers)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, o) })
 	mux.Handle("/", m.measured("console", console.New(o, options).Handler()))

@@ -25,13 +25,14 @@ import (
 )
 
 func testConfig() Config {
-	return Config{Carrier: Carrier{Name: "Test", Zone: "America/New_York", Contact: Contact{Email: "privacy@test.example", Phone: "+18005550100"}}, Database: "memory:", Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0",
+	return Config{Carrier: Carrier{Name: "Test", Zone: "America/New_York", Contact: Contact{Email: "privacy@test.example", Phone: "+18005550100", Post: "1 Main St, Springfield, VA 22150", Web: "https://account.test.example"},
+		Facility: Facility{Link: "https://reporting.facility.example/cpni", Verified: "2026-11-20"}, Posting: "https://test.example/privacy"}, Database: "memory:", Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0",
 		Vault: Vault{Key: "env:X"}, Ledger: Ledger{Origin: officetest.Origin, Key: "x"}}
 }
 
 // Every entry that is wrong is named with what to write, all at once.
 //
-// cite: P-12, P-27, 47 CFR 64.2008(c)(3)
+// cite: P-12, P-27, P-46, P-55, 47 CFR 64.2008(c)(3), 47 CFR 64.2011(b)
 func TestConfigurationsThatAreWrong(t *testing.T) {
 	if err := testConfig().Check(); err != nil {
 		t.Fatal(err)
@@ -48,7 +49,13 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"messages.email.by is smtp, file or none, not \"pigeon\"": func(c *Config) { c.Messages.Email.By = "pigeon" },
 		"messages.text.file is empty":                             func(c *Config) { c.Messages.Text.By = "file" },
 		"messages.voice.file is set, and messages.voice.by":       func(c *Config) { c.Messages.Voice.File = "/x" },
-		"carrier.contact.phone is empty.*P-27":                    func(c *Config) { c.Messages.Letter, c.Carrier.Contact.Phone = LetterWay{By: "file", File: "/x"}, "" },
+		"CONFIG_CONTACT: carrier.contact.phone is empty.*P-27":    func(c *Config) { c.Carrier.Contact.Phone = " " },
+		"CONFIG_CONTACT: carrier.contact.post is empty.*P-12":     func(c *Config) { c.Carrier.Contact.Post = "" },
+		"CONFIG_CONTACT: carrier.contact.web is empty.*P-12":      func(c *Config) { c.Carrier.Contact.Web = "our page" },
+		"CONFIG: carrier.facility.link is empty.*P-46":            func(c *Config) { c.Carrier.Facility.Link = "" },
+		"CONFIG: carrier.facility.link .*no https.*P-46":          func(c *Config) { c.Carrier.Facility.Link = "http://facility.example" },
+		"CONFIG: carrier.facility.verified \"\".*P-46":            func(c *Config) { c.Carrier.Facility.Verified = "" },
+		"CONFIG: carrier.posting is empty.*P-55":                  func(c *Config) { c.Carrier.Posting = "" },
 		"messages.address is empty.*P-23":                         func(c *Config) { c.Messages.Letter = LetterWay{By: "file", File: "/x"} },
 		"messages.address \"http://carrier.example\"":             func(c *Config) { c.Messages.Address = "http://carrier.example" },
 		"messages.address \"https://a.example/b\"":                func(c *Config) { c.Messages.Address = "https://a.example/b" },

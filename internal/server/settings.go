@@ -35,7 +35,8 @@ func (c Config) settings(secure bool, o *office.Office) []console.Setting {
 		stories += " and " + c.Scenarios
 	}
 	return []console.Setting{{Name: "Carrier", Value: c.Carrier.Name}, {Name: "Time zone", Value: c.Carrier.Zone}, {Name: "Offers mobile service", Value: yes(c.Carrier.CMRS)},
-		{Name: "Customers write to", Value: c.Carrier.Contact.Email}, {Name: "Customers call", Value: c.Carrier.Contact.Phone}, {Name: "Customers' page", Value: c.Carrier.Contact.Web},
+		{Name: "Customers write to", Value: c.Carrier.Contact.Email}, {Name: "Customers call", Value: c.Carrier.Contact.Phone}, {Name: "Customers' page", Value: c.Carrier.Contact.Web}, {Name: "Customers send letters to", Value: c.Carrier.Contact.Post},
+		{Name: "Breaches are reported at", Value: c.Carrier.Facility.Link}, {Name: "Looked at last", Value: c.Carrier.Facility.Verified}, {Name: "Changes of the policy are posted at", Value: c.Carrier.Posting},
 		{Name: "Links in messages begin with", Value: c.customersAddress()},
 		{Name: "Database", Value: o.DB.Where()}, {Name: "Answers at", Value: c.Listen}, {Name: "People come by HTTPS", Value: yes(secure)}, {Name: "Metrics at", Value: c.Metrics},
 		{Name: "Master key", Value: "kept in: " + kind}, {Name: "Checkpoint kept outside the database", Value: yes(c.Ledger.Checkpoint != "")},

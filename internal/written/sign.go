@@ -85,6 +85,7 @@ type Signing struct {
 type Signed struct {
 	Request *Request
 	Phrase  string // "" none is needed
+	Told    bool   // the customer is told where they are of record
 }
 
 var errSignature = cpni.Rejected("SIGNATURE", "the signature is not the name on the account", []string{"P-36", "47 USC 222(c)(2)"}, "write the name on the account, as the request has it")
@@ -140,7 +141,7 @@ func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by d
 	if told && tell.Via == cpni.Postal {
 		r.Due = r.Due.AddDate(0, 0, numbers.Int("cpni-core", "mail_adds_days"))
 	}
-	tell.Language = r.Language
+	out.Told, tell.Language = told, r.Language
 	tell.Tokens = map[string]string{"until": r.Due.In(d.Zone).Format(time.RFC3339) + "[" + d.Zone.String() + "]"}
 	key := "written " + string(r.ID)
 	if r.Posted() {

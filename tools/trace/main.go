@@ -4,6 +4,7 @@
 //	go run ./tools/trace            all clauses in one table
 //	go run ./tools/trace P-21 P-25  each place that carries these
 //	go run ./tools/trace -q         only what is wrong
+//	go run ./tools/trace -tests     tests and scenarios by the clause that they cite, for the program itself to show
 package main
 
 import (
@@ -18,8 +19,16 @@ import (
 
 func main() {
 	quiet := flag.Bool("q", false, "print only what is wrong")
+	listed := flag.Bool("tests", false, "print tests and scenarios, one a line")
 	root := flag.String("root", ".", "the project's folder")
 	flag.Parse()
+	if *listed {
+		if err := tests(os.Stdout, os.DirFS(*root)); err != nil {
+			fmt.Fprintln(os.Stderr, "trace:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	wrong, err := run(os.Stdout, os.DirFS(*root), *quiet, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "trace:", err)

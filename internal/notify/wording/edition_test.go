@@ -74,6 +74,12 @@ func TestChecklist(t *testing.T) {
 				if code := ask(func(*Asked) {}); code != "" {
 					t.Errorf("%s: a whole notice is refused with %s", name, code)
 				}
+				if via == ByInsert || via == ByPortal { // these have the text of the letter
+					if code := ask(func(a *Asked) { a.Omit = []string{"N-07"} }); code != "NOTICE_N07" {
+						t.Errorf("%s without its steps: %q", name, code)
+					}
+					continue
+				}
 				for _, i := range Items {
 					want := i.Code
 					if i.Must == May || !i.For(kind+"-notice") && !i.For(kind+"-request") {
@@ -230,6 +236,13 @@ func TestWordsOfDrafts(t *testing.T) {
 		{"en", "If you say no, your service may be interrupted.", "NOTICE_N09"},
 		{"en", "If you say no, you lose nothing: you will not lose your service.", "NOTICE_N09"}, // you lose: the plain words are those of the built-in text
 		{"en", "You will not lose your service.", ""},
+		{"en", "If you do not respond you will lose your plan.", "NOTICE_N09"},
+		{"en", "If you do not respond your service may be suspended.", "NOTICE_N09"},
+		{"en", "Your service will not be suspended, and there is no extra fee.", ""},
+		{"en", "We may tell you about discounts. We act on your answer immediately.", ""},
+		{"en", "You get a discount if you agree.", "NOTICE_N09"},
+		{"en", "Denial of approval will not affect the provision of any services to which you subscribe, and any denial is valid until you affirmatively revoke or limit it.", ""},
+		{"en", "Call us toll-free, 24 hours a day.", ""},
 		{"en", "We recommend that you agree.", "NOTICE_N09"},
 		{"en", "You agreed by continuing to use our service.", "NOTICE_N09"},
 		{"en", "Act now, and get a gift.", "NOTICE_N09"},
@@ -251,6 +264,8 @@ func TestWordsOfDrafts(t *testing.T) {
 		{"en", "Llámenos si usted no quiere que usemos la información.", "NOTICE_N11"},
 		{"es", "Si no responde, perderá su descuento.", "NOTICE_N09"},
 		{"es", "Usted no perderá ningún servicio.", ""},
+		{"es", "Si usted no contesta perderá el servicio.", "NOTICE_N09"},
+		{"es", "Actuamos de inmediato cuando usted responde, y no se aplican cargos.", ""},
 		{"es", "Le recomendamos que acepte.", "NOTICE_N09"},
 		{"es", "La falta de respuesta significa que pierde el plan.", "NOTICE_N09"},
 		{"es", "Al continuar con el servicio, usted aceptó.", "NOTICE_N09"},

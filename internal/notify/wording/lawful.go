@@ -24,9 +24,11 @@ type Notices struct {
 	About []Phrase `yaml:"about"`
 	// Says has, for an item of the checklist, groups of phrases: a text that keeps the item has one of each group.
 	Says map[string][][]Phrase `yaml:"says"`
-	// Presses are phrases that press or mislead; Not are words that turn one into its opposite when they stand right before it.
+	// Presses are phrases that press or mislead; Not are words that turn one into its opposite when they stand right before it, with
+	// nothing but one word of Between.
 	Presses []Phrase `yaml:"presses"`
 	Not     []Phrase `yaml:"not"`
+	Between []Phrase `yaml:"between"`
 	// Locks with one of Others behind it, in one sentence, urges to keep other companies out.
 	Locks  []Phrase `yaml:"locks"`
 	Others []Phrase `yaml:"others"`
@@ -71,7 +73,7 @@ func listedAs(all []Phrase) string {
 
 // sound looks whether there are words to judge by.
 func (n *Notices) sound(say sayer) {
-	for name, list := range map[string][]Phrase{"about": n.About, "presses": n.Presses, "not": n.Not, "locks": n.Locks, "others": n.Others, "limited": n.Limited, "deaf": n.Deaf, "replies": n.Replies} {
+	for name, list := range map[string][]Phrase{"about": n.About, "presses": n.Presses, "not": n.Not, "between": n.Between, "locks": n.Locks, "others": n.Others, "limited": n.Limited, "deaf": n.Deaf, "replies": n.Replies} {
 		if len(list) == 0 {
 			say("", "P-08", "a language has words by which notices are judged: %s is empty", name)
 		}
@@ -188,9 +190,17 @@ func (s sentenceOf) matches(phrase []string, at int) int {
 	return at
 }
 
-// has gives the first of some phrases that stands in the text. With not, a phrase right behind one of these words, or one word
-// further, does not count.
-func has(text []sentenceOf, phrases, not []Phrase) (phrase string, is bool) {
+// has reports whether one of some phrases stands in the text, and which.
+func has(text []sentenceOf, phrases []Phrase) (phrase string, is bool) {
+	return unturned(text, phrases, func(sentenceOf, int) bool { return false })
+}
+
+// says gives the first of some phrases that stands in the text and is not turned into its opposite: by "no fee" nobody pays.
+func (n *Notices) says(text []sentenceOf, phrases []Phrase) (phrase string, is bool) {
+	return unturned(text, phrases, n.turns)
+}
+
+func unturned(text []sentenceOf, phrases []Phrase, turned func(sentenceOf, int) bool) (phrase string, is bool) {
 	for _, s := range text {
 		for _, p := range phrases {
 			for from := 0; from < len(s); {
@@ -198,7 +208,7 @@ func has(text []sentenceOf, phrases, not []Phrase) (phrase string, is bool) {
 				if start < 0 {
 					break
 				}
-				if !s.turned(start, not) {
+				if !turned(s, start) {
 					return p.Says, true
 				}
 				from = start + 1
@@ -208,18 +218,12 @@ func has(text []sentenceOf, phrases, not []Phrase) (phrase string, is bool) {
 	return "", false
 }
 
-// turned reports whether a word that turns what follows into its opposite stands right before a place, or one word further.
-func (s sentenceOf) turned(at int, not []Phrase) bool {
-	for back := 1; back <= 2 && at-back >= 0; back++ {
-		w := s[at-back]
-		if isMark(w) {
-			return false
-		}
-		if slices.ContainsFunc(not, func(n Phrase) bool { return n.words[0] == w }) {
-			return true
-		}
+// turns reports whether a word that turns what follows into its opposite stands right before a place in a sentence.
+func (n *Notices) turns(s sentenceOf, at int) bool {
+	is := func(words []Phrase, at int) bool {
+		return at >= 0 && slices.ContainsFunc(words, func(p Phrase) bool { return p.words[0] == s[at] })
 	}
-	return false
+	return is(n.Not, at-1) || is(n.Between, at-1) && is(n.Not, at-2)
 }
 
 // longestSentence is how many words of a sentence people can follow.
@@ -234,10 +238,10 @@ func (d *document) lawful(say sayer) {
 	}
 	w := d.Words.Notices
 	if d.Via != cpni.Text {
-		if _, ok := has(sentences(d.Subject), w.About, nil); !ok {
+		if _, ok := has(sentences(d.Subject), w.About); !ok {
 			say(".subject", trueSubject, "the subject does not say what the message is about: it has none of the words %s", listedAs(w.About))
 		}
-		if p, is := has(sentences(d.Subject), w.Presses, w.Not); is {
+		if p, is := w.says(sentences(d.Subject), w.Presses); is {
 			say(".subject", trueSubject, "the subject says %q, which presses", p)
 		}
 	}
@@ -248,7 +252,7 @@ func (d *document) lawful(say sayer) {
 		for _, e := range p.Is {
 			said[e] = append(said[e], text...)
 		}
-		if phrase, is := has(text, w.Presses, w.Not); is {
+		if phrase, is := w.says(text, w.Presses); is {
 			say(at, plainWords, "the words %q press or mislead", phrase)
 		}
 		for _, s := range text {
@@ -259,11 +263,11 @@ func (d *document) lawful(say sayer) {
 				say(at, lockOut, "this urges the customer to keep other companies from the information")
 			}
 		}
-		if phrase, is := has(text, w.Deaf, nil); is {
+		if phrase, is := has(text, w.Deaf); is {
 			say(at, canReply, "the words %q tell customers not to reply, and a reply is one of their answers", phrase)
 		}
 		rest := tokenPlace.ReplaceAllString(p.Says, "")
-		phrase, is := has(text, w.Limited, w.Not)
+		phrase, is := w.says(text, w.Limited)
 		if !is {
 			phrase = clockForm.FindString(rest) + priceForm.FindString(rest)
 		}
@@ -292,7 +296,7 @@ func (d *document) saysItems(said map[string][]sentenceOf, say sayer) {
 			continue
 		}
 		for _, group := range d.Words.Notices.Says[i.element()] {
-			if _, ok := has(text, group, nil); !ok {
+			if _, ok := has(text, group); !ok {
 				say(".parts", i.ground(), "what stands for %s does not say it: it has none of the words %s", i.ID, listedAs(group))
 			}
 		}
@@ -301,7 +305,7 @@ func (d *document) saysItems(said map[string][]sentenceOf, say sayer) {
 	if !there {
 		return
 	}
-	if _, ok := has(steps, d.Words.Notices.Replies, nil); !ok && d.Via == cpni.Email {
+	if _, ok := has(steps, d.Words.Notices.Replies); !ok && d.Via == cpni.Email {
 		say(".parts", "P-12, 47 CFR 64.2008(d)(3)(ii), N-07", "the steps do not say that the customer can reply to the e-mail")
 	}
 	if !slices.ContainsFunc(d.Parts, func(p Part) bool {

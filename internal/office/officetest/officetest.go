@@ -55,8 +55,10 @@ type Office struct {
 	Time *Clock
 	// Stories is what telling the carrier's stories under a proposed policy gives; nil: there are none.
 	Stories *func(*rules.Set) office.Rehearsal
-	master  *vault.Master
-	signer  note.Signer
+	// Public is what the public policy is filled with; nothing of it: none is published by itself.
+	Public office.Public
+	master *vault.Master
+	signer note.Signer
 }
 
 // policySet is the project's policy, read once.
@@ -72,13 +74,16 @@ var Zone = func() *time.Location {
 }()
 
 // Open opens an office on db and closes it when the test ends.
-func Open(t testing.TB, db *store.DB) *Office {
+func Open(t testing.TB, db *store.DB) *Office { return OpenPublic(t, db, office.Public{}) }
+
+// OpenPublic opens an office that publishes a policy when it is opened.
+func OpenPublic(t testing.TB, db *store.DB, public office.Public) *Office {
 	t.Helper()
 	signer, err := ledger.NewKey(Origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Office{Time: &Clock{now: Start}, Stories: new(func(*rules.Set) office.Rehearsal), master: vault.NewMaster(), signer: signer}
+	o := &Office{Time: &Clock{now: Start}, Public: public, Stories: new(func(*rules.Set) office.Rehearsal), master: vault.NewMaster(), signer: signer}
 	return o.On(t, db)
 }
 
@@ -89,7 +94,7 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &Office{Time: o.Time, Stories: o.Stories, master: o.master, signer: o.signer}
+	n := &Office{Time: o.Time, Public: o.Public, Stories: o.Stories, master: o.master, signer: o.signer}
 	rehearse := func(_ context.Context, policy *rules.Set, heard func()) (office.Rehearsal, error) {
 		heard()
 		if *n.Stories == nil {
@@ -98,7 +103,7 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 		return (*n.Stories)(policy), nil
 	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse,
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public,
 		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100", Email: "privacy@example.net", Address: "https://account.example.net"}}); err != nil {
 		t.Fatal(err)
 	}
