@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
@@ -68,7 +69,7 @@ func (v *visit) answersPage() error {
 }
 
 func (v *visit) unreadRow(w answer.Waiting) (unreadRow, error) {
-	row := unreadRow{ID: w.ID, At: v.moment(w.At), Due: v.moment(w.Due), Via: wordOf(answerWays, w.Via), Why: wordOf(whyWords, w.Why), Held: w.Held, Late: !v.now.Before(w.Due), Mine: w.Reader == v.member.ID, Free: w.Reader == ""}
+	row := unreadRow{ID: w.ID, At: v.moment(w.At), Due: v.day(w.Due.Add(-time.Second)), Via: wordOf(answerWays, w.Via), Why: wordOf(whyWords, w.Why), Held: w.Held, Late: !v.now.Before(w.Due), Mine: w.Reader == v.member.ID, Free: w.Reader == ""}
 	if w.Reader != "" {
 		who, err := v.actor(string(w.Reader))
 		if err != nil {

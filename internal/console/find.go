@@ -22,6 +22,8 @@ type deskView struct {
 	Found []card
 	More  bool // there are more than are shown
 	Due   []dueView
+	// MayAnswer is that the person reads and enters what customers answer.
+	MayAnswer bool
 }
 
 // mostFound bounds the customers that one search shows.
@@ -39,7 +41,7 @@ func (v *visit) deskPage() error {
 	if v.r.URL.RawQuery != "" && !q.Has("c") {
 		return v.goTo("/desk")
 	}
-	view := deskView{page: v.page("Desk", "/desk")}
+	view := deskView{page: v.page("Desk", "/desk"), MayAnswer: v.member.May(staff.Serve)}
 	for _, id := range q["c"] {
 		if len(view.Found) == mostFound {
 			view.More = true

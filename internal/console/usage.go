@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -271,10 +270,10 @@ func (v *visit) usage() error {
 	return v.did(s, "usage", note, err)
 }
 
-// usageOf says in a few words where the first scopes stand, for the title.
-func (u usageView) summary() string {
-	if len(u.Stands) == 0 {
-		return ""
+// what tells what was said, and how.
+func (s saidWhatView) what() string {
+	if s.How == "" {
+		return s.What
 	}
-	return cmp.Or(u.Stands[0].State, "")
+	return s.What + ", " + s.How
 }
