@@ -1,4 +1,4 @@
-package notice_test
+package notices_test
 
 import (
 	"context"
