@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -101,7 +102,31 @@ func (n *Notices) note(ctx context.Context, tx *store.Tx, of, run cpni.ID, state
 // GiveTo begins a run for customers who are named, and puts its notice on its way to all of them or to none.
 //
 // cite: V42, 47 CFR 64.2008(d)(3)(i)
-func (n *Notices) GiveTo(ctx context.Context, s Spec, by string, customers ...cpni.ID) (run Run, err error) {
+func (n *Notices) GiveTo(ctx context.Context, s Spec, by string, customers ...cpni.ID) (Run, error) {
+	run, err := n.giveTo(ctx, s, by, customers)
+	return run, n.Refused(ctx, s, by, err)
+}
+
+// Refused puts on record that a notice was not given, when err is the refusal of one, and gives err back.
+//
+// cite: P-27, 47 CFR 64.2008(a)(2)
+func (n *Notices) Refused(ctx context.Context, s Spec, by string, err error) error {
+	var r *cpni.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	_, failed := n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		e, err := n.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: n.Clock.Now(), Actor: by, Outcome: r.Outcome, Code: r.Code},
+			map[string]string{"what": "notice refused", "kind": s.Kind, "ways": strings.Join(s.Ways, " "), "says": r.Says})
+		return []ledger.Entry{e}, err
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (n *Notices) giveTo(ctx context.Context, s Spec, by string, customers []cpni.ID) (run Run, err error) {
 	if s, err = n.Worded(ctx, s); err != nil {
 		return Run{}, err
 	}
@@ -243,7 +268,7 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 	}
 	now := n.Clock.Now()
 	switch {
-	case f.Kind == notify.Mailed || f.State == notify.Sent && m.Via == cpni.Email:
+	case f.Kind == notify.Mailed || f.State == notify.Delivered || f.State == notify.Sent && m.Via == cpni.Email: // what has arrived was given, whoever carried it
 		_, entries, err := n.Approvals.Give(ctx, tx, of, given(r, m.ID, string(m.Via), f.At, "", string(cpni.RoleSystem)))
 		if errors.Is(err, customer.ErrNoCustomer) || errors.Is(err, vault.ErrForgotten) {
 			return nil, nil

@@ -27,7 +27,7 @@ func giveNotice(ctx context.Context, w *world, a args) (result, error) {
 		return of(err, result{})
 	}
 	if spec.Edition, err = w.edition(ctx, a, spec); err != nil {
-		return of(err, result{})
+		return of(w.office.Notices.Refused(ctx, spec, teller, err), result{})
 	}
 	var ids []cpni.ID
 	for _, name := range a.people("customers") {

@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"ringfence/demo"
+	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/intake"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notice"
 	"ringfence/internal/office"
 	"ringfence/internal/partner"
 	"ringfence/internal/staff"
@@ -127,6 +129,9 @@ func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*S
 	if err := demoPartners(ctx, o.Office); err != nil {
 		return nil, err
 	}
+	if err := demoNotices(ctx, o.Office, s); err != nil {
+		return nil, err
+	}
 	if err := demoDecoy(ctx, o.Office); err != nil {
 		return nil, err
 	}
@@ -228,7 +233,7 @@ func demoCustomers(ctx context.Context, o *office.Office, s *SignIns) error {
 	at := func(value string) []customer.Address { return []customer.Address{{Value: value, Since: since}} }
 	for _, p := range []customer.Profile{
 		{Name: s.Customer, Account: "L-1001", Since: since, Born: "1980-04-02", SSN4: "6789", Lines: []customer.Line{line(s.Number, true, cpni.Local, cpni.LongDistance)},
-			Postal: at("1 Main St, Springfield, VA 22150"), Email: at("ann.archer@example.com"), ContactNumbers: []string{"+17035550199"},
+			Postal: at("1 Main St, Springfield, VA 22150"), Email: []customer.Address{{Value: "ann.archer@example.com", Since: since, Notices: true}}, ContactNumbers: []string{"+17035550199"},
 			Credentials: customer.Credentials{Password: secret(s.Password), PIN: secret(s.PIN), Backup: []customer.Backup{{Question: "What was the first concert you went to?", Answer: *secret("the comets")}}},
 			Authorised:  []customer.Authorised{{Name: "Bo Archer", Data: []cpni.DataClass{cpni.Billing}, Credentials: customer.Credentials{Password: secret("red fox 77")}}}},
 		{Name: "Northside Ice Arena", Account: "L-1002", Since: since, Lines: []customer.Line{line("+12025550174", true, cpni.Local, cpni.LongDistance), line("+12025550153", false, cpni.Local, cpni.LongDistance)},
@@ -249,13 +254,50 @@ func demoPartners(ctx context.Context, o *office.Office) error {
 	now := o.Clock.Now()
 	agreement := &partner.Agreement{Until: now.AddDate(1, 0, 0), DestroyBy: now.AddDate(1, 1, 0)}
 	for _, p := range []partner.Partner{
-		{ID: "acme-alarm", Class: cpni.JointVenture, Agreement: agreement},
-		{ID: "bill-printers", Class: cpni.IndependentContractor, Agreement: agreement},
-		{ID: "late-collectors", Class: cpni.IndependentContractor, Agreement: &partner.Agreement{Until: now.AddDate(1, 0, 0), DestroyBy: now.AddDate(0, -1, 0)}},
+		{ID: "acme-alarm", Name: "Acme Alarm", Class: cpni.JointVenture, Agreement: agreement},
+		{ID: "bill-printers", Name: "Bill Printers", Class: cpni.IndependentContractor, Agreement: agreement},
+		{ID: "late-collectors", Name: "Late Collectors", Class: cpni.IndependentContractor, Agreement: &partner.Agreement{Until: now.AddDate(1, 0, 0), DestroyBy: now.AddDate(0, -1, 0)}},
 	} {
 		if err := o.Partners.Put(ctx, "demo", p); err != nil {
 			return fmt.Errorf("adding the partner %s: %w", p.ID, err)
 		}
+	}
+	return nil
+}
+
+// demoNotices gives the customers whom the demonstration tells of the notice after which silence counts, and one the request of a
+// partner.
+//
+// cite: P-26, P-27, 47 CFR 64.2008(d)
+func demoNotices(ctx context.Context, o *office.Office, s *SignIns) error {
+	of := func(number string) (cpni.ID, error) {
+		ids, err := o.Customers.Find(ctx, customer.ByNumber, number)
+		if err == nil && len(ids) != 1 {
+			err = errors.New("the demonstration has no customer with a number of its own")
+		}
+		if err != nil {
+			return "", fmt.Errorf("giving notices: %w", err)
+		}
+		return ids[0], nil
+	}
+	ann, err := of(s.Number)
+	if err != nil {
+		return err
+	}
+	mobile, err := of(s.MobileNumber)
+	if err != nil {
+		return err
+	}
+	if _, err := o.Notices.GiveTo(ctx, notice.Spec{Kind: approval.OptOut}, "demo", ann, mobile); err != nil {
+		return fmt.Errorf("giving a notice: %w", err)
+	}
+	acme, _, err := o.Partners.Get(ctx, "acme-alarm")
+	if err != nil {
+		return err
+	}
+	asks := notice.Spec{Kind: approval.OptIn, Recipients: []notice.Recipient{{ID: acme.ID, Name: acme.Called(), Class: acme.Class}}}
+	if _, err := o.Notices.GiveTo(ctx, asks, "demo", ann); err != nil {
+		return fmt.Errorf("asking for an approval: %w", err)
 	}
 	return nil
 }
@@ -325,13 +367,17 @@ Change her postal address in the contact, and sign in as sam: under Messages sta
 the line, as she would get them, and no word of the new one. %s at %s, PIN %s, gets a text instead of the
 call, and in Spanish. What goes out is also written into the folder messages of the demonstration.
 
+Her own pages are at http://%s/account/: she signs in with her number and password and the code that is sent to her, which stands in
+that folder. There she chooses what her information may be used for, and sees who has received it, line by line with a proof. The
+public policy is at http://%s/privacy, with what changed from its version before.
+
 The same by the API, as the agent:
 
   curl -s http://%s/v1/contacts -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
     -d '{"number": "%s", "channel": "phone"}'
 
 Its description is at http://%s/v1/openapi.yaml; the ledger at http://%s/ledger/checkpoint.
-`, s.Number, s.Customer, s.Password, s.PIN, s.Staff[0].Name, s.Mobile, s.MobileNumber, s.MobilePIN, address, s.Key, s.Number, address, address)
+`, s.Number, s.Customer, s.Password, s.PIN, s.Staff[0].Name, s.Mobile, s.MobileNumber, s.MobilePIN, address, address, address, s.Key, s.Number, address, address)
 }
 
 // indented writes lines two blanks to the right.
