@@ -78,7 +78,7 @@ func TestANoticeToMany(t *testing.T) {
 	if file.is(t, http.StatusOK); !strings.HasPrefix(file.page, strings.Join(notice.InsertColumns, ",")) {
 		t.Errorf("the file begins %.80q", file.page)
 	}
-	billing.get("/bills/" + string(id)).says(t, "Bills that were mailed")
+	billing.get("/bills/"+string(id)).says(t, "Bills that were mailed")
 	if r := b.get("/bills/" + string(id) + "/insert/es"); r.Header.Get("Content-Type") != "application/pdf" {
 		t.Errorf("the page for the bill is %s", r.Header.Get("Content-Type"))
 	}
