@@ -25,7 +25,9 @@ func (o *Office) Stands(ctx context.Context, p *customer.Profile) ([]approval.St
 		partners[i] = all[i].Facts(p.ID)
 	}
 	now := o.Clock.Now()
-	return approval.Stands(p, partners, now.In(o.Zone), approval.Terms{RenoticeMonths: o.Approvals.Numbers(now).RenoticeMonths}), nil
+	terms := approval.Terms{RenoticeMonths: o.Approvals.Numbers(now).RenoticeMonths}
+	terms.Additions, _ = o.Published.Terms()
+	return approval.Stands(p, partners, now.In(o.Zone), terms), nil
 }
 
 // AnswerEvidence gives the whole of what shows that a customer said something, to somebody who may read records; that they looked is on
