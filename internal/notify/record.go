@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"sync"
@@ -141,7 +142,35 @@ func (r *recorder) renew(ctx context.Context) error {
 // again is how far apart a database that does not answer is asked.
 const again = 200 * time.Millisecond
 
+// side is how many transactions write side by side what became of one batch, where a statement is a journey; on SQLite one writes at a time.
+const side = 4
+
+// fewTold is how many one transaction writes alone.
+const fewTold = 40
+
 func (r *recorder) keepWriting(ctx context.Context, batch []toldOf) {
+	if r.carrier.DB.Dialect() == store.SQLite || len(batch) < fewTold {
+		r.keepWritingOne(ctx, batch)
+		return
+	}
+	// All of one customer's are in one part, so that no part waits for another.
+	parts := make([][]toldOf, side)
+	for _, t := range batch {
+		h := fnv.New32a()
+		h.Write([]byte(t.row.of))
+		n := h.Sum32() % side
+		parts[n] = append(parts[n], t)
+	}
+	var all sync.WaitGroup
+	for _, p := range parts {
+		if len(p) > 0 {
+			all.Go(func() { r.keepWritingOne(ctx, p) })
+		}
+	}
+	all.Wait()
+}
+
+func (r *recorder) keepWritingOne(ctx context.Context, batch []toldOf) {
 	// The program is stopping when ctx is over; what has gone out is still written, once.
 	for {
 		err := r.carrier.record(context.WithoutCancel(ctx), batch)
