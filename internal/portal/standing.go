@@ -115,6 +115,10 @@ func (p *Portal) partnersFor(ctx context.Context, of *customer.Profile, events [
 		if matters || x.Class != cpni.Agent && x.Agreement != nil && now.Before(x.Agreement.Until) {
 			add(x.ID, x.Class)
 		}
+		if r, is := found[x.ID]; is && r.Name == x.ID { // no notice has named it yet
+			r.Name = x.Called()
+			found[x.ID] = r
+		}
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b notice.Recipient) int {
 		return strings.Compare(strings.ToLower(a.Name)+a.ID, strings.ToLower(b.Name)+b.ID)
