@@ -27,6 +27,8 @@ type Parts struct {
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's
 	Numbers   func(at time.Time) Rules
+	// Called gives the name by which customers know a partner; nil: they are called by their ids.
+	Called func(ctx context.Context, partner string) string
 }
 
 // Book keeps what customers say about the use of their information, and what they were told of it.

@@ -29,7 +29,7 @@ func (b *Book) confirm(ctx context.Context, tx *store.Tx, p *customer.Profile, e
 	}
 	s := spots[0]
 	m := notify.Message{ID: cpni.NewTimedID(now), Kind: notify.AnswerReceived, Via: s.Via, Place: s.Place, To: s.To, Due: now.Add(b.confirmAfter(now)),
-		Tokens: map[string]string{"choice": string(map[What]Say{Granted: Grant, Objected: Object, Lifted: Lift}[e.What]), "scope-words": e.Scope, "since": wording.Moment(e.At.In(b.Zone))}}
+		Tokens: map[string]string{"choice": string(map[What]Say{Granted: Grant, Objected: Object, Lifted: Lift}[e.What]), "scope-words": b.named(ctx, e.Scope), "since": wording.Moment(e.At.In(b.Zone))}}
 	waits, err := b.Outbox.Unsent(ctx, tx, p.ID, notify.AnswerReceived)
 	if err != nil {
 		return fmt.Errorf("confirming an answer: %w", err)
@@ -45,6 +45,15 @@ func (b *Book) confirm(ctx context.Context, tx *store.Tx, p *customer.Profile, e
 		m.Due, m.Tokens = w.Due, together(w.Tokens, m.Tokens)
 	}
 	return b.Outbox.Plan(ctx, tx, p.ID, m)
+}
+
+// named gives a scope with the name of the partner that it is about.
+func (b *Book) named(ctx context.Context, scope string) string {
+	id, is := strings.CutPrefix(scope, partnerScope)
+	if !is || b.Called == nil {
+		return scope
+	}
+	return partnerScope + b.Called(ctx, id)
 }
 
 func (b *Book) confirmAfter(at time.Time) time.Duration {

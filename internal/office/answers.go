@@ -37,6 +37,14 @@ func readAnswers(files fs.FS) (*answer.Words, error) {
 	return answer.ReadWords(files)
 }
 
+// partnerCalled gives the name by which customers know a partner.
+func (o *Office) partnerCalled(ctx context.Context, id string) string {
+	if p, _, err := o.Partners.Recent(ctx, id); err == nil {
+		return p.Called()
+	}
+	return id
+}
+
 // partnerIDs are the companies that customers may name.
 func (o *Office) partnerIDs(ctx context.Context) ([]string, error) {
 	all, err := o.Partners.All(ctx)

@@ -181,7 +181,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS,
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
-		Numbers: numbersOf(o.Policy, approval.RulesOf)})
+		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
 	if o.Notices, err = o.notices(); err != nil {
 		return nil, err
 	}
