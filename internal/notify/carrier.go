@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -171,15 +172,15 @@ func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) err
 	var writing sync.WaitGroup
 	writing.Go(func() { work.run(ctx) })
 	var pieces []Piece
-	for _, r := range claimed {
-		p, out, err := c.piece(ctx, r)
+	for i, w := range c.pieces(ctx, claimed) {
+		id := claimed[i].m.ID
 		switch {
-		case err != nil: // of ours, such as a database that does not answer: it is tried again
-			work.tell(r.m.ID, Outcome{State: Queued, Code: "NOT_WRITTEN", Says: err.Error()}, Words{})
-		case out != nil:
-			work.tell(r.m.ID, *out, Words{})
+		case w.err != nil: // of ours, such as a database that does not answer: it is tried again
+			work.tell(id, Outcome{State: Queued, Code: "NOT_WRITTEN", Says: w.err.Error()}, Words{})
+		case w.out != nil:
+			work.tell(id, *w.out, Words{})
 		default:
-			pieces = append(pieces, p)
+			pieces = append(pieces, w.piece)
 		}
 	}
 	if len(pieces) > 0 {
@@ -194,4 +195,38 @@ func (c *Carrier) carry(ctx context.Context, channel Channel, claimed []row) err
 		return errors.Join(work.failed(), c.Pressed(ctx))
 	}
 	return work.failed()
+}
+
+// madePiece is a message that was written, or what has become of one that was not.
+type madePiece struct {
+	piece Piece
+	out   *Outcome
+	err   error
+}
+
+// writers is how many messages of a batch are written side by side: on PostgreSQL more than there are processors, for each waits for
+// what it asks the database.
+func (c *Carrier) writers() int {
+	n := max(1, runtime.GOMAXPROCS(0))
+	if c.DB.Dialect() == store.Postgres {
+		n = max(n, 2*side)
+	}
+	return n
+}
+
+// pieces writes the messages of a batch, in its order.
+func (c *Carrier) pieces(ctx context.Context, claimed []row) []madePiece {
+	made := make([]madePiece, len(claimed))
+	n := min(c.writers(), len(claimed))
+	var all sync.WaitGroup
+	for w := range n {
+		all.Go(func() {
+			for i := w; i < len(claimed); i += n {
+				m := &made[i]
+				m.piece, m.out, m.err = c.piece(ctx, claimed[i])
+			}
+		})
+	}
+	all.Wait()
+	return made
 }
