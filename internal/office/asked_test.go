@@ -28,8 +28,19 @@ func TestNoticesSayWhereTheyAreAnswered(t *testing.T) {
 			via  cpni.Via
 			want string
 		}{{notify.OptOutNotice, cpni.Email, office.ChoicesLink}, {notify.OptOutNotice, cpni.Postal, office.RefusePage}, {notify.OptInRequest, cpni.Email, office.ChoicesPage}, {notify.OptInRequest, cpni.Postal, office.ChoicesPage}} {
-			m := notify.Message{ID: cpni.NewID(), Kind: row.kind, Via: row.via, To: "somewhere", At: o.Clock.Now(),
-				Tokens: map[string]string{"purposes": "own-marketing", "information": "usage", "recipients": "carrier", "wait-days": "30"}}
+			spec := wording.Spec{Kind: row.kind, Purposes: []cpni.Purpose{cpni.OwnMarketing}, Data: wording.Everyday()}
+			if row.kind == notify.OptOutNotice {
+				spec.Floor = o.Approvals.Numbers(o.Clock.Now()).Wait
+				spec.Wait = spec.Floor
+			}
+			e, err := o.Wording.Edition(spec)
+			if err == nil {
+				err = o.KeepEdition(t.Context(), e)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := notify.Message{ID: cpni.NewID(), Kind: row.kind, Via: row.via, To: "somewhere", At: o.Clock.Now(), Edition: e.Version()}
 			if row.want == office.ChoicesLink {
 				row.want += o.Outbox.Token(m.ID)
 			}

@@ -106,6 +106,9 @@ type looked struct {
 	text  readable
 }
 
+// mostBefore bounds how many words before a value in hexadecimal are taken for what they are.
+const mostBefore = 4
+
 // lookInto gives every reading of every part. short: short numbers are looked for.
 func lookInto(w notify.Words, short bool) []looked {
 	var all []looked
@@ -317,8 +320,16 @@ func decoded(text string) []string {
 		}
 	}
 	for _, run := range hexRun.FindAllString(text, -1) {
-		if plain, err := hex.DecodeString(hexLetters.Replace(run)); err == nil && sensible(plain) {
-			all = append(all, string(plain))
+		// The end of a word before it, such as that of "decide", may look as if it belonged to it.
+		for range mostBefore {
+			if plain, err := hex.DecodeString(hexLetters.Replace(run)); err == nil && sensible(plain) {
+				all = append(all, string(plain))
+			}
+			_, rest, more := strings.Cut(run, " ")
+			if !more {
+				break
+			}
+			run = rest
 		}
 	}
 	return all
