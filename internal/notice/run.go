@@ -19,7 +19,6 @@ var (
 	errTitle  = cpni.Rejected("BAD_INPUT", "a run has a title by which people know it", []string{"P-27"}, "give one of at most 100 letters")
 	errState  = cpni.Rejected("CONFLICT", "the run is not in a state in which that can be done", []string{"P-27"}, "look at it again: it may have moved on")
 	errNoWays = cpni.Rejected("CONFIG", "a run goes by e-mail, by post, with the bill or in the portal: nobody reads to many at once", []string{"47 CFR 64.2008(b)"}, "name ways out of email, postal, bill-insert and portal")
-	errAt     = cpni.Rejected("BAD_INPUT", "a run begins now or later", []string{"P-27"}, "leave the start out, or give a moment that is to come")
 )
 
 const longestTitle = 100
