@@ -74,7 +74,7 @@ func sendingOffice(t *testing.T, folder, database string, peer *mailtest.Server)
 	replace(t, config, "127.0.0.1:8080", "127.0.0.1:0")
 	more := fmt.Sprintf("messages:\n  address: https://account.test.example\n  email: {by: smtp, smtp: {host: 127.0.0.1, port: %d, security: none, from: \"Test <privacy@test.example>\", batch: 20}}\n  text: {by: file, file: %s}\n",
 		peer.Port, filepath.Join(folder, "texts"))
-	replace(t, config, `phone: ""`, `phone: "+18005550100"`, `policy: ""`, "policy: "+rules)
+	replace(t, config, `policy: ""`, "policy: "+rules)
 	f, err := os.OpenFile(config, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

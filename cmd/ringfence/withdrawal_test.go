@@ -170,7 +170,7 @@ type withdrawing struct {
 func newWithdrawals(t *testing.T, path, database string, nodes, customers int) *withdrawing {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "office")
-	args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--origin", "ledger.test.example"}
+	args := []string{"init", folder, "--carrier", "Test", "--zone", "America/New_York", "--email", "privacy@test.example", "--phone", "+18005550100", "--post", "1 Main St, Springfield, VA 22150", "--web", "https://account.test.example", "--facility", "https://reporting.facility.example/cpni", "--origin", "ledger.test.example"}
 	if database != "" {
 		args = append(args, "--database", database)
 	}
