@@ -104,7 +104,7 @@ func TestRulesAreChangedByTwo(t *testing.T) {
 	bad := one.propose("rules/90-ours.cedar", closing)
 	must(t, w.Proposals.Work(context.Background()))
 	page1 := two.get(bad)
-	page1.says(t, "failed its scenarios", "Not all pass", "FAIL Service goes on: ours.yaml:9", "got deny FORBIDDEN")
+	page1.says(t, "failed when it was tried", "Not all pass", "FAIL Service goes on: ours.yaml:9", "got deny FORBIDDEN")
 	page1.lacks(t, "Agree, and have it done")
 	good := one.propose("rules/90-ours.cedar", ours)
 	must(t, w.Proposals.Work(context.Background()))
@@ -129,7 +129,13 @@ func TestRulesAreChangedByTwo(t *testing.T) {
 	r := one.load("", "", "cpni-core.yaml", strings.Replace(w.file("profiles/cpni-core.yaml"), "smallest_cell: 10", "smallest_cell: 12", 1), "91-ours.cedar", strings.Replace(closing, `"closed"`, `"closed-too"`, 1))
 	r.says(t, "Proposed, and on record.", "smallest_cell: 10", "smallest_cell: 12", "closed-too", "rules/91-ours.cedar")
 	one.submit(one.at+"/withdraw").says(t, "Your proposal is withdrawn. Nothing was done.")
-	for _, who := range []string{"agent", "marketing", "billing", "auditor", "supervisor"} {
+	// Supervisors agree to notices, and to nothing else.
+	supervisor := w.signedIn(t, "supervisor")
+	supervisor.get(good).is(t, http.StatusNotFound)
+	for _, path := range []string{"/rules/change", "/settings", "/health", "/forget/" + string(w.ann)} {
+		supervisor.get(path).is(t, http.StatusForbidden)
+	}
+	for _, who := range []string{"agent", "marketing", "billing", "auditor"} {
 		b := w.signedIn(t, who)
 		for _, path := range []string{good, "/proposals", "/rules/change", "/settings", "/health", "/forget/" + string(w.ann)} {
 			b.get(path).is(t, http.StatusForbidden).says(t, "Not your work", "rule right-")
