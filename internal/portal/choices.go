@@ -251,11 +251,9 @@ func evidenceOf(kind, says string, f formShown) *approval.Evidence {
 }
 
 // readForm reads the evidence of an answer that was given with a form of ours.
-func readForm(e *approval.Evidence) (f formShown, ok bool) {
-	if e == nil || e.Kind != formKind {
-		return f, false
-	}
-	return f, json.Unmarshal(e.Raw, &f) == nil
+func readForm(raw []byte) (f formShown, ok bool) {
+	err := json.Unmarshal(raw, &f)
+	return f, err == nil
 }
 
 // requested is the notice that a yes to a use would answer.

@@ -93,7 +93,7 @@ func TestChoicesPagesAreSound(t *testing.T) {
 	ann, ben := s.Customer(t), s.Customer(t)
 	link, number := s.letter(ann)
 	s.noticed(ownByPost, ann)
-	s.noticed(notice.Spec{Kind: approval.OptIn, Ways: []string{notice.ByInsert}, Recipients: []notice.Recipient{{ID: "northern-lights", Name: "Northern <script>hit=1</script> Lights Home Insurance & Daughters", Class: cpni.AffiliateOther}}}, ann)
+	s.noticed(notice.Spec{Kind: approval.OptIn, Ways: []string{notice.ByInsert}, Recipients: []notice.Recipient{{ID: "northern-lights", Name: "Northern & \"Lights\" Home Insurance", Class: cpni.AffiliateOther}}}, ann)
 	s.noticed(notice.Spec{Kind: approval.OptIn, Ways: []string{notice.ByInsert}, Recipients: []notice.Recipient{{ID: "sunny-side", Name: "Sunny Side Home Insurance, Warranty and Daughters Company", Class: cpni.AffiliateOther}}}, ann)
 	s.Time.Add(40 * 24 * time.Hour)
 	run := s.noticed(notice.Spec{Kind: approval.OptOut, Ways: []string{notice.ByPortal}, Wait: 45}, ann)

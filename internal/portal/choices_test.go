@@ -191,7 +191,7 @@ func TestChoices(t *testing.T) {
 		}
 		all := s.events(ann.ID)
 		yes, given := all[len(all)-1], all[len(all)-2]
-		if yes.What != approval.Granted || yes.Contact == "" || len(yes.Proved) == 0 || yes.Evidence == nil || yes.Evidence.Hash == "" || !strings.Contains(string(yes.Evidence.Raw), old[3]) {
+		if yes.What != approval.Granted || yes.Contact == "" || len(yes.Proved) == 0 || yes.Evidence == nil || yes.Evidence.Hash == "" || !strings.Contains(s.raw(ann.ID, yes.ID), old[3]) {
 			t.Errorf("the yes is kept as %+v", yes)
 		}
 		if given.What != approval.Noticed || given.Via != notice.ByPortal || given.Contact != yes.Contact || given.Notice != yes.Notice || !slices.Contains(given.Scopes, "own-marketing") {
@@ -385,7 +385,7 @@ func TestGlobalPrivacyControl(t *testing.T) {
 			t.Fatalf("with the signal: %s", s.own(ann.ID))
 		}
 		all := s.events(ann.ID)
-		if e := all[len(all)-1]; e.Via != approval.BySignal || e.Scope != customer.Everything || e.Evidence == nil || !strings.Contains(string(e.Evidence.Raw), `"signal":"1"`) || !strings.Contains(string(e.Evidence.Raw), `"at":"2027-`) {
+		if e := all[len(all)-1]; e.Via != approval.BySignal || e.Scope != customer.Everything || e.Evidence == nil || !strings.Contains(s.raw(ann.ID, e.ID), `"signal":"1"`) || !strings.Contains(s.raw(ann.ID, e.ID), `"at":"2027-`) {
 			t.Errorf("kept as %+v", e)
 		}
 		for range 3 {
@@ -655,4 +655,14 @@ func fieldsOf(all []string) url.Values {
 		form.Set(all[i], all[i+1])
 	}
 	return form
+}
+
+// raw is the whole of what is kept as evidence of an event.
+func (s *site) raw(of, event cpni.ID) string {
+	s.t.Helper()
+	raw, err := s.Approvals.Raw(s.t.Context(), of, event)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(raw)
 }

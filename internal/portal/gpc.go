@@ -1,11 +1,13 @@
 package portal
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 
 	"ringfence/internal/approval"
+	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 )
 
@@ -56,8 +58,8 @@ func hearSignal(p *Portal, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if liftedUnderSignal(events) {
-		return nil
+	if chosen, err := p.liftedUnderSignal(ctx, v.Customer, events); err != nil || chosen {
+		return err
 	}
 	now := p.office.Clock.Now()
 	_, err = p.office.Approvals.Answer(ctx, approval.Answer{Customer: v.Customer, Says: approval.Object, Scope: customer.Everything, Via: approval.BySignal, Contact: v.Contact.ID, By: self,
@@ -72,15 +74,22 @@ func hearSignal(p *Portal, r *http.Request, v *visit) error {
 
 // liftedUnderSignal reports whether the last word about everything was that its refusal is taken back, given on the page of choices
 // in a browser that sent the signal.
-func liftedUnderSignal(events []approval.Event) bool {
+func (p *Portal) liftedUnderSignal(ctx context.Context, of cpni.ID, events []approval.Event) (bool, error) {
 	for _, e := range slices.Backward(events) {
 		if e.Scope != customer.Everything || e.What != approval.Objected && e.What != approval.Lifted {
 			continue
 		}
-		f, ok := readForm(e.Evidence)
-		return e.What == approval.Lifted && e.Via == approval.ByPortal && ok && f.Signal == "1"
+		if e.What != approval.Lifted || e.Via != approval.ByPortal || e.Evidence == nil || e.Evidence.Kind != formKind {
+			return false, nil
+		}
+		raw, err := p.office.Approvals.Raw(ctx, of, e.ID)
+		if err != nil {
+			return false, err
+		}
+		f, ok := readForm(raw)
+		return ok && f.Signal == "1", nil
 	}
-	return false
+	return false, nil
 }
 
 // signalView is what the page of choices says of the signal; "" the browser sends none.

@@ -254,7 +254,7 @@ func (p *Portal) lineView(v visit, l accounting.Line, fates map[cpni.ID]string) 
 		return out
 	}
 	out.Asked = p.askedWord(language, l)
-	out.For, out.Why, out.How = recipientWord(language, l.For), purposeWord(language, l.Purpose), say(language, "via-"+string(l.Via))
+	out.For, out.Why, out.How = recipientWord(language, l.For), purposeWord(language, l.Purpose), say(language, "got-via-"+string(l.Via))
 	if l.Via == "" {
 		out.How = ""
 	}
@@ -299,7 +299,9 @@ func known(language, prefix, word string) string {
 	return word
 }
 
-func classWord(language string, c cpni.DataClass) string { return known(language, "class-", string(c)) }
+func classWord(language string, c cpni.DataClass) string {
+	return known(language, "got-class-", string(c))
+}
 
 func purposeWord(language string, u cpni.Purpose) string {
 	return known(language, "purpose-", string(u))
