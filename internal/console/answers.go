@@ -30,7 +30,7 @@ func answerPlaces() []place {
 		{pattern: one + "/back", right: staff.Serve, post: (*visit).giveAnswerBack, home: "/answers"},
 		{pattern: one + "/decide", right: staff.Serve, post: (*visit).decideAnswer, home: one},
 		{pattern: "/answers/post", right: staff.Serve, get: (*visit).paperPage, post: (*visit).findPaper},
-		{pattern: post, right: staff.Serve, scan: true, get: (*visit).enterPaperPage, post: (*visit).enterPaper},
+		{pattern: post, right: staff.Serve, scan: approval.MostEvidence, get: (*visit).enterPaperPage, post: (*visit).enterPaper},
 		{pattern: kept, right: staff.ReadRecords, get: (*visit).approvalsPage},
 		{pattern: kept + "/{event}/evidence", right: staff.ReadRecords, post: (*visit).answerEvidence, home: kept},
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"ringfence/internal/approval"
 )
 
 // Bounds of a form that brings files of rules, in bytes, and how long it may take to arrive.
@@ -36,17 +34,13 @@ type parted struct {
 	text  bool  // files are text, and so may be the field of that name
 }
 
-var (
-	ruleFiles = parted{body: mostBigBody, file: bigFieldSize, files: mostParts, text: true}
-	oneScan   = parted{body: approval.MostEvidence + mostBody, file: approval.MostEvidence, files: 1}
-)
+var ruleFiles = parted{body: mostBigBody, file: bigFieldSize, files: mostParts, text: true}
+
+// scanOf is a form with one scanned paper of at most so many bytes. The file is kept as it is; what it is, whoever takes it finds out.
+func scanOf(most int) parted { return parted{body: int64(most) + mostBody, file: most, files: 1} }
 
 // readBigForm reads what is posted to a place that takes files of rules.
 func (v *visit) readBigForm() error { return v.readParts(ruleFiles) }
-
-// readScanForm reads what is posted to a place that takes one scanned paper. The file is kept as it is; what it is, whoever takes it
-// finds out.
-func (v *visit) readScanForm() error { return v.readParts(oneScan) }
 
 func (v *visit) readParts(may parted) error {
 	kind, parameters, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))

@@ -132,6 +132,8 @@ func TestRulesAreChangedByTwo(t *testing.T) {
 	// Supervisors agree to notices, and to nothing else.
 	supervisor := w.signedIn(t, "supervisor")
 	supervisor.get(good).is(t, http.StatusNotFound)
+	supervisor.post(good+"/agree", "token", supervisor.token(), "hash", "x").is(t, http.StatusNotFound)
+	supervisor.get("/proposals").lacks(t, good)
 	for _, path := range []string{"/rules/change", "/settings", "/health", "/forget/" + string(w.ann)} {
 		supervisor.get(path).is(t, http.StatusForbidden)
 	}

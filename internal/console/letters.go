@@ -31,7 +31,7 @@ func letterPlaces() []place {
 		{pattern: request + "/prove", right: staff.Serve, post: (*visit).proveRequest, home: request},
 		{pattern: request + "/decline", right: staff.Serve, post: (*visit).declineRequest, home: request},
 		{pattern: request + "/withdraw", right: staff.Serve, post: (*visit).withdrawRequest, home: request},
-		{pattern: enter, right: staff.Serve, get: (*visit).enterRequestPage, post: (*visit).enterRequest, scan: true},
+		{pattern: enter, right: staff.Serve, get: (*visit).enterRequestPage, post: (*visit).enterRequest, scan: written.MostScan},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"ringfence/internal/approval"
 	"ringfence/internal/complaint"
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
@@ -106,7 +105,7 @@ func TestWrittenRequestByPost(t *testing.T) {
 			t.Errorf("%s: %s", what, text(r.page))
 		}
 	}
-	b.postScan(enter, append(bytes.Clone(signedLetter), make([]byte, approval.MostEvidence)...), form...).is(t, http.StatusRequestEntityTooLarge)
+	b.postScan(enter, append(bytes.Clone(signedLetter), make([]byte, written.MostScan)...), form...).is(t, http.StatusRequestEntityTooLarge)
 	b.postScan(enter, signedLetter, append([]string{"token", "forged"}, form[2:]...)...).is(t, http.StatusForbidden)
 	r := b.follow(b.postScan(enter, signedLetter, form...))
 	r.has(t, "It is entered", "Tariff Analysts", "Open a contact with the customer first")

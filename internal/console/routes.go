@@ -25,7 +25,7 @@ type place struct {
 	get     act         // nil: the place is only posted to, and who comes to read is sent to home
 	post    act         // nil: the place is only read
 	files   bool        // what is posted brings files of rules
-	scan    bool        // what is posted brings the scan of a letter
+	scan    int         // what is posted may bring one scanned paper of so many bytes; 0: none
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
@@ -175,8 +175,8 @@ func (v *visit) come(p place) error {
 		if p.files {
 			read = v.readBigForm
 		}
-		if p.scan {
-			read = v.readScanForm
+		if p.scan > 0 {
+			read = func() error { return v.readParts(scanOf(p.scan)) }
 		}
 		if err := read(); err != nil {
 			return err

@@ -62,10 +62,10 @@ func TestANoticeToMany(t *testing.T) {
 	page := b.get(run)
 	page.says(t, "3 of 3 customers looked at", "everybody looked at", "on their way", "The compliance", "The supervisor")
 	page.lacks(t, "Ann Archer", "ben@example.com")
-	b.get(run+"/customers?state=given&via=postal&code=").says(t, string(w.ann))
+	b.get(run+"/customers?state=planned&via=postal&code=").says(t, string(w.ann))
 	b.get("/runs").says(t, "Spring notice", "1 run", "Where customers stand")
 	b.get("/runs/renewals").says(t, "Renewals", "How many lapse", "in service")
-	b.get(recordsAddress(w.ann)+"/notices").says(t, "Spring notice", "given", "Silence counts from")
+	b.get(recordsAddress(w.ann)+"/notices").says(t, "Spring notice", "on its way")
 	// The agent sees the proof at the desk, and may neither propose nor stop; the auditor reads.
 	agent := w.signedIn(t, "agent")
 	agent.get(customerAddress(w.ann)+"/notices").says(t, "Spring notice")

@@ -274,7 +274,7 @@ func (b *browser) post(path string, form ...string) reply {
 // postTo posts a form in the way that the place reads it.
 func (b *browser) postTo(p place, path string, form ...string) reply {
 	b.t.Helper()
-	if !p.files && !p.scan {
+	if !p.files && p.scan == 0 {
 		return b.post(path, form...)
 	}
 	var body bytes.Buffer

@@ -268,7 +268,7 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 	}
 	now := n.Clock.Now()
 	switch {
-	case f.Kind == notify.Mailed || f.State == notify.Delivered || f.State == notify.Sent && m.Via == cpni.Email: // what has arrived was given, whoever carried it
+	case f.Kind == notify.Mailed || m.Via == cpni.Email && (f.State == notify.Sent || f.State == notify.Delivered): // a letter counts from its mailing alone, whoever has it
 		_, entries, err := n.Approvals.Give(ctx, tx, of, given(r, m.ID, string(m.Via), f.At, "", string(cpni.RoleSystem)))
 		if errors.Is(err, customer.ErrNoCustomer) || errors.Is(err, vault.ErrForgotten) {
 			return nil, nil
