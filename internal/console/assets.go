@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+
+	"ringfence/internal/visitor"
 )
 
 //go:embed assets
@@ -28,16 +30,20 @@ func loadAssets() map[string]asset {
 	if err != nil {
 		panic(err) // embedded
 	}
+	add := func(name string, text []byte) {
+		sum := sha256.Sum256(text)
+		a := asset{text: text, kind: kinds[path.Ext(name)], version: hex.EncodeToString(sum[:8])}
+		a.address = fmt.Sprintf("/assets/%s?v=%s", name, a.version)
+		all[name] = a
+	}
 	for _, f := range files {
 		text, err := assetFiles.ReadFile("assets/" + f.Name())
 		if err != nil {
 			panic(err) // embedded
 		}
-		sum := sha256.Sum256(text)
-		a := asset{text: text, kind: kinds[path.Ext(f.Name())], version: hex.EncodeToString(sum[:8])}
-		a.address = fmt.Sprintf("/assets/%s?v=%s", f.Name(), a.version)
-		all[f.Name()] = a
+		add(f.Name(), text)
 	}
+	add(visitor.PasskeyScript, visitor.Passkeys)
 	return all
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/visitor"
 )
 
 // confirmView asks somebody who is signed in to prove again who they are.
@@ -46,7 +47,7 @@ func (v *visit) confirmPage() error {
 		if err != nil {
 			return err
 		}
-		view.Ask, view.Passkeys = string(ask), v.assets["passkey.js"].address
+		view.Ask, view.Passkeys = string(ask), v.assets[visitor.PasskeyScript].address
 	}
 	return v.show(http.StatusOK, confirmPage(view))
 }

@@ -12,6 +12,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
+	"ringfence/internal/visitor"
 )
 
 // enrolView is the page on which a second factor is set up: at the end of a first sign-in, or by who is signed in.
@@ -56,7 +57,7 @@ func (v *visit) showEnrol(holder, token string, view enrolView) error {
 		if err != nil {
 			return err
 		}
-		view.Make, view.Passkeys = string(ask), v.assets["passkey.js"].address
+		view.Make, view.Passkeys = string(ask), v.assets[visitor.PasskeyScript].address
 	}
 	return v.show(http.StatusOK, enrolPage(view))
 }

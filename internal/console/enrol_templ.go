@@ -342,7 +342,7 @@ func passkeyForm(action, token, back, do, ask string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"closed passkey-says\" role=\"status\" hidden></p><noscript><p class=\"quiet\">A passkey needs scripts, which are off in this browser.</p></noscript></form>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"closed passkey-says\" role=\"status\" data-there=\"This device has a passkey for you already.\" data-none=\"No passkey was used: it was cancelled, took too long, or there is none for this place.\" hidden></p><noscript><p class=\"quiet\">A passkey needs scripts, which are off in this browser.</p></noscript></form>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

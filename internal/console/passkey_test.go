@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
 	"ringfence/internal/staff"
+	"ringfence/internal/visitor"
 )
 
 // named has the browser meet the console under a name, for passkeys need one.
@@ -201,11 +201,7 @@ func TestPasskeysThatProveNothing(t *testing.T) {
 
 // deviceAnswers is a script that asks the device as passkey.js does.
 func deviceAnswers(ask string) string {
-	text, err := os.ReadFile("assets/passkey.js")
-	if err != nil {
-		panic(err)
-	}
-	body, _, _ := strings.Cut(string(text), "for (const form")
+	body, _, _ := strings.Cut(string(visitor.Passkeys), "for (const form")
 	return `(async () => {` + body + `
 		return said(await navigator.credentials.get({publicKey: asked(` + "`" + ask + "`" + `)}));
 	})()`

@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
 	"ringfence/internal/staff/sso"
+	"ringfence/internal/visitor"
 )
 
 func signInPlaces() []place {
@@ -168,7 +169,7 @@ func (v *visit) secondPage() error {
 		if err != nil {
 			return v.further(staff.Step{}, err, "/sign-in", back)
 		}
-		view.Ask, view.Passkeys = string(ask), v.assets["passkey.js"].address
+		view.Ask, view.Passkeys = string(ask), v.assets[visitor.PasskeyScript].address
 	}
 	return v.show(http.StatusOK, secondPage(view))
 }
@@ -248,7 +249,7 @@ func (v *visit) passkeyPage() error {
 		return err
 	}
 	p := v.page("Sign in with a passkey", "")
-	p.Token, p.Passkeys = v.seal.mark("passkey", door), v.assets["passkey.js"].address
+	p.Token, p.Passkeys = v.seal.mark("passkey", door), v.assets[visitor.PasskeyScript].address
 	return v.show(http.StatusOK, passkeyPage(passkeyView{p, back, string(ask)}))
 }
 

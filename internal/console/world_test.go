@@ -22,6 +22,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
+	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
 	"ringfence/internal/scenario"
 	"ringfence/internal/staff"
@@ -89,7 +90,7 @@ func newWorld(t testing.TB, change ...func(*office.Config)) *world {
 	must(t, err)
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 5, 15, 0, 0, 0, time.UTC)}, people: map[string]cpni.ID{}}
 	config := office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "ledger.test.example", Signer: signer, Clock: w.clock, Zone: zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, SecondFactorOptional: true, Rehearse: scenario.Rehearse(stories)}
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, SecondFactorOptional: true, Rehearse: scenario.Rehearse(stories), Notices: officetest.Notices(t)}
 	for _, c := range change {
 		c(&config)
 	}

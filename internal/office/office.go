@@ -64,6 +64,8 @@ type Config struct {
 	HashCost *contact.HashCost
 	// Courses holds the folders courses/ and notices/ of the policy; nil, or without such a folder: what is built in.
 	Courses fs.FS
+	// Notices are the templates of messages, where they are read already; nil: they are read from Courses.
+	Notices *wording.Book
 	// Profiles is as in rulebook.Options.
 	Profiles func(*rules.Profiles) (*rules.Profiles, error)
 	// TakeFiles is as in rulebook.Options.
@@ -146,8 +148,10 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
 	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
-	if o.Wording, err = ReadNotices(c.Courses); err != nil {
-		return nil, err
+	if o.Wording = c.Notices; o.Wording == nil {
+		if o.Wording, err = ReadNotices(c.Courses); err != nil {
+			return nil, err
+		}
 	}
 	if err := o.keepWording(ctx); err != nil {
 		return nil, err

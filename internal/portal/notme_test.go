@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
+	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -65,7 +66,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	must(t, err)
 	w := &world{t: t}
 	w.Office, err = office.Open(ctx, office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "portal.test.example", Signer: signer, Zone: zone,
-		Clock: &clock{now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}, HashCost: &contact.HashCost{MemoryKiB: 8, Passes: 1}, SecondFactorOptional: true,
+		Clock: &clock{now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}, HashCost: &contact.HashCost{MemoryKiB: 8, Passes: 1}, SecondFactorOptional: true, Notices: officetest.Notices(t),
 		Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Address: "https://lucid.example"}})
 	must(t, err)
 	t.Cleanup(w.Close)

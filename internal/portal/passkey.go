@@ -262,9 +262,9 @@ func (p *Portal) askPasskey(w http.ResponseWriter, r *http.Request, status int, 
 	return nil
 }
 
-const passkeyScript = "passkey.js"
+const passkeyScript = visitor.PasskeyScript
 
-// used is a passkey that somebody has shown, and whose it is.
+// usedKey is a passkey that somebody has shown, and whose it is.
 type usedKey struct {
 	of  *customer.Profile
 	id  cpni.ID

@@ -22,6 +22,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/letter"
 	"ringfence/internal/office"
+	"ringfence/internal/visitor"
 )
 
 // Options of New.
@@ -183,7 +184,10 @@ var assetTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "te
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	text, err := assetFiles.ReadFile("assets/" + name)
+	text, err := visitor.Passkeys, error(nil)
+	if name != passkeyScript {
+		text, err = assetFiles.ReadFile("assets/" + name)
+	}
 	if err != nil || assetTypes[path.Ext(name)] == "" {
 		http.NotFound(w, r)
 		return

@@ -20,6 +20,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify/letter"
 	"ringfence/internal/office"
+	"ringfence/internal/office/officetest"
 	"ringfence/internal/publish"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -64,7 +65,7 @@ func newPaper(t *testing.T, db *store.DB, public office.Public) *paper {
 	must(t, err)
 	w := &paper{t: t, clock: &clock{now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}}
 	w.Office, err = office.Open(ctx, office.Config{DB: db, Policy: set, Master: vault.NewMaster(), Origin: "portal.test.example", Signer: signer, Zone: zone, Clock: w.clock,
-		HashCost: &contact.HashCost{MemoryKiB: 8, Passes: 1}, SecondFactorOptional: true, Carrier: office.Carrier{Name: "Example Telephone", Phone: "+18005550100", Email: "privacy@example.net"}, Public: public})
+		HashCost: &contact.HashCost{MemoryKiB: 8, Passes: 1}, SecondFactorOptional: true, Notices: officetest.Notices(t), Carrier: office.Carrier{Name: "Example Telephone", Phone: "+18005550100", Email: "privacy@example.net"}, Public: public})
 	must(t, err)
 	t.Cleanup(w.Close)
 	folder := t.TempDir()

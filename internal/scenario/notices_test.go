@@ -54,7 +54,6 @@ func TestNothingOfWhatIsChangedGoesOut(t *testing.T) {
 			if !slices.ContainsFunc(s.steps, func(x step) bool { return x.verb == "change" || x.verb == "enrol" }) {
 				continue
 			}
-			s.courses = policy.Files
 			w, err := newWorld(ctx, s, storetest.Open(t, "memory:"), set)
 			if err != nil {
 				t.Fatal(err)

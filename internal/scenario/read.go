@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -30,7 +29,6 @@ type Scenario struct {
 	zone     *time.Location
 	setup    *node // what the file and the story say together
 	profiles map[string]string
-	courses  fs.FS // the policy whose courses are taken; nil: the built-in one
 	steps    []step
 }
 

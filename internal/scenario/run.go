@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"ringfence/internal/rules"
 )
 
 // Options say where and by which rules stories run.
@@ -103,7 +101,6 @@ func Run(ctx context.Context, files []*File, o Options) ([]Outcome, error) {
 	var all []Outcome
 	for _, f := range files {
 		for _, s := range f.Scenarios {
-			s.courses = o.Policy
 			failure, err := s.run(ctx, g, policy)
 			if err != nil {
 				return all, fmt.Errorf("%s:%d: %s: %w", s.File, s.Line, s.Name, err)
@@ -119,7 +116,7 @@ func Run(ctx context.Context, files []*File, o Options) ([]Outcome, error) {
 }
 
 // run tells one story. The error is for what has nothing to do with the story: no database, no room.
-func (s *Scenario) run(ctx context.Context, g *ground, policy *rules.Set) (failure *Failure, err error) {
+func (s *Scenario) run(ctx context.Context, g *ground, policy *lawbook) (failure *Failure, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

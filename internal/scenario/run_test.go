@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"ringfence/internal/cpni"
-	"ringfence/internal/rules"
 	"ringfence/internal/store/storetest"
 )
 
@@ -120,7 +119,7 @@ func TestPlantedExpectationsAreNotMet(t *testing.T) {
 	}
 }
 
-func told(t *testing.T, g *ground, p *rules.Set, s *Scenario) (*world, func()) {
+func told(t *testing.T, g *ground, p *lawbook, s *Scenario) (*world, func()) {
 	t.Helper()
 	db, leave, err := g.fresh(t.Context())
 	if err != nil {

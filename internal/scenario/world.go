@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/partner"
 	"ringfence/internal/rules"
@@ -55,11 +56,28 @@ const origin = "scenario.ringfence"
 // cheap is the cost of hashing the secrets of a story: they stand in the file for everyone to read.
 var cheap = contact.HashCost{MemoryKiB: 64, Passes: 1}
 
+// lawbook is the policy by which stories are told, with the texts of messages beside it: read once, however many stories there are.
+type lawbook struct {
+	rules   *rules.Set
+	files   fs.FS
+	notices *wording.Book
+}
+
 // readPolicy reads the policy by which stories are told.
-func readPolicy(files fs.FS) (*rules.Set, error) { return rules.Load(files) }
+func readPolicy(files fs.FS) (*lawbook, error) {
+	set, err := rules.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	notices, err := office.ReadNotices(files)
+	if err != nil {
+		return nil, err
+	}
+	return &lawbook{set, files, notices}, nil
+}
 
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
-func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set) (*world, error) {
+func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
 		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
 	w.clock.set(s.start)
@@ -72,7 +90,7 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *rules.Set)
 	if err != nil {
 		return nil, err
 	}
-	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: s.courses,
+	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		Public: public,
 		CMRS:   carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),

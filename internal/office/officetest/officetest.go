@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -64,6 +65,18 @@ type Office struct {
 // policySet is the project's policy, read once.
 var policySet = sync.OnceValues(func() (*rules.Set, error) { return rules.Load(policy.Files) })
 
+var noticesRead = sync.OnceValues(func() (*wording.Book, error) { return office.ReadNotices(policy.Files) })
+
+// Notices are the project's templates of messages, read once; an office is opened with them in a fraction of the time.
+func Notices(t testing.TB) *wording.Book {
+	t.Helper()
+	b, err := noticesRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Zone is the carrier's.
 var Zone = func() *time.Location {
 	z, err := time.LoadLocation("America/New_York")
@@ -103,7 +116,7 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 		return (*n.Stories)(policy), nil
 	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public,
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public, Notices: Notices(t),
 		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100", Email: "privacy@example.net", Address: "https://account.example.net"}}); err != nil {
 		t.Fatal(err)
 	}
