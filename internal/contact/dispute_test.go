@@ -345,3 +345,46 @@ func TestTokensOfNotices(t *testing.T) {
 		}
 	})
 }
+
+// When the two places that would have been told of a change are lost one after the other, the first leaves it to the second; with
+// the second nobody is left, and somebody has to look.
+//
+// cite: P-23, P-25, 47 CFR 64.2010(f)
+func TestTheLastPlaceThatWasToBeToldIsLost(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		p := w.ann()
+		p.Account, p.Lines, p.Email, p.Postal = string(cpni.NewID()), nil, nil, nil
+		id := w.create(p)
+		var places []cpni.ID
+		for _, a := range []Alteration{{Email: "walter.quigley@mailbox.example"}, {Postal: "1003 Zebulon Terrace, Peoria, IL 61602"}} {
+			w.clock.advance(31 * 24 * time.Hour)
+			a.Contact = w.seen(id)
+			if _, err := w.Alter(w.ctx, a); err != nil {
+				t.Fatal(err)
+			}
+			places = append(places, w.newest(id).ID)
+		}
+		w.clock.advance(31 * 24 * time.Hour)
+		told, err := w.Enrol(w.ctx, Enrolment{Contact: w.seen(id), PIN: "604913"})
+		if err != nil || len(told) != 2 {
+			t.Fatalf("%v, %v", told, err)
+		}
+		pin := w.newest(id).ID
+		slices.Reverse(places) // what came after a change that is disputed counts no more either
+		for i, change := range places {
+			if err := w.Dispute(w.ctx, Dispute{Customer: id, Change: change, How: ByLink}); err != nil {
+				t.Fatal(err)
+			}
+			missing := 0
+			for _, d := range w.alerts(id, NoticeMissing) {
+				if d["change"] == string(pin) {
+					missing++
+				}
+			}
+			if missing != i {
+				t.Fatalf("after %d places were lost %d alerts say that nobody is told", i+1, missing)
+			}
+		}
+	})
+}

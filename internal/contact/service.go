@@ -96,20 +96,34 @@ func (d *Desk) leaves(c customer.Change, number string) customer.Change {
 // cite: P-23, P-25, 47 CFR 64.2010(f)
 func (d *Desk) redirect(ctx context.Context, tx *store.Tx, p *customer.Profile, stopped []notify.Message) (missed []customer.Changed, err error) {
 	now := d.clock.Now()
+	lost := map[cpni.ID]bool{}
 	for _, m := range stopped {
 		if !slices.Contains(tellsOfChange, m.Kind) {
 			continue
 		}
 		other := d.Instead(p, m, now)
 		if other == nil {
-			if c := p.Change(m.About); c != nil && len(m.Beside) == 0 {
-				missed = append(missed, *c)
-			}
+			lost[m.About] = true
 			continue
 		}
 		other.ID, other.Kind, other.InsteadOf, other.Tried = cpni.NewTimedID(now), m.Kind, m.ID, append(slices.Clone(m.Tried), m.To)
 		if err := d.outbox.Plan(ctx, tx, p.ID, *other); err != nil {
 			return nil, err
+		}
+	}
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	going, err := d.outbox.Going(ctx, tx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range going { // what goes beside it, or has arrived
+		delete(lost, m.About)
+	}
+	for _, c := range p.Changes {
+		if lost[c.ID] {
+			missed = append(missed, c)
 		}
 	}
 	return missed, nil

@@ -85,22 +85,3 @@ func (c *Carrier) Late(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Waiting gives the messages of a customer that have not gone, as tx sees them.
-func (o *Outbox) Waiting(ctx context.Context, tx *store.Tx, of cpni.ID) ([]Message, error) {
-	rows, err := o.rows(ctx, tx, "customer_id = $1 AND state IN ($2, $3) AND stopped = 0", string(of), string(Queued), string(Sending))
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Message, 0, len(rows))
-	for _, r := range rows {
-		m, err := r.open(func(sealed []byte) ([]byte, error) {
-			return o.vault.OpenStateTx(ctx, tx, of, messagePlace(string(r.m.ID)), sealed)
-		})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}

@@ -127,23 +127,6 @@ func hashOf(kind, text string) []byte {
 	return h[:16]
 }
 
-// Unsent gives the messages of a kind to a customer that no channel has had yet, as tx sees them, the oldest first.
-func (o *Outbox) Unsent(ctx context.Context, tx *store.Tx, of cpni.ID, kind string) ([]Message, error) {
-	rows, err := o.rows(ctx, tx, "customer_id = $1 AND kind = $2 AND state = $3 AND attempts = 0 AND stopped = 0 ORDER BY at, message_id", string(of), kind, string(Queued))
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Message, len(rows))
-	for i, r := range rows {
-		if all[i], err = r.open(func(sealed []byte) ([]byte, error) {
-			return o.vault.OpenStateTx(ctx, tx, of, messagePlace(string(r.m.ID)), sealed)
-		}); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
 // Cancel takes back a message: if a channel has it already no other attempt follows.
 func (o *Outbox) Cancel(ctx context.Context, tx *store.Tx, of, id cpni.ID) error {
 	_, err := tx.Exec(ctx, "UPDATE message SET state = CASE state WHEN $1 THEN $2 ELSE state END, stopped = 1, changed = $3 WHERE customer_id = $4 AND message_id = $5 AND state IN ($1, $6)",

@@ -43,8 +43,11 @@ func TestOnlyTheCustomersOwnWordLiftsARefusal(t *testing.T) {
 			said[x] = &word{}
 		}
 		refused := func(x string) bool {
-			all := said[customer.Everything]
-			return said[x].no > max(said[x].yes, said[x].back) || all.no > max(all.back, said[x].yes)
+			all, yes := said[customer.Everything], said[x].yes
+			if said[x].no > yes {
+				yes = 0 // it was withdrawn, and does not come back when that is taken back
+			}
+			return said[x].no > max(yes, said[x].back) || all.no > max(all.back, yes)
 		}
 		stale := map[string][]string{}
 		seen := time.Time{}
