@@ -902,4 +902,3 @@ func (v *visit) matterOn(c *watch.Case) (openMatterOn, error) {
 	}
 	return openMatterOn{There: matterAddress(m.ID)}, nil
 }
-
