@@ -47,5 +47,6 @@ func (v view) context() types.Record {
 			"unaided": flag(v.basis.unaided), "aggregate": flag(v.basis.aggregate), "portOut": flag(v.basis.portOut),
 			"placementOpen": flag(v.basis.placementOpen),
 		}),
+		"campaign": record(types.RecordMap{"given": flag(v.campaign.given), "approved": flag(v.campaign.approved), "runs": flag(v.campaign.runs), "covers": flag(v.campaign.covers)}),
 	})
 }
