@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/vault"
 )
 
@@ -217,6 +218,9 @@ func TestWorkOfTheCarrier(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.item(w.ann, vault.Item{Class: cpni.Service, Values: map[string]string{"internet": "fibre"}})
+			for kind, reference := range map[matter.Kind]string{matter.Ticket: "T-77", matter.Order: "O-1", matter.Protection: "F-9"} {
+				w.works(kind, reference, w.ann)
+			}
 			b := w.signedIn(t, c.login)
 			at := b.open(w.ann, "phone")
 			r := b.ask(at, c.change...)
