@@ -203,6 +203,9 @@ func TestAuthorisedPerson(t *testing.T) {
 // cite: P-30, P-33, P-34, 47 USC 222(c)(1)(A), 47 USC 222(d)(2)
 func TestWorkOfTheCarrier(t *testing.T) {
 	w := newWorld(t)
+	for kind, reference := range map[matter.Kind]string{matter.Ticket: "T-77", matter.Order: "O-1", matter.Protection: "F-9"} {
+		w.works(kind, reference, w.ann)
+	}
 	for _, c := range []struct {
 		name, login string
 		change      []string
@@ -218,9 +221,6 @@ func TestWorkOfTheCarrier(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.item(w.ann, vault.Item{Class: cpni.Service, Values: map[string]string{"internet": "fibre"}})
-			for kind, reference := range map[matter.Kind]string{matter.Ticket: "T-77", matter.Order: "O-1", matter.Protection: "F-9"} {
-				w.works(kind, reference, w.ann)
-			}
 			b := w.signedIn(t, c.login)
 			at := b.open(w.ann, "phone")
 			r := b.ask(at, c.change...)
