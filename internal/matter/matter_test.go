@@ -228,12 +228,24 @@ func TestPorts(t *testing.T) {
 		if p := profile(); !p.Ported("", w.clock.Now(), after) || !p.Ported("+12025550101", w.clock.Now(), after) || p.Ported("+12025550102", w.clock.Now(), after) {
 			t.Errorf("ports: %+v", p.Ports)
 		}
+		listed := func(at time.Time) bool {
+			t.Helper()
+			all, err := w.Ported(t.Context(), at, after)
+			must(t, err)
+			return slices.Contains(all, ann)
+		}
+		if !listed(w.clock.Now()) {
+			t.Error("not among those whose numbers are ported")
+		}
 		w.clock.pass(days(1))
 		_, err = w.Close(t.Context(), m.ID, "rep", Cancelled, "They stay.")
 		must(t, err)
 		w.open(db)
 		if p := profile(); !p.Ported("", w.clock.Now().Add(after-time.Second), after) || p.Ported("", w.clock.Now().Add(after), after) || p.Porting("+12025550101") {
 			t.Errorf("after its end: %+v", p.Ports)
+		}
+		if !listed(w.clock.Now().Add(after-time.Second)) || listed(w.clock.Now().Add(after)) {
+			t.Error("the list says otherwise than the profile")
 		}
 		w.made(Opening{Kind: PortIn, Reference: "P-2", Carrier: "Far", About: []About{{Customer: ann, Lines: []string{"+12025550199"}}}})
 		if p := profile(); len(p.Ports) != 1 {

@@ -321,3 +321,26 @@ func (r *Register) History(ctx context.Context, m *Matter) ([]Step, error) {
 	}
 	return all, nil
 }
+
+// Ported lists the customers of whom another carrier has asked for a number, in a port that runs or ended less than after ago: those
+// whom nobody markets to, but of other lines that are named one by one. It is for whoever looks at all customers at once; their
+// profiles say the same.
+//
+// cite: P-33, V104, 47 USC 222(b)
+func (r *Register) Ported(ctx context.Context, at time.Time, after time.Duration) ([]cpni.ID, error) {
+	rows, err := r.parts.DB.Reader().Query(ctx, "SELECT DISTINCT a.customer_id FROM matter m JOIN matter_about a ON a.matter_id = m.matter_id WHERE m.kind = $1 AND (m.state = 'open' OR m.closed > $2) ORDER BY a.customer_id",
+		string(PortOut), at.Add(-after).UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("listing customers whose numbers are ported: %w", err)
+	}
+	defer rows.Close()
+	var all []cpni.ID
+	for rows.Next() {
+		var id cpni.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("listing customers whose numbers are ported: %w", err)
+		}
+		all = append(all, id)
+	}
+	return all, rows.Err()
+}
