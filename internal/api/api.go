@@ -96,6 +96,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.public()
 	a.proposals()
 	a.notices()
+	a.matters()
 	return a
 }
 
@@ -127,6 +128,7 @@ var tags = []*huma.Tag{
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
+	{Name: "matters", Description: "Cases of fraud, trouble tickets, orders, ports and placements with vendors: what requests without approval rest on."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},

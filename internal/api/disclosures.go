@@ -31,11 +31,12 @@ type DisclosureRequest struct {
 	Case      *Case      `json:"case,omitempty"`
 	Ticket    *Case      `json:"ticket,omitempty"`
 	Order     *Case      `json:"order,omitempty"`
+	Matter    cpni.ID    `json:"matter,omitempty" maxLength:"100" doc:"What it rests on, in the place of the three above, also a placement with a vendor: the id of the matter, or its number in the system where it is kept."`
 	Emergency *Emergency `json:"emergency,omitempty"`
 	Request   *Written   `json:"request,omitempty" doc:"A customer's written request that somebody whom they name be given it."`
 	Unaided   *Unaided   `json:"unaided,omitempty" doc:"The one call that an unverified caller describes; only where the carrier takes that option."`
 	Cells     *int       `json:"cells,omitempty" minimum:"0" doc:"The smallest cell of an aggregate report."`
-	PortOut   bool       `json:"port_out,omitempty" doc:"It is asked because another carrier wants to port the number."`
+	PortOut   bool       `json:"port_out,omitempty" doc:"It is asked because another carrier wants to port the number. Where the register has a port of it, that is known also when this is not said."`
 	Offer     *Offer     `json:"offer,omitempty"`
 	Campaign  cpni.ID    `json:"campaign,omitempty" doc:"The campaign for which it is used: it must have been reviewed, run now, and name this use."`
 }
@@ -51,10 +52,10 @@ type Process struct {
 	Secret     bool             `json:"secret,omitempty" doc:"It forbids to tell the customer: the decision is on record, and kept out of what the customer is shown."`
 }
 
-// Case is a case, ticket or order, and whether it still runs.
+// Case is a case, ticket or order. Whether it runs, and about whom it is, the register of matters knows.
 type Case struct {
-	ID   string `json:"id" maxLength:"500"`
-	Open bool   `json:"open"`
+	ID   string `json:"id" maxLength:"500" doc:"The id of the matter, or its number in the system where it is kept."`
+	Open bool   `json:"open,omitempty" doc:"Not read any more: the register of matters knows."`
 }
 
 // Emergency is what 47 USC 222(d)(4) asks for.
@@ -192,7 +193,7 @@ func (a *API) disclosures() {
 
 // request turns what came in into a request to the door.
 func (b *DisclosureRequest) request() (disclose.Request, error) {
-	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, Cells: b.Cells, PortOut: b.PortOut, Campaign: b.Campaign}
+	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, Cells: b.Cells, PortOut: b.PortOut, Campaign: b.Campaign, Matter: b.Matter}
 	for _, m := range b.Months {
 		t, err := time.Parse("2006-01", m)
 		if err != nil {

@@ -18,6 +18,7 @@ type Partner struct {
 	Agreement *Agreement        `json:"agreement,omitempty"`
 	Serves    []cpni.ID         `json:"serves,omitempty" doc:"Customers whom an affiliate serves itself."`
 	ServesAll bool              `json:"serves_all,omitempty"`
+	Placed    bool              `json:"placed,omitempty" doc:"It collects: for billing it is given only what belongs to accounts that are placed with it."`
 }
 
 // Agreement is what was agreed about destruction.
@@ -34,7 +35,7 @@ type NamedPartner struct {
 }
 
 func partnerOf(p partner.Partner) NamedPartner {
-	out := NamedPartner{p.ID, Partner{Class: p.Class, Serves: p.Serves, ServesAll: p.ServesAll}}
+	out := NamedPartner{p.ID, Partner{Class: p.Class, Serves: p.Serves, ServesAll: p.ServesAll, Placed: p.Placed}}
 	if g := p.Agreement; g != nil {
 		out.Agreement = &Agreement{g.Until, g.DestroyBy, g.DestroyProof}
 	}
@@ -74,6 +75,7 @@ func (a *API) registers() {
 			Body Partner
 		}) (*struct{}, error) {
 			p := partner.Partner{ID: in.ID, Class: in.Body.Class, Serves: in.Body.Serves, ServesAll: in.Body.ServesAll}
+			p.Placed = in.Body.Placed
 			if g := in.Body.Agreement; g != nil {
 				p.Agreement = &partner.Agreement{Until: g.Until.UTC(), DestroyBy: g.DestroyBy.UTC(), DestroyProof: g.DestroyProof}
 			}

@@ -184,6 +184,7 @@ type caseView struct {
 	Member   string // the member's doings, as a search
 	Rows     []foundRow
 	Steps    []caseStep
+	On       openMatterOn // a case of fraud
 	Outcomes []option
 	Changes  []changedView // that the customer says were not theirs
 }
@@ -237,6 +238,9 @@ func (v *visit) casePage() error {
 	}
 	for _, o := range watch.Outcomes {
 		view.Outcomes = append(view.Outcomes, option{string(o), caseOutcomeWords[o]})
+	}
+	if view.On, err = v.matterOn(c); err != nil {
+		return err
 	}
 	if view.Changes, err = v.disputed(c.Code, c.Customer); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/vault"
 )
 
@@ -202,6 +203,9 @@ func TestAuthorisedPerson(t *testing.T) {
 // cite: P-30, P-33, P-34, 47 USC 222(c)(1)(A), 47 USC 222(d)(2)
 func TestWorkOfTheCarrier(t *testing.T) {
 	w := newWorld(t)
+	for kind, reference := range map[matter.Kind]string{matter.Ticket: "T-77", matter.Order: "O-1", matter.Protection: "F-9"} {
+		w.works(kind, reference, w.ann)
+	}
 	for _, c := range []struct {
 		name, login string
 		change      []string

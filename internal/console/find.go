@@ -24,6 +24,7 @@ type deskView struct {
 	Due   []dueView
 	// MayAnswer is that the person reads and enters what customers answer.
 	MayAnswer bool
+	Desks     []deskRow // of the person, for who has no other home
 }
 
 // mostFound bounds the customers that one search shows.
@@ -58,6 +59,11 @@ func (v *visit) deskPage() error {
 	}
 	view.Find = false
 	var err error
+	if !v.member.May(staff.Watch) {
+		if view.Desks, err = v.deskRows(); err != nil {
+			return err
+		}
+	}
 	if view.Due, err = v.unjustified(); err != nil {
 		return err
 	}

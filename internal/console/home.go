@@ -145,6 +145,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 			view.Waits = append(view.Waits, waiting{counted(bare, "violation has no case yet", "violations have no case yet"), "/discipline", "warn"})
 		}
 	}
+	desks, err := v.deskWaits()
+	if err != nil {
+		return err
+	}
+	view.Waits = append(view.Waits, desks...)
 	owed, err := v.unjustified()
 	if err != nil {
 		return err

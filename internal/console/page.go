@@ -39,7 +39,9 @@ func (v *visit) page(title, here string) page {
 	for _, n := range []struct {
 		item  navItem
 		right staff.Right
-	}{{navItem{Text: "Home", Address: "/home"}, staff.Watch}, {navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Alerts", Address: "/alerts"}, staff.Watch},
+	}{{navItem{Text: "Home", Address: "/home"}, staff.Watch}, {navItem{Text: "Desk", Address: "/desk"}, staff.See},
+		{navItem{Text: "Desks", Address: "/desks"}, anyDesk},
+		{navItem{Text: "Alerts", Address: "/alerts"}, staff.Watch},
 		{navItem{Text: "Records", Address: "/records"}, staff.ReadRecords}, {navItem{Text: "Messages", Address: "/messages"}, staff.ReadRecords}, {navItem{Text: "Requests", Address: "/written"}, staff.Serve}, {navItem{Text: "Reports", Address: "/reports"}, staff.Discipline},
 		{navItem{Text: "Notices", Address: "/runs"}, staff.ReadRecords},
 		{navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},

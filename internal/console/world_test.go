@@ -21,6 +21,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/office"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
@@ -184,6 +185,14 @@ func (w *world) calls(of cpni.ID, line int, calls ...vault.Call) {
 		}
 		return nil
 	}))
+}
+
+// works opens a matter about a customer, with everything that its kind can name.
+func (w *world) works(kind matter.Kind, reference string, of cpni.ID) *matter.Matter {
+	w.t.Helper()
+	m, err := w.Matters.Open(context.Background(), matter.Opening{Kind: kind, Reference: reference, Why: "The test needs it.", About: []matter.About{{Customer: of}}, Data: kind.Most(), By: "test"})
+	must(w.t, err)
+	return m
 }
 
 func (w *world) item(of cpni.ID, i vault.Item) {

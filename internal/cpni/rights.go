@@ -22,9 +22,19 @@ const (
 	RightOperate       Right = "operate"        // see settings and health, and have keys renewed; two people are needed
 )
 
+// The rights of the desks of others who ask.
+const (
+	RightWorkTickets    Right = "work-tickets"    // open trouble tickets and orders, ask under them, close them
+	RightWorkProtection Right = "work-protection" // likewise cases of fraud and protection
+	RightWorkPorts      Right = "work-ports"      // likewise ports of numbers from and to other carriers
+	RightWorkCollection Right = "work-collection" // likewise accounts placed with a vendor for collection
+)
+
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightOperate}
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightOperate,
+	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.
-var RightsToCustomers = []Right{RightServe, RightSee}
+var RightsToCustomers = []Right{RightServe, RightSee,
+	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}

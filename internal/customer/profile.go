@@ -45,6 +45,7 @@ type Profile struct {
 	NoticeBy cpni.Via `json:"notice_by,omitempty"`
 	// Changes are the latest changes of the account of which the customer was told, the oldest first.
 	Changes []Changed `json:"changes,omitempty"`
+	Ports   []Port    `json:"ports,omitempty"` // what other carriers have asked for, the oldest first
 }
 
 // Line is a line of service; its number is a telephone number of record.

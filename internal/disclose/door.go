@@ -12,6 +12,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/notify"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
@@ -43,7 +44,10 @@ type Parts struct {
 	Additions func() ([]approval.Addition, store.Guard)
 	// Reread takes up what another node has published; nil: nothing is.
 	Reread func(context.Context) error
-	CMRS   bool // the carrier offers commercial mobile service
+	// Matters is the register that knows which cases, tickets, orders, ports and placements run, and about whom; nil: what the
+	// caller says of them counts, for rules that are tried without an office.
+	Matters *matter.Register
+	CMRS    bool // the carrier offers commercial mobile service
 	// Campaigns is the register of campaigns; nil: there is none, and whatever is asked for a campaign is refused.
 	Campaigns Campaigns
 }
@@ -155,6 +159,9 @@ func (d *Door) Disclose(ctx context.Context, r Request) (*Answer, error) {
 				return nil, err
 			}
 		}
+		if err := d.worked(ctx, g); err != nil {
+			return nil, err
+		}
 		return d.answer(ctx, g, p)
 	}
 	return nil, errBusy
@@ -212,6 +219,7 @@ func (d *Door) forget(ctx context.Context, g *gathered) error {
 	if g.partner != "" {
 		d.Partners.Drop(g.partner)
 	}
+	d.dropMatters(g)
 	if d.Reread != nil {
 		if err := d.Reread(ctx); err != nil {
 			return err

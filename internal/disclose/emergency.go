@@ -197,3 +197,103 @@ func (d *Door) Missed(ctx context.Context) error {
 	}
 	return errors.Join(failed...)
 }
+
+// ClaimStands is a claim with what became of it.
+type ClaimStands struct {
+	Unjustified
+	Staff     cpni.ID
+	To        string    // psap, law-enforcement or family
+	Justified time.Time // zero: not yet
+	Reason    string
+}
+
+// mostStanding bounds an answer of Emergencies.
+const mostStanding = 50
+
+// Emergencies lists the claims of a member of the staff, or of everybody when by is "": those that are still to be justified, the one
+// that is due first first, or the newest that are.
+//
+// cite: P-28, P-41, 47 USC 222(d)(4)
+func (d *Door) Emergencies(ctx context.Context, by cpni.ID, open bool) ([]ClaimStands, error) {
+	where, order := "justified > 0", "justified DESC"
+	if open {
+		where, order = "justified = 0", "due"
+	}
+	rows, err := d.DB.Reader().Query(ctx, "SELECT customer_id, claim_id, staff_id, at, due, justified FROM emergency WHERE "+where+" AND ($1 = '' OR staff_id = $1) ORDER BY "+order+" LIMIT $2", string(by), mostStanding)
+	if err != nil {
+		return nil, fmt.Errorf("listing emergencies: %w", err)
+	}
+	defer rows.Close()
+	var all []ClaimStands
+	for rows.Next() {
+		var c ClaimStands
+		var at, due, justified int64
+		if err := rows.Scan(&c.Customer, &c.ID, &c.Staff, &at, &due, &justified); err != nil {
+			return nil, fmt.Errorf("listing emergencies: %w", err)
+		}
+		c.At, c.Due = time.UnixMicro(at).UTC(), time.UnixMicro(due).UTC()
+		if justified > 0 {
+			c.Justified = time.UnixMicro(justified).UTC()
+		}
+		all = append(all, c)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("listing emergencies: %w", err)
+	}
+	for i := range all {
+		if err := d.claimWords(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// claimWords reads from the ledger for whom a claim was and why it had to be. Of somebody who was forgotten nothing is left.
+func (d *Door) claimWords(ctx context.Context, c *ClaimStands) error {
+	for _, from := range []time.Time{c.Justified, c.At} {
+		if from.IsZero() {
+			continue
+		}
+		rows, err := d.Ledger.Records(ctx, c.Customer, ledger.Filter{Kind: ledger.Change, Before: cpni.FirstTimedID(from.Add(time.Millisecond)), Limit: nearClaim})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			plain, err := d.Vault.OpenRecord(ctx, row)
+			if errors.Is(err, vault.ErrForgotten) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			var said struct{ What, Claim, To, Reason string }
+			if vault.Detail(plain, &said) != nil || said.Claim != string(c.ID) {
+				continue
+			}
+			if said.To != "" {
+				c.To = said.To
+			}
+			if said.Reason != "" {
+				c.Reason = said.Reason
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// nearClaim is how many entries about a customer are looked through for that of a claim: those of the same moment.
+const nearClaim = 10
+
+// EmergencyCounts counts the claims of a member of the staff, or of everybody when by is "", that are still to be justified, and those
+// of them that are overdue.
+//
+// cite: P-28, P-41
+func (d *Door) EmergencyCounts(ctx context.Context, by cpni.ID) (open, late int, err error) {
+	err = d.DB.Reader().QueryRow(ctx, "SELECT count(*), coalesce(sum(CASE WHEN due <= $2 THEN 1 ELSE 0 END), 0) FROM emergency WHERE justified = 0 AND ($1 = '' OR staff_id = $1)",
+		string(by), d.Clock.Now().UnixMicro()).Scan(&open, &late)
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting emergencies: %w", err)
+	}
+	return open, late, nil
+}

@@ -35,6 +35,7 @@ type gathered struct {
 	decision   rules.Decision
 	rules      string
 	guards     []store.Guard
+	matters    []cpni.ID // that the decision looked at
 }
 
 // gather reads what a decision about r rests on, at one moment, and decides. What this node has lately seen is trusted:
@@ -215,6 +216,9 @@ func (d *Door) findBasis(ctx context.Context, g *gathered) error {
 				return err
 			}
 		}
+	}
+	if err := d.findMatters(ctx, g, &b); err != nil {
+		return err
 	}
 	g.facts.Basis = b
 	return nil
@@ -441,7 +445,7 @@ func (r *Request) check() error {
 			words = append(words, string(c))
 		}
 	}
-	texts := []string{r.To, r.Address, string(r.Campaign)}
+	texts := []string{r.To, r.Address, string(r.Campaign), string(r.Matter)}
 	if p := r.Process; p != nil {
 		texts = append(texts, p.ID, p.Issuer, p.ReviewedBy)
 	}

@@ -36,6 +36,7 @@ type Request struct {
 	Case      *rules.Case
 	Ticket    *rules.Case
 	Order     *rules.Case
+	Matter    cpni.ID `json:",omitempty"` // the case, ticket, order, port or placement that it rests on, in the place of the three above
 	Emergency *rules.Emergency
 	Written   *WrittenRequest
 	Unaided   *UnaidedCall

@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/office"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
@@ -278,6 +279,7 @@ func TestChangingThePolicyTakesTwo(t *testing.T) {
 		ann := a.Customer(t)
 		work := disclose.Request{Caller: disclose.Caller{Staff: agent}, Customer: ann.ID, Purpose: cpni.ProvideService, Data: []cpni.DataClass{cpni.Service},
 			To: "carrier", Order: &rules.Case{ID: "O-1", Open: true}}
+		a.Work(t, matter.Order, "O-1", ann.ID)
 		decide := func(o *officetest.Office) cpni.Code {
 			t.Helper()
 			d, err := o.Door.Disclose(t.Context(), work)

@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/rules"
@@ -36,6 +37,7 @@ func TestEveryReleaseHasItsRecord(t *testing.T) {
 		agent, biller := o.Member(t, cpni.RoleAgent), o.Member(t, cpni.RoleBilling)
 		ann := o.Customer(t)
 		verified, open := o.Verified(t, agent, ann.ID), o.Contact(t, agent, ann.ID)
+		o.Work(t, matter.Ticket, "T-1", ann.ID)
 		rapid.Check(t, func(t *rapid.T) {
 			r := disclose.Request{
 				Caller: disclose.Caller{Staff: rapid.SampledFrom([]cpni.ID{agent, biller, cpni.NewID()}).Draw(t, "who")}, Customer: ann.ID,
@@ -44,7 +46,7 @@ func TestEveryReleaseHasItsRecord(t *testing.T) {
 				Purpose: rapid.SampledFrom(append([]cpni.Purpose{"", "curiosity"}, cpni.Purposes...)).Draw(t, "purpose"),
 				To:      rapid.SampledFrom([]string{"", "customer", "carrier", "psap", "somebody"}).Draw(t, "to"),
 				Via:     rapid.SampledFrom([]cpni.Via{"", cpni.Voice, cpni.Postal, cpni.File}).Draw(t, "via"),
-				Ticket:  &rules.Case{ID: "T-1", Open: rapid.Bool().Draw(t, "ticket")}, Emergency: &rules.Emergency{Kind: rules.EmergencyCall, Caller: "psap"},
+				Ticket:  &rules.Case{ID: rapid.SampledFrom([]string{"T-1", "T-none"}).Draw(t, "ticket"), Open: true}, Emergency: &rules.Emergency{Kind: rules.EmergencyCall, Caller: "psap"},
 			}
 			a, err := o.Door.Disclose(context.Background(), r)
 			if err != nil {
@@ -214,6 +216,7 @@ func TestOtherNodesKnowAtOnce(t *testing.T) {
 	}
 	want("after the contact has ended", calls, "TOKEN_SCOPE")
 	service := disclose.Request{Caller: disclose.Caller{Staff: agent}, Customer: ann.ID, Data: []cpni.DataClass{cpni.Service}, Purpose: cpni.ProvideService, To: "carrier", Order: &rules.Case{ID: "O-1", Open: true}}
+	a.Work(t, matter.Order, "O-1", ann.ID)
 	want("before the stricter rule", service, "")
 	if err := a.Policy.Publish(t.Context(), "stricter", []byte(`@id("closed")
 @clause("P-33")

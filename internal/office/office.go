@@ -29,6 +29,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
@@ -99,6 +100,7 @@ type Office struct {
 	Secrets   *contact.Hasher
 	Staff     *staff.Register
 	Partners  *partner.Register
+	Matters   *matter.Register // cases, tickets, orders, ports and placements
 	Door      *disclose.Door
 	Approvals *approval.Book
 	Notices   *notice.Notices
@@ -178,11 +180,13 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	taught := training.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Clock: clock, Zone: c.Zone, Courses: courses, Rules: numbersOf(o.Policy, training.RulesOf)}
 	o.Training, o.Discipline = training.NewSchool(taught), training.NewDiscipline(taught)
 	o.Partners = partner.NewRegister(c.DB, o.Vault, o.Ledger, clock)
+	o.Matters = matter.New(matter.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Partners: o.Partners, Clock: clock, Numbers: numbersOf(o.Policy, matter.NumbersOf)})
 	if err := o.openPublished(ctx, c); err != nil {
 		return nil, err
 	}
 	o.Door = disclose.New(disclose.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts,
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS,
+		Matters:   o.Matters,
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})

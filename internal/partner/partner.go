@@ -27,6 +27,10 @@ type Partner struct {
 	// Serves lists the customers to whom an affiliate itself provides service; ServesAll says that it serves all.
 	Serves    []cpni.ID `json:"serves,omitempty"`
 	ServesAll bool      `json:"serves_all,omitempty"`
+	// Placed says that it collects: for billing it is given only what belongs to accounts that are placed with it.
+	//
+	// cite: P-35, 47 USC 222(d)(1)
+	Placed bool `json:"placed,omitempty"`
 }
 
 // Agreement is the confidentiality agreement: it ends, and by some day what was given must be destroyed.
@@ -59,6 +63,7 @@ func (p *Partner) Facts(customer cpni.ID) rules.Recipient {
 	if r.Class == "" {
 		r.Class = cpni.IndependentContractor
 	}
+	r.Placed = p.Placed
 	if p.Agreement != nil {
 		r.Agreement, r.Until, r.DestroyBy, r.DestroyProof = true, p.Agreement.Until, p.Agreement.DestroyBy, p.Agreement.DestroyProof
 	}

@@ -25,6 +25,7 @@ func (v view) context() types.Record {
 			"kind": text(string(v.recipient.kind)), "known": flag(v.recipient.known), "class": text(string(v.recipient.class)),
 			"agreement": flag(v.recipient.agreement), "overdue": flag(v.recipient.overdue), "serves": flag(v.recipient.serves),
 			"onList": flag(v.recipient.onList), "granted": flag(v.recipient.granted),
+			"placed": flag(v.recipient.placed),
 		}),
 		"contact": record(types.RecordMap{
 			"given": flag(v.contact.given), "live": flag(v.contact.live), "same": flag(v.contact.same), "channel": text(string(v.contact.channel)),
@@ -44,6 +45,7 @@ func (v view) context() types.Record {
 			"emergencyCall": flag(v.basis.emergencyCall), "lifeAtRisk": flag(v.basis.lifeAtRisk), "closeFamily": flag(v.basis.closeFamily),
 			"written": flag(v.basis.written), "signed": flag(v.basis.signed), "namesRecipient": flag(v.basis.namesRecipient),
 			"unaided": flag(v.basis.unaided), "aggregate": flag(v.basis.aggregate), "portOut": flag(v.basis.portOut),
+			"placementOpen": flag(v.basis.placementOpen),
 		}),
 		"campaign": record(types.RecordMap{"given": flag(v.campaign.given), "approved": flag(v.campaign.approved), "runs": flag(v.campaign.runs), "covers": flag(v.campaign.covers)}),
 	})

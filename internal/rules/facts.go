@@ -68,6 +68,7 @@ type Recipient struct {
 	ServesThis   bool               `json:"serves_this,omitempty"`   // an affiliate that serves this customer
 	Granted      []cpni.DataClass   `json:"granted,omitempty"`       // what the customer's grant lets an authorised person see
 	GrantKnown   bool               `json:"grant_known,omitempty"`   // the person is on the customer's list
+	Placed       bool               `json:"placed,omitempty"`        // a vendor that collects: it gets what is placed with it, and nothing else
 }
 
 // Contact is a customer-initiated (or outbound) contact and what was proved in it.
@@ -138,8 +139,12 @@ type Basis struct {
 	Emergency *Emergency `json:"emergency,omitempty"`
 	Request   *Request   `json:"request,omitempty"`
 	Unaided   *Unaided   `json:"unaided,omitempty"`
-	Cells     *int       `json:"cells,omitempty"`    // smallest cell of an aggregate report
-	PortOut   bool       `json:"port_out,omitempty"` // the request exists because another carrier asked to port
+	Cells     *int       `json:"cells,omitempty"`     // smallest cell of an aggregate report
+	PortOut   bool       `json:"port_out,omitempty"`  // another carrier has asked for the number, or the request says so
+	Placement *Case      `json:"placement,omitempty"` // of the account with the vendor who receives
+	// Unfit says why the matter that was named justifies nothing, in a word of package matter. No rule reads it; it is for
+	// whoever reads the record.
+	Unfit string `json:"unfit,omitempty"`
 }
 
 // Process is a legal process file (P-29).
@@ -155,7 +160,8 @@ type Process struct {
 	Secret bool `json:"secret,omitempty"`
 }
 
-// Case is a fraud case, a trouble ticket or an order; Open tells whether it still runs.
+// Case is a fraud case, a trouble ticket, an order or a placement. Open tells whether it justifies what is asked: it runs, and is
+// about this customer, this purpose and this information.
 type Case struct {
 	ID   string `json:"id"`
 	Open bool   `json:"open"`

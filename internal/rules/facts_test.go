@@ -105,6 +105,7 @@ func anyFacts(t *rapid.T) Facts {
 	if some("offer") {
 		f.Offer = &Offer{Categories: rapid.SliceOfN(rapid.SampledFrom(append(words[cpni.Category]{"lawn-care"}, categoryWords...)), 0, 2).Draw(t, "offered")}
 	}
+	f.Recipient.Placed = some("placed")
 	f.Basis = anyBasis(t, some, when)
 	return f
 }
@@ -122,6 +123,7 @@ func anyBasis(t *rapid.T, some func(string) bool, when func(string) time.Time) B
 		return &Case{ID: "X-1", Open: some(name + " open")}
 	}
 	b.Case, b.Ticket, b.Order = open("case"), open("ticket"), open("order")
+	b.Placement = open("placement")
 	if some("emergency") {
 		b.Emergency = &Emergency{Kind: rapid.SampledFrom([]string{EmergencyCall, LifeAtRisk, "weather"}).Draw(t, "emergency kind"), Caller: rapid.SampledFrom([]string{"psap", "guardian", "immediate-family", "other"}).Draw(t, "emergency caller")}
 	}

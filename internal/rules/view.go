@@ -47,6 +47,7 @@ type recipientView struct {
 	known                                       bool
 	class                                       cpni.PartnerClass
 	agreement, overdue, serves, onList, granted bool
+	placed                                      bool
 }
 
 type contactView struct {
@@ -76,6 +77,7 @@ type basisView struct {
 	emergencyCall, lifeAtRisk, closeFamily                  bool
 	written, signed, namesRecipient                         bool
 	unaided, aggregate, portOut                             bool
+	placementOpen                                           bool
 }
 
 type campaignView struct{ given, approved, runs, covers bool }
@@ -161,6 +163,7 @@ func recipientOf(f Facts) recipientView {
 	v.agreement = r.Agreement && f.At.Before(r.Until) && !r.DestroyBy.IsZero()
 	v.overdue = !r.DestroyBy.IsZero() && !f.At.Before(r.DestroyBy) && !r.DestroyProof
 	v.serves = r.ServesThis
+	v.placed = r.Placed
 	return v
 }
 
@@ -205,6 +208,7 @@ func basisOf(f Facts, v view) basisView {
 	}
 	open := func(c *Case) bool { return c != nil && c.ID != "" && c.Open }
 	b.caseOpen, b.ticketOpen, b.orderOpen = open(f.Basis.Case), open(f.Basis.Ticket), open(f.Basis.Order)
+	b.placementOpen = open(f.Basis.Placement)
 	if e := f.Basis.Emergency; e != nil {
 		b.emergencyCall, b.lifeAtRisk = e.Kind == EmergencyCall, e.Kind == LifeAtRisk
 		b.closeFamily = e.Caller == "guardian" || e.Caller == "immediate-family"

@@ -145,6 +145,9 @@ func sendable(v *view) bool {
 // ofRecord is a destination that everything may be sent to.
 var ofRecord = destinationView{given: true, onAccount: true, ofRecord: true}
 
+// billed is what stands on a bill, and whom it is for.
+var billed = dataWords.bit(cpni.Billing) | dataWords.bit(cpni.Usage) | dataWords.bit(cpni.Service) | dataWords.bit(cpni.CallDetail) | dataWords.bit(cpni.Listing)
+
 // only narrows what is asked for.
 func (v *view) only(data mask) {
 	v.data &= data
@@ -296,6 +299,16 @@ var steps = []step{
 	way("case", "Name the open case that it serves.", []string{"P-30", "P-31", "47 USC 222(d)(2)"},
 		func(v *view) bool { return v.asks(cpni.Protect) },
 		func(v *view) { v.basis.caseOpen = true }),
+	way("placement", "Place the account with the vendor, and name the placement.", []string{"P-35", "47 USC 222(d)(1)"},
+		func(v *view) bool { return v.asks(cpni.BillingPurpose) && v.recipient.placed },
+		func(v *view) { v.basis.placementOpen = true }),
+	way("only-what-billing-needs", "Give the vendor what billing needs, and no more.", []string{"P-35", "47 USC 222(d)(1)"},
+		func(v *view) bool { return v.asks(cpni.BillingPurpose) && v.recipient.kind == cpni.ToPartner },
+		func(v *view) {
+			if v.only(billed); v.data == 0 {
+				v.data = dataWords.bit(cpni.Billing)
+			}
+		}),
 	way("process", "File the legal process with its number, issuer and dates, in force today.", []string{"P-29", "47 USC 222(c)(1)"},
 		func(v *view) bool { return v.asks(cpni.Legal) },
 		func(v *view) { v.basis.process, v.basis.processInForce = true, true }),

@@ -73,6 +73,15 @@ var following = map[string]func(*Facts){
 	"order":         func(f *Facts) { f.Basis.Order = &Case{"O-1", true} },
 	"ticket":        func(f *Facts) { f.Basis.Ticket = &Case{"T-1", true} },
 	"case":          func(f *Facts) { f.Basis.Case = &Case{"F-1", true} },
+	"placement":     func(f *Facts) { f.Basis.Placement = &Case{"C-1", true} },
+	"only-what-billing-needs": func(f *Facts) {
+		f.Data = slices.DeleteFunc(slices.Clone(f.Data), func(d cpni.DataClass) bool {
+			return !slices.Contains([]cpni.DataClass{cpni.Billing, cpni.Usage, cpni.Service, cpni.CallDetail, cpni.Listing}, d)
+		})
+		if len(f.Data) == 0 {
+			f.Data = []cpni.DataClass{cpni.Billing}
+		}
+	},
 	"process": onProcess(func(p *Process, f *Facts) {
 		p.ID, p.Issuer, p.From, p.Until = "SUB-7", "Court", f.At.AddDate(0, 0, -1), f.At.AddDate(0, 0, 1)
 	}),

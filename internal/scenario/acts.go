@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ type act func(ctx context.Context, w *world, a args) (result, error)
 
 // acts are the verbs that are built. A verb that the language has and this table does not is an error that says so.
 func acts() map[string]act {
-	return map[string]act{
+	all := map[string]act{
 		"contact":          openContact,
 		"hangup":           hangUp,
 		"look-up":          lookUp,
@@ -55,6 +56,8 @@ func acts() map[string]act {
 		"case":             caseAct,
 		"verify":           verify,
 	}
+	maps.Copy(all, matterActs())
+	return all
 }
 
 // contact gives the id of the contact that a story calls name. One that could not be opened is no contact: what is done

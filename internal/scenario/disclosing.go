@@ -147,7 +147,10 @@ func (w *world) request(ctx context.Context, a args) (disclose.Request, error) {
 		}
 		r.Offer = &rules.Offer{Categories: categories(list)}
 	}
-	return r, nil
+	if a.has("matter") {
+		r.Matter = w.matters[a.text("matter")]
+	}
+	return r, w.behind(ctx, &r)
 }
 
 // openCase reads a case, ticket or order: an id is an open one.

@@ -96,7 +96,8 @@ func noticeCodes() []string {
 
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
-	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs())
+	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
+		matterVerbs())
 }
 
 func contactVerbs() []verb {
@@ -148,6 +149,7 @@ func discloseVerbs() []verb {
 			may("emergency", fields("an emergency", need("kind", oneOf("911-call", "life-at-risk")), need("caller", oneOf("psap", "guardian", "immediate-family", "other")))),
 			may("request", fields("a request", may("written", flag), may("signed", flag), may("names", text))),
 			may("unaided", fields("a call that the caller described", need("number", text), need("date", date), need("time", pattern("a time such as 18:02", `^([01][0-9]|2[0-3]):[0-5][0-9]$`)))),
+			may("matter", refers("matter")),
 			may("cells", count), may("port-out", flag)},
 			gives: []given{permit(), deny(disclosed()...)},
 			results: []field{may("released", fields("what was released", may("calls", count), may("bills", count), may("usage", count), may("service", count), may("location", count), may("listings", count))),
@@ -176,7 +178,8 @@ func approvalVerbs() []verb {
 		{name: "import-approvals", fields: []field{need("customers", people), need("basis", oneOf("signature", "continued-service", "legacy-contract", "partner-says")),
 			may("file", fields("the facts of a file", may("name", text), may("dated", date), may("rows", count)))},
 			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE")}},
-		{name: "partner", fields: []field{need("id", defines("partner")), may("class", class), may("agreement", agreement), may("serves", serves)}, gives: []given{ok(), rejects("CONFIG")}},
+		{name: "partner", fields: []field{need("id", defines("partner")), may("class", class), may("agreement", agreement), may("serves", serves),
+			may("placed", flag)}, gives: []given{ok(), rejects("CONFIG")}},
 	}
 }
 

@@ -80,6 +80,7 @@ func (w *world) partner(id string, a args) partner.Partner {
 		p.Serves = append(p.Serves, w.customers[name])
 	}
 	p.ServesAll = a.text("serves") == "all"
+	p.Placed = a.flag("placed")
 	return p
 }
 

@@ -75,3 +75,20 @@ func caseAct(ctx context.Context, w *world, a args) (result, error) {
 	}
 	return result{}, fmt.Errorf("there is no alert with the code %s", a.text("code"))
 }
+
+// alertOf gives the newest alert with a code.
+func (w *world) alertOf(ctx context.Context, code cpni.Code) (cpni.ID, error) {
+	if err := w.watchLooks(ctx); err != nil {
+		return "", err
+	}
+	all, err := w.office.Watch.Alerts(ctx, watch.Filter{})
+	for _, x := range all {
+		if x.Code == code {
+			return x.ID, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("there is no alert with the code %s", code)
+	}
+	return "", err
+}

@@ -27,6 +27,11 @@ const (
 	KeepPolicy    = cpni.RightKeepPolicy
 	GiveNotices   = cpni.RightGiveNotices
 	Operate       = cpni.RightOperate
+
+	WorkTickets    = cpni.RightWorkTickets
+	WorkProtection = cpni.RightWorkProtection
+	WorkPorts      = cpni.RightWorkPorts
+	WorkCollection = cpni.RightWorkCollection
 )
 
 // Rights lists the rights in the order in which screens show them.

@@ -3,7 +3,7 @@
 
 // "/" goes to the search field unless somebody types or has turned it off.
 // Alt with V, R and E goes to verification, request and the end of the contact, with C, O, U, N and X to a change of the
-// account, an offer, the use of their information, the notes, and what is done for who is in danger or in fear.
+// account, an offer, the use of their information, the notes, and what is done for who is in danger or in fear; with D to the desks.
 // A digit goes to the way out of a refusal that bears it.
 const reveal = (field) => {
   const closed = field.closest("details:not([open])");
@@ -23,6 +23,7 @@ const keys = {
   n: () => document.getElementById("note-text"),
   u: () => { unfold("usage"); return document.getElementById("usage-no"); },
   x: () => { unfold("distress"); return document.getElementById("distress-emergency"); },
+  d: () => document.querySelector("nav a[href='/desks']"),
 };
 
 // unfold opens what is behind a title, and gives the title.

@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/matter"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
@@ -133,6 +134,16 @@ func (o *Office) Member(t testing.TB, role cpni.Role) cpni.ID {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// Work opens a matter about a customer, with everything that its kind can name.
+func (o *Office) Work(t testing.TB, kind matter.Kind, reference string, of cpni.ID) *matter.Matter {
+	t.Helper()
+	m, err := o.Matters.Open(t.Context(), matter.Opening{Kind: kind, Reference: reference, Why: "The test needs it.", About: []matter.About{{Customer: of}}, Data: kind.Most(), By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // Password is that of every customer of a test.
