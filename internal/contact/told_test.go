@@ -22,6 +22,9 @@ import (
 	"ringfence/policy"
 )
 
+// templates are those of the policy, read once for many worlds.
+var templates = sync.OnceValues(func() (*wording.Book, error) { return wording.Load(policy.Files) })
+
 // post is the other side of every way: it keeps what it gets, and says of each piece what the test wants.
 type post struct {
 	mu     sync.Mutex
@@ -43,7 +46,7 @@ func (p *post) Batch() int                  { return 10 }
 // carried gives the world a carrier that writes by the real templates, and the post that it hands all to.
 func (w *world) carried() (*notify.Carrier, *post) {
 	w.t.Helper()
-	book, err := wording.Load(policy.Files)
+	book, err := templates()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -122,7 +125,7 @@ func TestEveryChangeIsTold(t *testing.T) {
 func everyChangeIsTold(t *rapid.T, db *store.DB, run int) {
 	w := newWorld(t, db)
 	carrier, p := w.carried()
-	book, err := wording.Load(policy.Files)
+	book, err := templates()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,8 @@ type Parts struct {
 	// Answered hears what a customer has replied to a message, or that they have called it unwanted, within the transaction that
 	// keeps it, and gives what else is to be recorded; nil: nobody does. The message is without what is sealed of it.
 	Answered func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, r Report) ([]ledger.Entry, error)
+	// Mobile hears that who got a text wants no more of them, when that is reported about the text; nil: nobody does.
+	Mobile Mobile
 	// Heard hears what has become of a notice of rights, within the transaction that writes it down, and gives what else is to be
 	// recorded; nil: nobody asks.
 	Heard func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, f Fate) ([]ledger.Entry, error)

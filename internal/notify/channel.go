@@ -135,6 +135,13 @@ const (
 	Complaint = "complaint"
 )
 
+// Mobile takes what customers text to the carrier. It may only restrict: nobody has proved who they are by a text.
+type Mobile interface {
+	// Texted gives a text that came in. from and to are numbers in E.164 where they can be read as such, stop is whether the
+	// words ask for no more texts. Who brings the text keeps it, and gives it again, until the answer is nil.
+	Texted(ctx context.Context, from, to, words string, stop bool, at time.Time) error
+}
+
 // Inbox takes what comes in about messages that went out. The outbox is one.
 type Inbox interface {
 	// Returned reports about the message that bears a return token. ErrNotOurs: no message does.

@@ -2,11 +2,13 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
+	"ringfence/internal/vault"
 )
 
 // Returned reports about the message that bears a return token. What came in is kept sealed with the message.
@@ -35,7 +37,28 @@ func (c *Carrier) reported(ctx context.Context, column, kind, text string, r Rep
 		return fmt.Errorf("taking what came in about a message: %w", err)
 	}
 	c.tally.add(found.m.Via, became)
+	if r.Kind == Stop && found.m.Via == cpni.Text && c.Mobile != nil {
+		return c.stopped(ctx, found, r)
+	}
 	return nil
+}
+
+// stopped passes on that who got a text wants no more. It is passed on again whenever it is reported again: it only restricts.
+//
+// cite: P-14, 47 CFR 64.1200(a)(10)
+func (c *Carrier) stopped(ctx context.Context, found row, r Report) error {
+	m, err := c.Outbox.openRow(ctx, found)
+	if errors.Is(err, vault.ErrForgotten) || errors.Is(err, vault.ErrSealBroken) {
+		return nil // nobody can tell to which line it went
+	}
+	if err != nil {
+		return err
+	}
+	at := r.At
+	if at.IsZero() {
+		at = c.Clock.Now()
+	}
+	return c.Mobile.Texted(ctx, m.To, "", r.Says, true, at)
 }
 
 // report writes what came in, and moves the message on where that says so. Who says it is not proved: what comes in can

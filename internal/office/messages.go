@@ -40,8 +40,8 @@ const (
 func (o *Office) messages(c Config) *notify.Carrier {
 	return notify.NewCarrier(notify.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Outbox: o.Outbox, Customers: o.Customers, Clock: o.Clock, Zone: o.Zone,
 		Numbers: numbersOf(o.Policy, notify.RulesOf), Writer: o.Editions,
-		Answered: o.Answers.Replied,
-		Called:   o.Contacts.Called, Enclose: o.Door.Enclose,
+		Answered: o.Answers.Replied, Mobile: o.Answers,
+		Called: o.Contacts.Called, Enclose: o.Door.Enclose,
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,

@@ -233,7 +233,7 @@ func (c Config) way(r *reach, w messageWay, o *office.Office, report func(error)
 		if err != nil {
 			return err
 		}
-		r.channels[w.via], r.hooks["/hooks/messages/"+w.name] = channel, channel.Receipts(o.Messages)
+		r.channels[w.via], r.hooks["/hooks/messages/"+w.name] = channel, channel.Receipts(o.Messages, o.Answers)
 		return nil
 	}
 	switch w.by {

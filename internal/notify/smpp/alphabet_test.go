@@ -75,25 +75,3 @@ func TestPartsOfAnything(t *testing.T) {
 		}
 	})
 }
-
-// Words that ask for no more texts, and words that only look so.
-//
-// cite: P-14
-func TestStopWords(t *testing.T) {
-	s := newStopWords(StopWords())
-	for _, text := range []string{"STOP", "stop", " Stop. ", "STOPALL", "stop all", "Stop texting me", "unsubscribe", "Cancel", "END", "quit!", "opt-out", "Revoke",
-		"ALTO", "Pare", "baja", "Dar de baja", "NO MÁS", "no mas mensajes", "¡Alto!", "Alto ya", "Pare de enviarme mensajes", "“STOP”", "fin"} {
-		if !s.in(text) {
-			t.Errorf("%q asks for no more texts", text)
-		}
-	}
-	for _, text := range []string{"", "?", "When does my plan end", "please do not cancel my line", "Baker St. stop 5", "nonstop", "end of month?", "yes", "si", "no", "bajada", "It was me"} {
-		if s.in(text) {
-			t.Errorf("%q does not ask for no more texts", text)
-		}
-	}
-	own := newStopWords([]string{"basta *", "nada más"})
-	if !own.in("¡Basta ya!") || !own.in("NADA MAS") || own.in("nada mas que eso") || own.in("STOP") {
-		t.Error("the carrier's own words do not hold")
-	}
-}

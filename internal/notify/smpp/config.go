@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"ringfence/internal/notify"
 )
 
 // Config says how the carrier's message centre is reached, and what it expects.
@@ -102,7 +104,7 @@ func (c Config) withDefaults() Config {
 		c.AnswerWithin = 30 * time.Second
 	}
 	if len(c.StopWords) == 0 {
-		c.StopWords = StopWords()
+		c.StopWords = notify.StopWords()
 	}
 	return c
 }
@@ -162,7 +164,7 @@ func (c Config) Check() error {
 		say("answer-within %s: write a time from 1s to 1m", c.AnswerWithin)
 	}
 	for _, w := range c.StopWords {
-		if fold(strings.TrimSuffix(strings.TrimSpace(w), "*")) == "" {
+		if len(notify.NewStops([]string{w})) == 0 {
 			say("stop-words: %q has no letter: write words such as STOP, or STOP * for all that begins so", w)
 		}
 	}

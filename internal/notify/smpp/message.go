@@ -100,7 +100,7 @@ func (c *Channel) arrived(ctx context.Context, frame []byte) data.CommandStatusT
 		return data.ESME_ROK
 	}
 	words := decode(m.octets, m.coding)
-	if err = c.mobile.Texted(ctx, e164(m.from), e164(m.to), words, c.stops.in(words), c.clock.Now()); err != nil {
+	if err = c.mobile.Texted(ctx, e164(m.from), e164(m.to), words, c.stops.In(words), c.clock.Now()); err != nil {
 		c.report(fmt.Errorf("taking a text that came in: %w; the message centre keeps it", err))
 		return data.ESME_RX_T_APPN
 	}

@@ -22,13 +22,6 @@ import (
 	"ringfence/internal/notify"
 )
 
-// Mobile takes what customers text to the carrier. It may only restrict: nobody has proved who they are by a text.
-type Mobile interface {
-	// Texted gives a text that came in. from and to are numbers in E.164 where they can be read as such, stop is whether the
-	// words ask for no more texts. The message centre keeps the text, and gives it again, until the answer is nil.
-	Texted(ctx context.Context, from, to, words string, stop bool, at time.Time) error
-}
-
 // How long we wait. None of these is law or policy.
 const (
 	forBind    = 10 * time.Second // a batch, for a session with the centre
@@ -45,11 +38,11 @@ type Channel struct {
 	cfg      Config
 	password string
 	inbox    notify.Inbox
-	mobile   Mobile
+	mobile   notify.Mobile
 	parts    Parts
 	clock    cpni.Clock
 	report   func(error)
-	stops    stopWords
+	stops    notify.Stops
 	rate     *rate.Limiter
 	window   chan struct{} // a place for each message that may wait for its answer
 
@@ -62,7 +55,7 @@ type Channel struct {
 
 // New makes the channel; Run keeps its sessions. What the centre tells later goes to inbox, what customers text to mobile,
 // and what a person should know to report, which must be safe to call from several goroutines; nothing in it is personal.
-func New(cfg Config, inbox notify.Inbox, mobile Mobile, clock cpni.Clock, report func(error)) (*Channel, error) {
+func New(cfg Config, inbox notify.Inbox, mobile notify.Mobile, clock cpni.Clock, report func(error)) (*Channel, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -75,7 +68,7 @@ func New(cfg Config, inbox notify.Inbox, mobile Mobile, clock cpni.Clock, report
 		return nil, err
 	}
 	c := &Channel{cfg: cfg, password: password, inbox: inbox, mobile: mobile, parts: NewMemory(), clock: clock, report: report,
-		stops: newStopWords(cfg.StopWords), rate: rate.NewLimiter(rate.Limit(cfg.PerSecond), max(1, cfg.PerSecond/20)),
+		stops: notify.NewStops(cfg.StopWords), rate: rate.NewLimiter(rate.Limit(cfg.PerSecond), max(1, cfg.PerSecond/20)),
 		window: make(chan struct{}, cfg.Window), bound: map[role]*session{}, why: map[role]error{}, change: make(chan struct{})}
 	for _, r := range cfg.roles() {
 		c.why[r] = errors.New("no session was tried yet")

@@ -16,14 +16,20 @@ func FuzzReceipt(f *testing.F) {
 	for _, body := range []string{
 		`{"reference":"r","state":"delivered","code":"0","at":"2026-11-25T17:00:00Z"}`,
 		`{"reference":"r","via":"voice","state":"failed","says":"x","call":{"ended":"busy","seconds":1e9}}`,
-		`{"reference":"r","kind":"stop"}`, `[]`, `{"reference":1}`,
+		`{"reference":"r","kind":"stop"}`, `{"kind":"reply","from":"+12025550186","says":"no"}`, `[]`, `{"reference":1}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		i := &inbox{}
-		status := (&Channel{}).take(httptest.NewRequest(http.MethodPost, "/", nil), i, body, noon)
-		if status == http.StatusBadRequest && len(i.got) == 0 {
+		i, m := &inbox{}, &mobile{}
+		status := (&Channel{}).take(httptest.NewRequest(http.MethodPost, "/", nil), i, m, body, noon)
+		if status == http.StatusBadRequest && len(i.got) == 0 && len(m.texts) == 0 {
+			return
+		}
+		if status == http.StatusNoContent && len(m.texts) == 1 && len(i.got) == 0 {
+			if x := m.texts[0]; x.from == "" || len(x.from) > mostNumber || x.at.IsZero() || x.at.After(noon) {
+				t.Fatalf("%+v of %s", x, body)
+			}
 			return
 		}
 		if status != http.StatusNoContent || len(i.got) != 1 {

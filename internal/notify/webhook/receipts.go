@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -20,6 +21,7 @@ import (
 
 const (
 	mostReceipt   = 64 << 10        // octets of a receipt
+	mostNumber    = 32              // octets of a number
 	mostReference = 200             // octets of the gateway's name for a message
 	tolerance     = 5 * time.Minute // between our clock and the gateway's, as the specification advises
 	mostSeen      = 1 << 16         // receipts of which we remember that they came
@@ -33,7 +35,9 @@ var kinds = []string{notify.Receipt, notify.Bounce, notify.Stop, notify.Reply, n
 
 // receipt is what the gateway posts.
 type receipt struct {
-	Reference string    `json:"reference"` // as it was in the answer to the message
+	Reference string    `json:"reference"` // as it was in the answer to the message; of a text that came by itself: empty
+	From      string    `json:"from"`      // of a text that came in, of kind reply or stop: the number that it is from
+	To        string    `json:"to"`        // …and the one that it went to
 	Via       cpni.Via  `json:"via"`       // text or voice; empty: text
 	Kind      string    `json:"kind"`      // empty: receipt
 	State     string    `json:"state"`
@@ -52,7 +56,7 @@ type receipt struct {
 // read; 404 when no message bears the reference, which may be so for a moment after it was given; 503 to try again.
 //
 // cite: P-23
-func (c *Channel) Receipts(inbox notify.Inbox) http.Handler {
+func (c *Channel) Receipts(inbox notify.Inbox, mobile notify.Mobile) http.Handler {
 	seen := &seen{came: map[string]came{}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -78,7 +82,7 @@ func (c *Channel) Receipts(inbox notify.Inbox) http.Handler {
 		status := http.StatusServiceUnavailable
 		switch fresh, done := seen.begin(id, now); {
 		case fresh:
-			status = c.take(r, inbox, body, now)
+			status = c.take(r, inbox, mobile, body, now)
 			seen.end(id, status == http.StatusNoContent)
 		case done:
 			status = http.StatusNoContent
@@ -105,9 +109,15 @@ func (c *Channel) signed(h http.Header, body []byte, now time.Time) (id string, 
 }
 
 // take gives a receipt to the inbox, and is the status of the answer.
-func (c *Channel) take(r *http.Request, inbox notify.Inbox, body []byte, now time.Time) int {
+func (c *Channel) take(r *http.Request, inbox notify.Inbox, mobile notify.Mobile, body []byte, now time.Time) int {
 	var in receipt
-	if err := json.Unmarshal(body, &in); err != nil || in.Reference == "" || len(in.Reference) > mostReference || len(in.Code) > mostReference {
+	if err := json.Unmarshal(body, &in); err != nil || len(in.Reference) > mostReference || len(in.Code) > mostReference {
+		return http.StatusBadRequest
+	}
+	if in.From != "" {
+		return c.texted(r.Context(), mobile, in, now)
+	}
+	if in.Reference == "" {
 		return http.StatusBadRequest
 	}
 	if in.Via == "" {
@@ -139,6 +149,23 @@ func (c *Channel) take(r *http.Request, inbox notify.Inbox, body []byte, now tim
 		return http.StatusNotFound
 	}
 	return http.StatusServiceUnavailable
+}
+
+// texted takes a text that a customer has written, whatever it answers, and is the status of the answer.
+//
+// cite: P-12, P-14, 47 CFR 64.1200(a)(10)
+func (c *Channel) texted(ctx context.Context, mobile notify.Mobile, in receipt, now time.Time) int {
+	if in.Via != "" && in.Via != cpni.Text || in.Kind != notify.Reply && in.Kind != notify.Stop || len(in.From) > mostNumber || len(in.To) > mostNumber {
+		return http.StatusBadRequest
+	}
+	at := in.At
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	if err := mobile.Texted(ctx, in.From, in.To, in.Says, in.Kind == notify.Stop || c.stops.In(in.Says), at); err != nil {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNoContent
 }
 
 // seen remembers which receipts came, as long as their time is good.

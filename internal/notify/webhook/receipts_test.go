@@ -44,6 +44,27 @@ type receiver struct {
 	hook *standardwebhooks.Webhook
 	http http.Handler
 	*inbox
+	*mobile
+}
+
+// mobile keeps the texts that it is given.
+type mobile struct {
+	texts []texted
+	lost  error
+}
+
+type texted struct {
+	from, to, words string
+	stop            bool
+	at              time.Time
+}
+
+func (m *mobile) Texted(_ context.Context, from, to, words string, stop bool, at time.Time) error {
+	if m.lost != nil {
+		return m.lost
+	}
+	m.texts = append(m.texts, texted{from, to, words, stop, at})
+	return nil
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -57,8 +78,8 @@ func newReceiver(t *testing.T) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &inbox{}
-	return &receiver{t, hook, c.Receipts(i), i}
+	i, m := &inbox{}, &mobile{}
+	return &receiver{t, hook, c.Receipts(i, m), i, m}
 }
 
 // post posts a receipt signed at a time, and gives the status of the answer.
@@ -179,5 +200,42 @@ func TestReceiptRefused(t *testing.T) {
 	}
 	if status := r.post("m", noon, good, nil); status != http.StatusNoContent || len(r.got) != 1 {
 		t.Errorf("the good one after them: %d", status)
+	}
+}
+
+// A text that a customer has written reaches whoever takes texts, signed and once, with what asks for no more of them; when it could not be
+// taken it is given again.
+//
+// cite: P-12, P-14, 47 CFR 64.1200(a)(10)
+func TestATextThatCameIn(t *testing.T) {
+	r := newReceiver(t)
+	at := noon.Add(-time.Minute)
+	for i, row := range []struct {
+		body   string
+		status int
+		want   *texted
+	}{
+		{`{"kind":"reply","from":"+12025550186","to":"78225","says":"No","at":"` + at.Format(time.RFC3339) + `"}`, http.StatusNoContent, &texted{"+12025550186", "78225", "No", false, at}},
+		{`{"kind":"reply","from":"+12025550186","says":"stop please"}`, http.StatusNoContent, &texted{"+12025550186", "", "stop please", true, noon}},
+		{`{"kind":"stop","from":"+12025550186"}`, http.StatusNoContent, &texted{"+12025550186", "", "", true, noon}},
+		{`{"kind":"receipt","from":"+12025550186","says":"No"}`, http.StatusBadRequest, nil},
+		{`{"kind":"reply","via":"voice","from":"+12025550186","says":"No"}`, http.StatusBadRequest, nil},
+		{`{"kind":"reply","from":"` + strings.Repeat("1", 40) + `","says":"No"}`, http.StatusBadRequest, nil},
+	} {
+		r.texts = nil
+		if status := r.post("t"+strconv.Itoa(i), noon, row.body, nil); status != row.status || (row.want == nil) != (len(r.texts) == 0) || row.want != nil && r.texts[0] != *row.want {
+			t.Errorf("%s: %d, %+v", row.body, status, r.texts)
+		}
+	}
+	r.texts, r.lost = nil, errors.New("the database is away")
+	body := `{"kind":"reply","from":"+12025550186","says":"No"}`
+	if status := r.post("late", noon, body, nil); status != http.StatusServiceUnavailable {
+		t.Errorf("what was lost is answered with %d", status)
+	}
+	r.lost = nil
+	for range 2 {
+		if status := r.post("late", noon, body, nil); status != http.StatusNoContent || len(r.texts) != 1 {
+			t.Errorf("given again: %d, %+v", status, r.texts)
+		}
 	}
 }

@@ -47,6 +47,7 @@ type Channel struct {
 	client  *http.Client
 	tls     *tls.Config
 	clock   cpni.Clock
+	stops   notify.Stops
 }
 
 // New makes the channel. It reads the secrets and the certificates; it connects to nothing.
@@ -62,7 +63,7 @@ func New(cfg Config, clock cpni.Clock) (*Channel, error) {
 	if err != nil {
 		return nil, errors.New("webhook: url cannot be read")
 	}
-	c := &Channel{cfg: cfg, at: at, clock: clock}
+	c := &Channel{cfg: cfg, at: at, clock: clock, stops: notify.NewStops(notify.StopWords())}
 	if c.secrets, err = readSecrets("secret-file", cfg.SecretFile); err != nil {
 		return nil, err
 	}

@@ -45,9 +45,12 @@ type Phrase struct {
 	words []string // in the form in which words are compared
 }
 
-// UnmarshalText reads a phrase.
-func (p *Phrase) UnmarshalText(text []byte) error {
-	p.Says, p.words = string(text), strings.Fields(string(text))
+// UnmarshalYAML reads a phrase. It takes the value and not its text: of a text the parser writes the whole document out anew.
+func (p *Phrase) UnmarshalYAML(value func(any) error) error {
+	if err := value(&p.Says); err != nil {
+		return err
+	}
+	p.words = strings.Fields(p.Says)
 	for i, w := range p.words {
 		if w != "*" {
 			p.words[i] = plainly(w)

@@ -1,4 +1,4 @@
-package smpp
+package notify
 
 import (
 	"strings"
@@ -19,23 +19,24 @@ func StopWords() []string {
 	}
 }
 
-// stopWords are folded texts; those that end with * match what begins with them.
-type stopWords map[string]bool
+// Stops are folded texts; those that end with * match what begins with them.
+type Stops map[string]bool
 
-func newStopWords(words []string) stopWords {
-	s := stopWords{}
+// NewStops gives what asks for no more texts, in words such as those of StopWords.
+func NewStops(words []string) Stops {
+	s := Stops{}
 	for _, w := range words {
 		begins, open := strings.CutSuffix(strings.TrimSpace(w), "*")
-		if f := fold(begins); f != "" {
+		if f := folded(begins); f != "" {
 			s[f] = s[f] || open
 		}
 	}
 	return s
 }
 
-// in reports whether text asks for no more texts.
-func (s stopWords) in(text string) bool {
-	words := strings.Fields(fold(text))
+// In reports whether text asks for no more texts.
+func (s Stops) In(text string) bool {
+	words := strings.Fields(folded(text))
 	for n := len(words); n > 0; n-- {
 		open, is := s[strings.Join(words[:n], " ")]
 		if is && (open || n == len(words)) {
@@ -45,8 +46,8 @@ func (s stopWords) in(text string) bool {
 	return false
 }
 
-// fold leaves the letters and digits of a text, in capitals without accents, one space between words.
-func fold(text string) string {
+// folded leaves the letters and digits of a text, in capitals without accents, one space between words.
+func folded(text string) string {
 	letters := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Mn, r):
