@@ -96,6 +96,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.public()
 	a.proposals()
 	a.notices()
+	a.campaigns()
 	return a
 }
 
@@ -126,6 +127,7 @@ var tags = []*huma.Tag{
 	{Name: "records", Description: "What is on record, with proofs."},
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
+	{Name: "campaigns", Description: "Campaigns that use customers' information: their plan, their review by somebody else, and how they go out."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

@@ -38,6 +38,9 @@ func governancePlaces() []place {
 //
 // cite: P-37, 47 CFR 64.2010(a)
 func (v *visit) mayCome(r staff.Right) bool {
+	if r == campaignPeople {
+		return v.mayCampaigns()
+	}
 	if r != twoPeople {
 		return v.member.May(r)
 	}

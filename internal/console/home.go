@@ -145,6 +145,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 			view.Waits = append(view.Waits, waiting{counted(bare, "violation has no case yet", "violations have no case yet"), "/discipline", "warn"})
 		}
 	}
+	if n, err := v.toReview(); err != nil {
+		return err
+	} else if n > 0 {
+		view.Waits = append(view.Waits, waiting{counted(n, "campaign waits for your review", "campaigns wait for your review"), "/campaigns", "warn"})
+	}
 	owed, err := v.unjustified()
 	if err != nil {
 		return err

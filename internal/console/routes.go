@@ -48,6 +48,7 @@ func addresses() []place {
 		noticePlaces(),
 		usagePlaces(),
 		runPlaces(),
+		campaignPlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
@@ -193,6 +194,9 @@ func (v *visit) come(p place) error {
 			if p.right == twoPeople {
 				return v.notTheirWork(staff.KeepPolicy)
 			}
+			if p.right == campaignPeople {
+				return v.barred(staff.Market)
+			}
 			return v.barred(p.right)
 		}
 		if p.proved {
@@ -217,7 +221,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run", "campaign"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")
