@@ -130,6 +130,9 @@ func (p *Plan) trim() {
 		}
 		p.Scripts[language] = s
 	}
+	if p.Kind != ApprovalRequest {
+		p.Silence, p.Edition = false, ""
+	}
 	p.Products = slices.DeleteFunc(p.Products, func(x Product) bool { return x == Product{} })
 	for i := range p.Products {
 		p.Products[i].Name = strings.TrimSpace(p.Products[i].Name)

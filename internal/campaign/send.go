@@ -155,6 +155,9 @@ func (g *Register) workOn(ctx context.Context, id cpni.ID) error {
 			return err
 		}
 		steps, held, err := g.steps(ctx, c, members)
+		if err == nil && last && held == "" {
+			held, err = g.barring(ctx, c)
+		}
 		if err != nil {
 			return err
 		}
@@ -212,6 +215,18 @@ type step struct {
 
 // notTheirs are the codes of refusals that are about who asks or about the campaign itself, and not about the customer.
 var notTheirs = []cpni.Code{"UNTRAINED", "ROLE", "CAMPAIGN", "VENDOR", "UNKNOWN_RECIPIENT", "AUDIT_DOWN"}
+
+// barring gives the code of what keeps everybody out who is left: the audience of somebody who may not use the information is empty, and a
+// campaign of which it is empty for that reason is not over.
+func (g *Register) barring(ctx context.Context, c *Campaign) (cpni.Code, error) {
+	counts, err := g.Count(ctx, &c.Plan, c.Launcher)
+	for _, r := range counts.Excluded {
+		if slices.Contains(notTheirs, r.Code) {
+			return r.Code, err
+		}
+	}
+	return "", err
+}
 
 // steps looks at customers again, and has a message planned, or a place on the list taken, for those for whom the door permits it. held
 // is the code of what keeps the campaign from going on.

@@ -138,9 +138,6 @@ func launchCampaign(ctx context.Context, w *world, a args) (result, error) {
 	if c.Run != "" && a.has("notice") {
 		w.notices[a.text("notice")] = c.Run
 	}
-	if a.has("carry") && !a.flag("carry") { // what was planned waits, until the next step
-		return w.reached(ctx, c)
-	}
 	if err := w.carry(ctx); err != nil {
 		return result{}, err
 	}

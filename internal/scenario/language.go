@@ -83,6 +83,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY",
 }
 
 func noticeCodes() []string {
@@ -191,7 +192,7 @@ func campaignVerbs() []verb {
 		{name: "review", fields: []field{of, need("by", staffName), need("verdict", oneOf("approve", "return")), may("remark", text)}, gives: []given{ok(), rejects("SELF_REVIEW", "ROLE", "CONFLICT", "CAMPAIGN")},
 			results: []field{may("changed", list(text))}},
 		{name: "count", fields: []field{of}, gives: []given{ok()}, results: []field{may("included", count), may("outside", count), may("excluded", dict(codeWord, count))}},
-		{name: "launch", fields: []field{of, may("by", staffName), may("carry", flag), may("notice", defines("notice"))}, gives: []given{ok(), rejects("NOT_REVIEWED", "CAMPAIGN", "ROLE", "CONFLICT", "CONFIG")},
+		{name: "launch", fields: []field{of, may("by", staffName), may("notice", defines("notice"))}, gives: []given{ok(), rejects("NOT_REVIEWED", "CAMPAIGN", "ROLE", "CONFLICT", "CONFIG")},
 			results: []field{may("included", list(customers)), may("excluded", dict(customers, codeWord))}},
 		{name: "stop", fields: []field{of, may("by", staffName)}, gives: []given{ok(), rejects("CONFLICT", "ROLE")}},
 	}
