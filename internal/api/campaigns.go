@@ -31,6 +31,7 @@ type CampaignPlan struct {
 	Ends        string                     `json:"ends,omitempty" format:"date" doc:"Last day."`
 	Filter      CampaignFilter             `json:"filter,omitempty" doc:"Of whom it is meant; none: everybody in service."`
 	Named       []cpni.ID                  `json:"named,omitempty" maxItems:"5000" doc:"Customers who are named one by one, in the place of a filter."`
+	Columns     []string                   `json:"columns,omitempty" maxItems:"40" doc:"Of the file that a partner gets; none: how customers are reached, and what it uses."`
 	Scripts     map[string]campaign.Script `json:"scripts,omitempty" doc:"Its words by language, en and es."`
 	Silence     bool                       `json:"silence,omitempty" doc:"Of an approval-request: a notice after which silence counts, where the law lets it."`
 	Edition     string                     `json:"edition,omitempty" maxLength:"100" doc:"Of an approval-request: the version of its words; none: those in use when it is submitted."`
@@ -85,6 +86,7 @@ type CampaignReview struct {
 // CampaignStep is one step of a campaign's life.
 type CampaignStep struct {
 	At     time.Time `json:"at"`
+	Entry  cpni.ID   `json:"entry" doc:"In the ledger."`
 	What   string    `json:"what"`
 	By     string    `json:"by"`
 	Remark string    `json:"remark,omitempty"`
@@ -101,12 +103,12 @@ func dateText(d workday.Date) string {
 func planOf(p campaign.Plan) CampaignPlan {
 	return CampaignPlan{Name: p.Name, Description: p.Description, Kind: p.Kind, Purpose: p.Purpose, Uses: p.Uses, Products: p.Products, To: p.To, Channel: p.Channel, Starts: dateText(p.Starts), Ends: dateText(p.Ends),
 		Filter: CampaignFilter{Has: p.Filter.Has, Lacks: p.Filter.Lacks, Least: p.Filter.Least, Most: p.Filter.Most, From: dateText(p.Filter.From), Before: dateText(p.Filter.Before), States: p.Filter.States, Zips: p.Filter.Zips, Usage: p.Filter.Usage},
-		Named:  p.Named, Scripts: p.Scripts, Silence: p.Silence, Edition: p.Edition, PortOut: p.PortOut}
+		Named:  p.Named, Columns: p.Columns, Scripts: p.Scripts, Silence: p.Silence, Edition: p.Edition, PortOut: p.PortOut}
 }
 
 // plan reads what a caller has sent.
 func (p CampaignPlan) plan() (campaign.Plan, error) {
-	out := campaign.Plan{Name: p.Name, Description: p.Description, Kind: p.Kind, Purpose: p.Purpose, Uses: p.Uses, Products: p.Products, To: p.To, Channel: p.Channel, Named: p.Named, Scripts: p.Scripts, Silence: p.Silence, Edition: p.Edition, PortOut: p.PortOut,
+	out := campaign.Plan{Name: p.Name, Description: p.Description, Kind: p.Kind, Purpose: p.Purpose, Uses: p.Uses, Products: p.Products, To: p.To, Channel: p.Channel, Named: p.Named, Columns: p.Columns, Scripts: p.Scripts, Silence: p.Silence, Edition: p.Edition, PortOut: p.PortOut,
 		Filter: audience.Filter{Has: p.Filter.Has, Lacks: p.Filter.Lacks, Least: p.Filter.Least, Most: p.Filter.Most, States: p.Filter.States, Zips: p.Filter.Zips, Usage: p.Filter.Usage}}
 	for _, d := range []struct {
 		text string
@@ -228,7 +230,7 @@ func (a *API) campaigns() {
 			}
 			steps, err := a.office.Campaigns.History(ctx, in.ID)
 			for _, e := range steps {
-				out.History = append(out.History, CampaignStep{e.At, e.What, string(e.By), e.Remark, e.Hash})
+				out.History = append(out.History, CampaignStep{e.At, e.Entry, e.What, string(e.By), e.Remark, e.Hash})
 			}
 			return &body{out}, err
 		})

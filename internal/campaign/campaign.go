@@ -319,6 +319,7 @@ func (g *Register) List(ctx context.Context, f Filter) ([]*Campaign, error) {
 // cite: P-40, 47 CFR 64.2009(c), 47 CFR 64.2009(d)
 type Event struct {
 	N      int
+	Entry  cpni.ID // in the ledger
 	At     time.Time
 	What   string // drafted, changed, resumed, or the state that it came to
 	By     cpni.ID
@@ -338,7 +339,7 @@ type told struct {
 //
 // cite: P-40, 47 CFR 64.2009(c)
 func (g *Register) History(ctx context.Context, id cpni.ID) ([]Event, error) {
-	rows, err := g.DB.Reader().Query(ctx, "SELECT n, at, what, by_staff, sealed FROM campaign_event WHERE campaign_id = $1 ORDER BY n", string(id))
+	rows, err := g.DB.Reader().Query(ctx, "SELECT n, at, what, by_staff, entry_id, sealed FROM campaign_event WHERE campaign_id = $1 ORDER BY n", string(id))
 	if err != nil {
 		return nil, fmt.Errorf("reading a campaign's history: %w", err)
 	}
@@ -349,7 +350,7 @@ func (g *Register) History(ctx context.Context, id cpni.ID) ([]Event, error) {
 		var e Event
 		var at int64
 		var s []byte
-		if err := rows.Scan(&e.N, &at, &e.What, &e.By, &s); err != nil {
+		if err := rows.Scan(&e.N, &at, &e.What, &e.By, &e.Entry, &s); err != nil {
 			return nil, fmt.Errorf("reading a campaign's history: %w", err)
 		}
 		e.At = moment(at)
@@ -416,10 +417,13 @@ func (g *Register) write(ctx context.Context, tx *store.Tx, c *Campaign, what, b
 	if sealed, err = g.Vault.SealTx(ctx, tx, vault.CarrierID, eventPlace(c.ID, n), t); err != nil {
 		return entry, err
 	}
-	if _, err := tx.Exec(ctx, "INSERT INTO campaign_event (campaign_id, n, at, what, by_staff, sealed) VALUES ($1, $2, $3, $4, $5, $6)", string(c.ID), n, now.UnixMicro(), what, by, sealed); err != nil {
+	if entry, err = g.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Outcome: cpni.OK}, detail{What: "campaign " + what, Campaign: c.ID, N: n, Hash: c.Hash, Remark: remark, Plan: c.Plan}); err != nil {
+		return entry, err
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO campaign_event (campaign_id, n, at, what, by_staff, entry_id, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)", string(c.ID), n, now.UnixMicro(), what, by, string(entry.ID), sealed); err != nil {
 		return entry, fmt.Errorf("writing a campaign's history: %w", err)
 	}
-	return g.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Outcome: cpni.OK}, detail{What: "campaign " + what, Campaign: c.ID, N: n, Hash: c.Hash, Remark: remark, Plan: c.Plan})
+	return entry, nil
 }
 
 // detail is what the ledger's record of a step says. The plan is in each: what was reviewed can be shown from the ledger alone.

@@ -27,6 +27,7 @@ func (p *Plan) Fields() []Field {
 	add("Products", strings.Join(products, "; "))
 	add("Who sees it", p.To)
 	add("Channel", string(p.Channel))
+	add("Columns of the file", strings.Join(p.Columns, ", "))
 	add("First day", dayOf(p.Starts))
 	add("Last day", dayOf(p.Ends))
 	add("For whom", p.For())

@@ -28,10 +28,13 @@ type Exporter interface {
 // Export is what is to be exported of a campaign.
 type Export struct {
 	Campaign cpni.ID
+	Title    string
 	Partner  string
 	Question audience.Question
 	Named    []cpni.ID // the customers, where they are named; none: all whom the question takes
+	Columns  []string  // of the file, as they were reviewed; none: the usual ones
 	By       cpni.ID   // who launched it, for whom the door is asked
+	Second   cpni.ID   // who approved it
 	Until    time.Time // the first moment after the campaign's last day
 }
 
@@ -45,5 +48,5 @@ type Exported struct {
 }
 
 func exportOf(c *Campaign, zone *time.Location) Export {
-	return Export{Campaign: c.ID, Partner: c.Plan.To, Question: c.Plan.Question(c.Launcher), Named: c.Plan.Named, By: c.Launcher, Until: c.Plan.Ends.End(zone)}
+	return Export{Campaign: c.ID, Title: c.Plan.Name, Partner: c.Plan.To, Columns: c.Plan.Columns, Second: c.Review.By, Question: c.Plan.Question(c.Launcher), Named: c.Plan.Named, By: c.Launcher, Until: c.Plan.Ends.End(zone)}
 }

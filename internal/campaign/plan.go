@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -91,6 +92,8 @@ type Plan struct {
 	Filter audience.Filter `json:"filter,omitzero"`
 	// Named are the customers whom it is for, where they are named one by one, and then there is no filter.
 	Named []cpni.ID `json:"named,omitempty"`
+	// Columns are those of the file that a partner gets; none: how customers are reached, and what it uses.
+	Columns []string `json:"columns,omitempty"`
 	// Scripts are its words by language.
 	Scripts map[string]Script `json:"scripts,omitempty"`
 	// Silence is set of a request for approval that is a notice after which silence counts, where the law lets it count.
@@ -110,9 +113,12 @@ const (
 	longestText        = 800
 	longestShort       = 120
 	mostProducts       = 20
+	mostColumns        = 40
 	// MostNamed bounds the customers that a campaign can name.
 	MostNamed = 5000
 )
+
+var columnForm = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,59}$`)
 
 // cites are what a campaign is on the register for.
 var cites = []string{"P-40", "47 CFR 64.2009(c)", "47 CFR 64.2009(d)"}
@@ -167,6 +173,8 @@ func (p *Plan) bounded() *cpni.Refusal {
 		return bad("that is no class of customer information", "name call-detail, usage, service, location or billing")
 	case len(p.Products) > mostProducts || slices.ContainsFunc(p.Products, func(x Product) bool { return len(x.Name) > longestProduct }):
 		return bad("it offers too much, or a product has too long a name", fmt.Sprintf("name at most %d products, each in %d letters", mostProducts, longestProduct))
+	case len(p.Columns) > mostColumns || slices.ContainsFunc(p.Columns, func(c string) bool { return !columnForm.MatchString(c) }):
+		return bad("that is no column of a file", "name columns such as name, number or usage.minutes")
 	case p.Filter.Check() != nil:
 		return p.Filter.Check()
 	case len(p.Named) > MostNamed || slices.ContainsFunc(p.Named, func(id cpni.ID) bool { return !id.Valid() }):

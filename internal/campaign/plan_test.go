@@ -135,6 +135,7 @@ func TestEveryChangeShows(t *testing.T) {
 		"subject":     func(p *Plan) { p.Scripts["en"] = Script{"Another", "It is large.", "Large."} },
 		"text":        func(p *Plan) { p.Scripts["es"] = Script{"An offer", "It is larger.", "Large."} },
 		"short":       func(p *Plan) { p.Scripts["es"] = Script{"An offer", "It is large.", "Larger."} },
+		"columns":     func(p *Plan) { p.Columns = []string{"number"} },
 		"edition":     func(p *Plan) { p.Edition = "1234" },
 		"port-out":    func(p *Plan) { p.PortOut = true },
 	} {

@@ -197,6 +197,7 @@ func (v *visit) planForm(id cpni.ID) (p campaign.Plan, texts map[string]string, 
 			p.Products = append(p.Products, x)
 		}
 	}
+	p.Columns = strings.FieldsFunc(strings.ToLower(v.field("columns")), func(r rune) bool { return r == ',' || r == ' ' })
 	p.Scripts = map[string]campaign.Script{}
 	for _, l := range campaign.Languages {
 		p.Scripts[l] = campaign.Script{Subject: v.field("subject-" + l), Text: v.field("text-" + l), Short: v.field("short-" + l)}

@@ -141,6 +141,15 @@ func launchCampaign(ctx context.Context, w *world, a args) (result, error) {
 	if err := w.carry(ctx); err != nil {
 		return result{}, err
 	}
+	if c.Run != "" {
+		run, err := w.office.Notices.Run(ctx, c.Run)
+		if err != nil {
+			return result{}, err
+		}
+		if err := w.deliver(ctx, run, a, slices.Collect(maps.Values(w.customers))); err != nil {
+			return result{}, err
+		}
+	}
 	return w.reached(ctx, c)
 }
 

@@ -26,6 +26,7 @@ CREATE TABLE campaign_event (
     at          BIGINT  NOT NULL,
     what        TEXT    NOT NULL, -- drafted, changed, submitted, returned, approved, launched, paused, resumed, stopped, ended, recorded
     by_staff    TEXT    NOT NULL,
+    entry_id    TEXT    NOT NULL, -- its entry in the ledger
     sealed      BLOB    NOT NULL, -- the whole of it as it stood then, and the remark
     PRIMARY KEY (campaign_id, n)
 );
