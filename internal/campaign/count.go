@@ -6,6 +6,7 @@ import (
 
 	"ringfence/internal/audience"
 	"ringfence/internal/cpni"
+	"ringfence/internal/notice"
 	"ringfence/internal/rules"
 )
 
@@ -31,6 +32,9 @@ type Counts struct {
 //
 // cite: P-09, P-40, 47 CFR 64.2009(a), 47 CFR 64.2009(d)
 func (g *Register) Count(ctx context.Context, p *Plan, by cpni.ID) (Counts, error) {
+	if p.Kind == ApprovalRequest {
+		return g.countAsked(ctx, p)
+	}
 	var found audience.Counts
 	var err error
 	if len(p.Named) > 0 {
@@ -64,6 +68,46 @@ func (g *Register) Count(ctx context.Context, p *Plan, by cpni.ID) (Counts, erro
 	}
 	return c, nil
 }
+
+// countAsked counts whom a request for approval would come to, and why the others are left out.
+//
+// cite: P-40, 47 CFR 64.2009(d)
+func (g *Register) countAsked(ctx context.Context, p *Plan) (Counts, error) {
+	s, l, err := g.ask(ctx, &Campaign{Plan: *p})
+	if err != nil {
+		return Counts{}, err
+	}
+	found, err := g.Notices.Count(ctx, s, l, func() {})
+	if err != nil {
+		return Counts{}, err
+	}
+	c := Counts{Customers: found.Customers, Included: found.Goes()}
+	n := map[cpni.Code]int64{}
+	for _, t := range found.Tallies {
+		switch {
+		case t.Code == notice.NotMeant:
+			c.Outside += t.N
+		case t.State != notice.WithPlanned:
+			n[cpni.Code(t.Code)] += t.N
+		}
+	}
+	for _, code := range others(n) {
+		c.Excluded = append(c.Excluded, Reason{code, Words[string(code)], n[code]})
+	}
+	return c, nil
+}
+
+// Quickly reports whether a plan is counted in the time that a page may take: who is asked for approval is found by opening each account.
+func (g *Register) Quickly(ctx context.Context, p *Plan) (bool, error) {
+	if p.Kind != ApprovalRequest {
+		return p.Kind == Marketing, nil
+	}
+	n, err := g.inService(ctx, p.Named)
+	return n <= mostAsked, err
+}
+
+// mostAsked is how many accounts a page may have opened.
+const mostAsked = 20_000
 
 // portedAway is the code of what was learned from another carrier's request to port.
 const portedAway cpni.Code = "222B"

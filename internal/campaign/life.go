@@ -356,11 +356,9 @@ func (g *Register) Launch(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 				return nil, g.refused(ctx, by, err, "campaign launched", id)
 			}
 			l.By = by
-			count, err := g.Notices.Count(ctx, s, l, func() {})
-			if err != nil {
-				return nil, g.refused(ctx, by, err, "campaign launched", id)
+			if expected, err = g.inService(ctx, before.Plan.Named); err != nil {
+				return nil, err
 			}
-			expected = count.Customers
 		} else {
 			counts, err := g.Count(ctx, &before.Plan, by)
 			if err != nil {
@@ -405,6 +403,17 @@ func (g *Register) Launch(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 		}
 		return string(Launched), "", beside, nil
 	})
+}
+
+// inService counts the customers whom a request for approval looks at: those who are named, or all who are in service.
+func (g *Register) inService(ctx context.Context, named []cpni.ID) (n int64, err error) {
+	if len(named) > 0 {
+		return int64(len(named)), nil
+	}
+	if err = g.DB.Reader().QueryRow(ctx, "SELECT count(*) FROM customer WHERE ended = 0 OR ended > $1", g.Clock.Now().UnixMicro()).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting customers: %w", err)
+	}
+	return n, nil
 }
 
 // Pause holds a campaign: what has not gone waits.

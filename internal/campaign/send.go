@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
+	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -33,6 +34,22 @@ const (
 	Over      = "CAMPAIGN_OVER"    // it was stopped, or its last day was over, before the message went
 	Gone      = "GONE"             // nobody can read their account any more
 )
+
+// Words say for people why a campaign does not go to a customer, for the codes that are not those of the rules.
+var Words = map[string]string{
+	NoPlace:               "No place is on the account that it could go to.",
+	NoConsent:             "There is a place, without the customer's word that we may write to them there.",
+	Over:                  "The campaign was over before it went.",
+	Gone:                  "The account cannot be read.",
+	notice.NoEmailConsent: "There is an e-mail address, without the customer's word that we may write to them there.",
+	notice.Agreed:         "They have said yes to all of it already.",
+	notice.Refused:        "They have refused what it asks for.",
+	notice.OnItsWay:       "Another notice has put the same on its way to them.",
+	notice.Ended:          "Their service has ended.",
+	notice.NotMeant:       "It is for those who buy other services.",
+	notice.RunStopped:     "It was stopped before it went.",
+	notice.Unreadable:     "The account cannot be read.",
+}
 
 // How a campaign is worked on.
 const (
@@ -214,7 +231,7 @@ type step struct {
 }
 
 // notTheirs are the codes of refusals that are about who asks or about the campaign itself, and not about the customer.
-var notTheirs = []cpni.Code{"UNTRAINED", "ROLE", "CAMPAIGN", "VENDOR", "UNKNOWN_RECIPIENT", "AUDIT_DOWN"}
+var notTheirs = []cpni.Code{"UNTRAINED", "ROLE", "CAMPAIGN", "VENDOR", "UNKNOWN_RECIPIENT"}
 
 // barring gives the code of what keeps everybody out who is left: the audience of somebody who may not use the information is empty, and a
 // campaign of which it is empty for that reason is not over.
@@ -330,17 +347,11 @@ func (g *Register) one(ctx context.Context, c *Campaign, of cpni.ID) (s step, he
 		return nil, g.Outbox.Plan(ctx, tx, of, *m)
 	}
 	a, err := g.Door.Disclose(ctx, r)
-	var refusal *cpni.Refusal
 	switch {
 	case errors.Is(err, errThere):
 		return s, "", nil
 	case errors.Is(err, errLost):
 		return s, "CAMPAIGN", nil
-	case errors.As(err, &refusal):
-		if slices.Contains(notTheirs, refusal.Code) {
-			return s, refusal.Code, nil
-		}
-		return s, "", err
 	case err != nil:
 		return s, "", err
 	case a.Decision.Permit():

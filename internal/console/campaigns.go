@@ -49,7 +49,6 @@ var (
 	campaignSteps = map[string]string{campaign.Drafted: "drawn up", campaign.Changed: "changed", campaign.Resumed: "went on", string(campaign.Submitted): "put before a reviewer", string(campaign.Returned): "sent back", string(campaign.Approved): "approved",
 		string(campaign.Launched): "launched", string(campaign.Paused): "paused", string(campaign.Stopped): "stopped", string(campaign.Ended): "ended", string(campaign.Recorded): "recorded"}
 	memberStates = map[string]chip{campaign.WithPlanned: {"on its way", "warn"}, campaign.WithSent: {"gone", "good"}, campaign.WithCameBack: {"came back", "bad"}, campaign.WithListed: {"on the list", "good"}, campaign.WithLeftOut: {"left out", ""}, campaign.WithNoWay: {"no way", "bad"}, "given": {"given", "good"}}
-	memberCodes  = map[string]string{campaign.NoPlace: "No place is on the account that it could go to.", campaign.NoConsent: "There is a place, without the customer's word that we may write to them there.", campaign.Over: "The campaign was over before it went.", campaign.Gone: "The account cannot be read."}
 )
 
 func campaignAddress(id cpni.ID) string { return "/campaigns/" + string(id) }
@@ -152,11 +151,19 @@ func countsOf(p *campaign.Plan, c campaign.Counts) *countsView {
 
 // counts counts a plan as far as it can be; nil: something is missing that the question needs.
 func (v *visit) counts(p *campaign.Plan, by cpni.ID) (*countsView, error) {
-	if len(p.Uses) == 0 || p.Purpose == "" || p.To == "" || p.Kind != campaign.Marketing {
+	if len(p.Uses) == 0 || p.Purpose == "" || p.To == "" || p.Channel == "" {
 		return nil, nil
 	}
+	quickly, err := v.office.Campaigns.Quickly(v.r.Context(), p)
+	if err != nil || !quickly {
+		return nil, err
+	}
 	c, err := v.office.Campaigns.Count(v.r.Context(), p, by)
-	if err != nil {
+	var refusal *cpni.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return nil, nil // it does not go together yet: who submits it is told so
+	case err != nil:
 		return nil, err
 	}
 	return countsOf(p, c), nil
@@ -295,14 +302,12 @@ func (v *visit) campaignProgress(view *campaignView, c *campaign.Campaign) error
 		view.Held = campaign.SaysOf(set, p.Held)
 	}
 	for _, t := range p.Tallies {
-		row := memberRow{State: memberStates[t.State], N: many(t.N), Code: t.Code, Why: memberCodes[t.Code]}
+		row := memberRow{State: memberStates[t.State], N: many(t.N), Code: t.Code, Why: campaign.Words[t.Code]}
 		if row.State.Text == "" {
 			row.State = givenStates[t.State]
 		}
 		if row.Why == "" && t.Code != "" {
-			if row.Why = runCodes[t.Code]; row.Why == "" {
-				row.Why = campaign.SaysOf(set, cpni.Code(t.Code))
-			}
+			row.Why = campaign.SaysOf(set, cpni.Code(t.Code))
 		}
 		view.Members = append(view.Members, row)
 	}

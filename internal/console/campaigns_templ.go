@@ -579,7 +579,7 @@ func buildPage(v buildView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, ". <span class=\"quiet\">Counts are shown of marketing, once it is said which information is used.</span></p></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, ". <span class=\"quiet\">Counts are shown once it is said which information is used, for what, and how it reaches them.</span></p></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
