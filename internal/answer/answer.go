@@ -109,10 +109,10 @@ func follows(kind string, told approval.Event, report string, v Verdict) act {
 			return act{object: scopes}
 		}
 		return act{object: scopes, read: NotPlain}
-	case kind == notify.OptInRequest || kind == notify.AnswerReceived:
+	case kind == notify.OptInRequest || kind == notify.AnswerReceived || kind == notify.Campaign:
 		a := act{}
 		switch {
-		case report == notify.Complaint && kind == notify.OptInRequest:
+		case report == notify.Complaint && notify.Refusable(kind):
 			return act{object: scopes, read: Complaint}
 		case v.Means == MeansNo:
 			a.object = scopes

@@ -97,6 +97,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.proposals()
 	a.notices()
 	a.matters()
+	a.campaigns()
 	return a
 }
 
@@ -127,6 +128,7 @@ var tags = []*huma.Tag{
 	{Name: "records", Description: "What is on record, with proofs."},
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
+	{Name: "campaigns", Description: "Campaigns that use customers' information: their plan, their review by somebody else, and how they go out."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "matters", Description: "Cases of fraud, trouble tickets, orders, ports and placements with vendors: what requests without approval rest on."},
 	{Name: "registers", Description: "Partners, staff and API keys."},

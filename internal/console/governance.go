@@ -41,6 +41,9 @@ func (v *visit) mayCome(r staff.Right) bool {
 	if r == anyDesk {
 		return len(v.myDesks()) > 0 || v.member.May(staff.Serve)
 	}
+	if r == campaignPeople {
+		return v.mayCampaigns()
+	}
 	if r != twoPeople {
 		return v.member.May(r)
 	}

@@ -150,6 +150,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 		return err
 	}
 	view.Waits = append(view.Waits, desks...)
+	if n, err := v.toReview(); err != nil {
+		return err
+	} else if n > 0 {
+		view.Waits = append(view.Waits, waiting{counted(n, "campaign waits for your review", "campaigns wait for your review"), "/campaigns", "warn"})
+	}
 	owed, err := v.unjustified()
 	if err != nil {
 		return err

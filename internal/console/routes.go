@@ -48,6 +48,7 @@ func addresses() []place {
 		noticePlaces(),
 		usagePlaces(),
 		runPlaces(),
+		campaignPlaces(),
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
@@ -194,6 +195,9 @@ func (v *visit) come(p place) error {
 			if p.right == twoPeople {
 				return v.notTheirWork(staff.KeepPolicy)
 			}
+			if p.right == campaignPeople {
+				return v.barred(staff.Market)
+			}
 			return v.barred(p.right)
 		}
 		if p.proved {
@@ -219,7 +223,7 @@ func (v *visit) homeOf(p place) string {
 		home = p.pattern
 	}
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run",
-		"desk", "matter"} {
+		"desk", "matter", "campaign"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

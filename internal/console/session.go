@@ -103,6 +103,8 @@ func (v *visit) start() error {
 		return v.goTo("/records")
 	case v.member.May(staff.KeepStaff):
 		return v.goTo("/staff")
+	case v.member.May(staff.Market):
+		return v.goTo("/campaigns")
 	}
 	return v.goTo("/me")
 }

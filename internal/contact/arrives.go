@@ -19,7 +19,7 @@ var tellsOfChange = []string{notify.AccountChange, notify.NotMeReceived, notify.
 func (d *Desk) Still(p *customer.Profile, m notify.Message, now time.Time) cpni.Code {
 	const noLine, noAddress cpni.Code = "NOT_TNOR", "NOT_AOR"
 	switch {
-	case notify.IsNotice(m.Kind):
+	case notify.Refusable(m.Kind):
 		for _, s := range d.Current(p, now, m.Via) {
 			if s.To == m.To {
 				return ""

@@ -58,9 +58,10 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	}
 	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
 	switch {
-	case !g.decision.Permit() || !viaChannels(f.Via):
+	case !g.decision.Permit():
 	case g.request.Sends != nil:
 		p.instead = g.request.Sends
+	case !viaChannels(f.Via):
 	default:
 		p.sends = &notify.Message{Kind: notify.Records, Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
 	}

@@ -25,6 +25,9 @@ func (d *Door) answer(ctx context.Context, g *gathered, p *pending) (*Answer, er
 		a.ToAddress, a.To = g.address, placeOf(&g.facts)
 		return a, nil
 	}
+	if g.request.Sends != nil {
+		return a, nil
+	}
 	var err error
 	if a.Released, err = d.release(ctx, g, p); err != nil {
 		return nil, fmt.Errorf("the decision %s is on record, but what it permits could not be read: %w", a.Entry, err)
@@ -34,7 +37,7 @@ func (d *Door) answer(ctx context.Context, g *gathered, p *pending) (*Answer, er
 
 // needs tells what a permitted request will open: nil when nothing is told or shown.
 func (d *Door) needs(g *gathered) func(context.Context, store.Querier) (*vault.Fetched, error) {
-	if !g.decision.Permit() || g.profile == nil || viaChannels(g.facts.Via) {
+	if !g.decision.Permit() || g.profile == nil || viaChannels(g.facts.Via) || g.request.Sends != nil {
 		return nil
 	}
 	return d.opens(g)

@@ -47,8 +47,8 @@ type Request struct {
 	// Campaign is the campaign for which it is asked; what the register says of it is among the facts. Empty: for none.
 	Campaign cpni.ID
 
-	// Sends takes the place of the message that would bring what is permitted to its address: it runs in the transaction that
-	// records the permit, and gives what else is to be recorded. nil: the message is planned at once.
+	// Sends takes the place of the message that would bring what is permitted to its address, and of what would be released: it runs in
+	// the transaction that records the permit, and gives what else is to be recorded. nil: the message is planned at once.
 	Sends func(ctx context.Context, tx *store.Tx, customer, entry cpni.ID) ([]ledger.Entry, error) `json:"-"`
 
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.

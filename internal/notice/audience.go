@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ringfence/internal/approval"
@@ -36,6 +37,10 @@ type Audience struct {
 	// Standing keeps a run for Newcomer or Never going: once a day it looks again at who has come.
 	Standing  bool      `json:"standing,omitempty"`
 	Customers []cpni.ID `json:"customers,omitempty"` // of ThoseOf
+	// Having are services of which it is for those alone who buy every one; none: for all.
+	Having []cpni.Category `json:"having,omitempty"`
+	// Campaign is the campaign by which it goes; "" none.
+	Campaign cpni.ID `json:"campaign,omitempty"`
 }
 
 // MostNamed bounds the customers that a run can name; for more there are the other audiences.
@@ -183,6 +188,17 @@ func (n *Notices) noticedBefore(until, now time.Time) time.Time {
 
 // String says who it is for, in words.
 func (a Audience) String() string {
+	if len(a.Having) == 0 {
+		return a.who()
+	}
+	words := make([]string, len(a.Having))
+	for i, c := range a.Having {
+		words[i] = strings.ReplaceAll(string(c), "-", " ")
+	}
+	return a.who() + " who buy " + strings.Join(words, " and ")
+}
+
+func (a Audience) who() string {
 	switch a.Who {
 	case Everyone:
 		return "all customers in service"

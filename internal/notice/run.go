@@ -146,6 +146,26 @@ func (n *Notices) move(ctx context.Context, id cpni.ID, by string, to RunState, 
 	return n.Run(ctx, id)
 }
 
+// MoveTx pauses, resumes or stops in tx the run of a campaign, also one that has looked at everybody: what of it has not gone waits, or
+// does not go. A run that was stopped stays so.
+//
+// cite: P-27, P-40, P-41
+func (n *Notices) MoveTx(ctx context.Context, tx *store.Tx, id cpni.ID, by string, to RunState) ([]ledger.Entry, error) {
+	now := n.Clock.Now()
+	var looked int64
+	err := tx.QueryRow(ctx, "UPDATE notice_run SET state = $1, changed = $2, claim = '', claimed = 0 WHERE run_id = $3 AND state <> $1 AND state <> $4 RETURNING looked",
+		string(to), now.UnixMicro(), string(id), string(Stopped)).Scan(&looked)
+	if store.IsNoRow(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("moving a notice: %w", err)
+	}
+	what := map[RunState]string{Paused: "notice paused", Running: "notice resumed", Stopped: "notice stopped"}[to]
+	e, err := n.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Outcome: cpni.OK}, map[string]any{"what": what, "run": id, "looked": looked})
+	return []ledger.Entry{e}, err
+}
+
 // Tally is how many customers of a run are in one state, for one reason, by one way.
 type Tally struct {
 	State string `json:"state"`

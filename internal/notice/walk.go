@@ -25,6 +25,7 @@ const (
 	Agreed     = "AGREED"      // they have said yes to all of it
 	Unreadable = "UNREADABLE"  // nobody can read their account any more
 	RunStopped = "RUN_STOPPED" // somebody has stopped the run before it went
+	NotMeant   = "NOT_MEANT"   // it is for those who buy other services
 )
 
 // step is what a run does about one customer.
@@ -53,6 +54,8 @@ func (n *Notices) decide(r Run, p *customer.Profile, onWay bool, now time.Time) 
 	switch {
 	case !p.Ended.IsZero() && !now.Before(p.Ended):
 		return WithLeftOut, Ended, nil
+	case !buys(p, r.Audience.Having, now):
+		return WithLeftOut, NotMeant, nil
 	case onWay:
 		return WithLeftOut, OnItsWay, nil
 	case refuses(r.Spec, p):
@@ -64,6 +67,15 @@ func (n *Notices) decide(r Run, p *customer.Profile, onWay bool, now time.Time) 
 		return WithNoWay, code, nil
 	}
 	return WithPlanned, "", m
+}
+
+// buys reports whether a customer buys every one of some services.
+func buys(p *customer.Profile, services []cpni.Category, now time.Time) bool {
+	if len(services) == 0 {
+		return true
+	}
+	has := p.Facts(now).Categories
+	return !slices.ContainsFunc(services, func(c cpni.Category) bool { return !slices.Contains(has, c) })
 }
 
 // refuses reports whether a request asks for something that the customer has refused, and has not said yes to by its name since.
@@ -115,6 +127,9 @@ func (n *Notices) Goes(ctx context.Context, p *customer.Profile, m notify.Messag
 		return ""
 	}
 	r, err := n.lately(ctx, m.Run)
+	if err == nil && r.Audience.Campaign != "" {
+		r, err = n.Run(ctx, m.Run) // a campaign is stopped at once, on every node
+	}
 	switch {
 	case errors.Is(err, ErrNoRun):
 		return ""

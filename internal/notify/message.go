@@ -68,6 +68,8 @@ const (
 	AnswerReceived = "answer-received"
 	// AnswerHow says to who has said yes where nothing shows who they are how to say it.
 	AnswerHow = "answer-how"
+	// Campaign offers something for a campaign, by which Run is named.
+	Campaign = "campaign"
 )
 
 // EditionToken is the token that names the edition by which a notice is written.
@@ -85,6 +87,11 @@ func mustArrive(kind string) bool {
 //
 // cite: 47 CFR 64.2008(b)
 func IsNotice(kind string) bool { return kind == OptOutNotice || kind == OptInRequest }
+
+// Refusable reports whether a kind of message is one to which customers may answer that they want their information used so no more.
+//
+// cite: P-12, 47 CFR 64.2008(d)(3)(v)
+func Refusable(kind string) bool { return IsNotice(kind) || kind == Campaign }
 
 // Place is what sort of place a message goes to; unlike the place itself it may be shown.
 type Place string

@@ -320,7 +320,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, to
 //
 // cite: P-26, 47 CFR 64.2008(d)
 func (c *Carrier) heard(ctx context.Context, tx *store.Tx, r row, f Fate) ([]ledger.Entry, error) {
-	if c.Heard == nil || !IsNotice(r.m.Kind) {
+	if c.Heard == nil || !Refusable(r.m.Kind) {
 		return nil, nil
 	}
 	m, err := r.open(func(sealed []byte) ([]byte, error) {

@@ -45,7 +45,7 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
-		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.Notices.Heard, Goes: o.Notices.Goes,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.heard, Goes: o.goes,
 		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
 			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
 		},
@@ -101,9 +101,9 @@ func (o *Office) writtenThen(ctx context.Context, version string, tokens map[str
 // tokens are those of one message that follow from what it is.
 //
 // cite: P-23, P-27
-func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[string]string {
+func (o *Office) tokens(_ cpni.ID, m notify.Message, p *customer.Profile) map[string]string {
 	all := map[string]string{"when": wording.Moment(m.At.In(o.Zone)), "short-code": o.Outbox.Number(m.ID)}
-	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink, notify.OptOutNotice: ChoicesLink, notify.OptInRequest: ChoicesLink}[m.Kind]; link != "" {
+	if link := map[string]string{notify.AccountChange: NotMeLink, notify.Records: RecordsLink, notify.DesigneeRecords: GivenLink, notify.OptOutNotice: ChoicesLink, notify.OptInRequest: ChoicesLink, notify.Campaign: ChoicesLink}[m.Kind]; link != "" {
 		all["link"] = o.Carrier.Address + link + o.Outbox.Token(m.ID)
 	}
 	if notify.IsNotice(m.Kind) || m.Kind == notify.AnswerReceived || m.Kind == notify.AnswerHow {
@@ -111,6 +111,9 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, _ *customer.Profile) map[st
 	}
 	if m.Kind == notify.OptOutNotice { // a refusal needs no sign-in; nobody has to type a link from paper
 		all["answer-web"] = map[bool]string{true: o.Carrier.Address + RefusePage, false: all["link"]}[m.Via == cpni.Postal]
+	}
+	if m.Kind == notify.Campaign {
+		maps.Copy(all, o.campaignTokens(m, p))
 	}
 	if !m.Until.IsZero() {
 		all["until"] = wording.Moment(m.Until.In(o.Zone))

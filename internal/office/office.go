@@ -22,6 +22,8 @@ import (
 	"ringfence/internal/accounting"
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
+	"ringfence/internal/audience"
+	"ringfence/internal/campaign"
 	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
@@ -105,6 +107,8 @@ type Office struct {
 	Approvals *approval.Book
 	Notices   *notice.Notices
 	Answers   *answer.Desk
+	Audience  audience.Audience
+	Campaigns *campaign.Register
 	Proposals *countersign.Register
 
 	Training   *training.School
@@ -196,6 +200,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if o.Answers, err = o.answers(c); err != nil {
 		return nil, err
 	}
+	o.openCampaigns()
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -281,6 +286,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Campaigns.Work, report) })
 	all.Wait()
 }
 

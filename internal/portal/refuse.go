@@ -114,7 +114,7 @@ func (p *Portal) refuseByLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	done := p.pace(ctx)
 	of, m, err := p.office.Outbox.ByToken(ctx, r.PathValue("token"))
-	if errors.Is(err, notify.ErrNotOurs) || errors.Is(err, vault.ErrForgotten) || err == nil && !notify.IsNotice(m.Kind) {
+	if errors.Is(err, notify.ErrNotOurs) || errors.Is(err, vault.ErrForgotten) || err == nil && !notify.Refusable(m.Kind) {
 		wait, err := p.countRefusal(ctx, r)
 		if err != nil {
 			return err
@@ -244,7 +244,7 @@ func (p *Portal) named(ctx context.Context, who string) (of, notice cpni.ID, err
 	if err != nil && !errors.Is(err, notify.ErrNotOurs) && !errors.Is(err, vault.ErrForgotten) {
 		return "", "", err
 	}
-	isNotice := err == nil && notify.IsNotice(m.Kind)
+	isNotice := err == nil && notify.Refusable(m.Kind)
 	var live, gone []cpni.ID
 	for _, kind := range []string{customer.ByNumber, customer.ByAccount, customer.ByEmail} {
 		ids, err := p.office.Customers.Find(ctx, kind, who)

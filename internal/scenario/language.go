@@ -3,6 +3,7 @@ package scenario
 import (
 	"slices"
 
+	"ringfence/internal/campaign"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -82,6 +83,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY",
 }
 
 func noticeCodes() []string {
@@ -184,13 +186,18 @@ func approvalVerbs() []verb {
 }
 
 func campaignVerbs() []verb {
+	of := need("campaign", refers("campaign"))
 	return []verb{
-		{name: "campaign", fields: []field{need("id", defines("campaign")), may("by", staffName), may("description", text), may("uses", list(word)),
-			may("products", list(fields("a product", need("name", text), need("category", product)))), may("partner", refers("partner")), may("audience", people)},
-			gives: []given{ok(), rejects("CAMPAIGN")}},
-		{name: "review", fields: []field{need("campaign", refers("campaign")), need("by", staffName), need("verdict", oneOf("approve", "return"))}, gives: []given{ok(), rejects("SELF_REVIEW", "ROLE")}},
-		{name: "launch", fields: []field{need("campaign", refers("campaign"))}, gives: []given{ok(), rejects("NOT_REVIEWED")},
+		{name: "campaign", fields: []field{need("id", defines("campaign")), may("by", staffName), may("name", text), may("description", text), may("kind", oneOf(wordsOf(campaign.Kinds)...)), may("purpose", word), may("uses", list(word)),
+			may("products", list(fields("a product", need("name", text), need("category", product)))), may("partner", refers("partner")), may("audience", people), may("services", list(category)),
+			may("channel", oneOf(wordsOf(campaign.Channels)...)), may("starts", date), may("ends", date), may("says", text), may("silence", flag), may("port-out", flag)},
+			gives: []given{ok(), rejects("CAMPAIGN", "ROLE", "CONFLICT", "BAD_INPUT")}},
+		{name: "review", fields: []field{of, need("by", staffName), need("verdict", oneOf("approve", "return")), may("remark", text)}, gives: []given{ok(), rejects("SELF_REVIEW", "ROLE", "CONFLICT", "CAMPAIGN")},
+			results: []field{may("changed", list(text))}},
+		{name: "count", fields: []field{of}, gives: []given{ok()}, results: []field{may("included", count), may("outside", count), may("excluded", dict(codeWord, count))}},
+		{name: "launch", fields: []field{of, may("by", staffName), may("notice", defines("notice"))}, gives: []given{ok(), rejects("NOT_REVIEWED", "CAMPAIGN", "ROLE", "CONFLICT", "CONFIG")},
 			results: []field{may("included", list(customers)), may("excluded", dict(customers, codeWord))}},
+		{name: "stop", fields: []field{of, may("by", staffName)}, gives: []given{ok(), rejects("CONFLICT", "ROLE")}},
 	}
 }
 

@@ -31,6 +31,8 @@ func records(ctx context.Context, w *world, a args) (result, error) {
 	of := a.text("of")
 	kind, built := kinds[of]
 	switch {
+	case of == "campaigns":
+		all, err = w.campaignRecords(ctx)
 	case of == "messages":
 		all, err = w.messageRecords(ctx, a.text("customer"))
 	case kind == ledger.Alert:

@@ -240,7 +240,7 @@ func TestFailingStoriesFail(t *testing.T) {
 		{"a citation that is not there", "disclose: {contact: c1, data: [call-detail]}\n        expect: {outcome: deny, code: UNAUTHENTICATED, cites: [P-47]}",
 			"FAIL  a story: story.yaml:14: step 2, disclose: expected a citation of P-47; got citations of "},
 		{"a verb that is not built", "incident: {id: b1}", "FAIL  a story: story.yaml:14: step 2, incident: expected ok or permit; got the verb `incident` is not built yet"},
-		{"a part that is not built", "records: {of: campaigns}", "got an error: `records` of campaigns is not built yet"},
+		{"a part that is not built", "records: {of: incidents}", "got an error: `records` of incidents is not built yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all := run(t, small+"      - "+c.step+"\n")

@@ -265,7 +265,7 @@ func defines(kind string) shape {
 		if len(r.faults) > before {
 			return
 		}
-		if r.known[kind][n.text] && kind != "partner" {
+		if r.known[kind][n.text] && kind != "partner" && kind != "campaign" {
 			r.fail(n.place, "there is a %s %q already", kind, n.text)
 		}
 		if r.known[kind] == nil {

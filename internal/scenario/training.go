@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ringfence/internal/cpni"
@@ -137,6 +138,11 @@ func (w *world) reach(ctx context.Context, s step) error {
 	}
 	if err := w.office.Due(ctx); err != nil {
 		return fmt.Errorf("doing what was due: %w", err)
+	}
+	if len(w.campaigns) > 0 {
+		if err := errors.Join(w.office.Campaigns.Work(ctx), w.office.Notices.Work(ctx)); err != nil {
+			return fmt.Errorf("going on with campaigns: %w", err)
+		}
 	}
 	if err := w.carry(ctx); err != nil {
 		return fmt.Errorf("carrying the messages that were due: %w", err)

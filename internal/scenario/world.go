@@ -42,7 +42,8 @@ type world struct {
 	contacts  map[string]cpni.ID
 	findings  map[string]cpni.ID
 	matters   map[string]cpni.ID
-	notices   map[string]cpni.ID  // the runs of written notices
+	notices   map[string]cpni.ID // the runs of written notices
+	campaigns map[string]cpni.ID
 	named     map[string][]string // partners whom a one-time notice named
 	read      map[string]cpni.ID  // one-time notices, by the contact in which they were read
 	code      string              // that was last sent
@@ -80,7 +81,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {

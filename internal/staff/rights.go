@@ -13,20 +13,22 @@ type Right = cpni.Right
 
 // The rights.
 const (
-	Serve         = cpni.RightServe
-	See           = cpni.RightSee
-	KeepCustomers = cpni.RightKeepCustomers
-	KeepRegisters = cpni.RightKeepRegisters
-	KeepStaff     = cpni.RightKeepStaff
-	Train         = cpni.RightTrain
-	ReadRecords   = cpni.RightReadRecords
-	Forget        = cpni.RightForget
-	Watch         = cpni.RightWatch
-	Discipline    = cpni.RightDiscipline
-	KeepCourses   = cpni.RightKeepCourses
-	KeepPolicy    = cpni.RightKeepPolicy
-	GiveNotices   = cpni.RightGiveNotices
-	Operate       = cpni.RightOperate
+	Serve           = cpni.RightServe
+	See             = cpni.RightSee
+	KeepCustomers   = cpni.RightKeepCustomers
+	KeepRegisters   = cpni.RightKeepRegisters
+	KeepStaff       = cpni.RightKeepStaff
+	Train           = cpni.RightTrain
+	ReadRecords     = cpni.RightReadRecords
+	Forget          = cpni.RightForget
+	Watch           = cpni.RightWatch
+	Discipline      = cpni.RightDiscipline
+	KeepCourses     = cpni.RightKeepCourses
+	KeepPolicy      = cpni.RightKeepPolicy
+	GiveNotices     = cpni.RightGiveNotices
+	Market          = cpni.RightMarket
+	ReviewCampaigns = cpni.RightReviewCampaigns
+	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets
 	WorkProtection = cpni.RightWorkProtection

@@ -154,6 +154,13 @@ var kinds = map[string]kind{
 		"how":       {tokens: []string{"answer-web", "telephone"}, cite: "P-36"},
 		"free":      {cite: "P-13"},
 	}},
+	"campaign": {vias: written, hides: hidesInformation, cites: []string{"P-07", "P-12", "P-40", "47 CFR 64.2008(c)(3)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-27"},
+		"offer":   {cite: "P-40"},
+		"refuse":  {tokens: []string{"link"}, cite: "P-12"},
+		"call-us": {vias: mailed, tokens: []string{"telephone"}, cite: "P-12"},
+		"service": {vias: mailed, cite: "P-13"},
+	}},
 	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
 		"who":     {tokens: []string{"carrier"}, cite: "P-23"},
 		"test":    {cite: "P-23"},

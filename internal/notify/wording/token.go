@@ -33,6 +33,7 @@ const (
 	day                   // a date
 	mailbox               // an e-mail address of the carrier's own
 	post                  // a postal address of the carrier's own, in one line
+	prose                 // what a campaign says, as somebody else has reviewed it; the same for everybody
 )
 
 // token is a place in a text that is filled when a message is written.
@@ -60,18 +61,21 @@ var tokens = map[string]token{
 	"telephone":  {telephone, "the carrier's number", "+18005550147", "+18005550147"},
 	"short-code": {digits, "the number under which the carrier finds this message", "730518", "7305186249"},
 
-	"purposes":     {list, "for what customer information would be used", "own-marketing,other-marketing", "own-marketing,other-marketing,partner-marketing"},
-	"information":  {list, "the kinds of customer information that it is about", "call-detail,usage,service,billing", "call-detail,usage,service,location,billing"},
-	"recipients":   {entities, "who would get the information", "carrier; Example Energy (joint-venture)", "carrier; " + strings.Repeat("m", longestName) + " (independent-contractor)"},
-	"wait-days":    {count, "how many days we wait for an answer", "30", "365"},
-	"usable-from":  {day, "the first day on which silence counts as permission", "2026-12-27", "2026-09-25"},
-	"answer-email": {mailbox, "the address that takes answers by e-mail", "choices@carrier.example", "customer-information@carrier.example"},
-	"answer-web":   {link, "the page on which customers choose", "https://carrier.example/choices", "https://telephone.carrier.example/choices"},
-	"answer-post":  {post, "the postal address that takes answers", "Example Telephone, PO Box 100, Springfield, VA 22150", strings.Repeat("m", longestPost)},
-	"number":       {digits, "the number of this notice, by which an answer finds it", "730518", "7305186249"},
-	"choice":       {word, "what the customer has said", "object", ""},
-	"scope-words":  {scope, "what an answer is about", "own-marketing", "partner:" + strings.Repeat("m", longestName)},
-	"since":        {instant, "since when an answer is on record", "2026-11-25T14:05:00-05:00[America/New_York]", "2026-09-25T22:05:00-09:00[Pacific/Honolulu]"},
+	"purposes":      {list, "for what customer information would be used", "own-marketing,other-marketing", "own-marketing,other-marketing,partner-marketing"},
+	"information":   {list, "the kinds of customer information that it is about", "call-detail,usage,service,billing", "call-detail,usage,service,location,billing"},
+	"recipients":    {entities, "who would get the information", "carrier; Example Energy (joint-venture)", "carrier; " + strings.Repeat("m", longestName) + " (independent-contractor)"},
+	"wait-days":     {count, "how many days we wait for an answer", "30", "365"},
+	"usable-from":   {day, "the first day on which silence counts as permission", "2026-12-27", "2026-09-25"},
+	"answer-email":  {mailbox, "the address that takes answers by e-mail", "choices@carrier.example", "customer-information@carrier.example"},
+	"answer-web":    {link, "the page on which customers choose", "https://carrier.example/choices", "https://telephone.carrier.example/choices"},
+	"answer-post":   {post, "the postal address that takes answers", "Example Telephone, PO Box 100, Springfield, VA 22150", strings.Repeat("m", longestPost)},
+	"number":        {digits, "the number of this notice, by which an answer finds it", "730518", "7305186249"},
+	"choice":        {word, "what the customer has said", "object", ""},
+	"scope-words":   {scope, "what an answer is about", "own-marketing", "partner:" + strings.Repeat("m", longestName)},
+	"offer-subject": {prose, "what a campaign's message is about", "A larger plan for your line", strings.Repeat("m", proseLengths["offer-subject"])},
+	"offer":         {prose, "what a campaign offers", "For ten dollars a month more your line calls everywhere in the country.", strings.Repeat("m", proseLengths["offer"])},
+	"offer-short":   {prose, "the same in a few words", "Call everywhere in the country for $10 a month more.", strings.Repeat("m", proseLengths["offer-short"])},
+	"since":         {instant, "since when an answer is on record", "2026-11-25T14:05:00-05:00[America/New_York]", "2026-09-25T22:05:00-09:00[Pacific/Honolulu]"},
 }
 
 // worded gives the lists of values, in words.yaml, that a token needs.
@@ -88,7 +92,7 @@ func worded(name string) []string {
 // hiding are the tokens that a template may use which hides a value: each has a form that the program checks, and is
 // made by the program or stands in the carrier's configuration.
 var hiding = []string{"carrier", "what", "outcome", "when", "until", "minutes", "link", "telephone", "short-code",
-	"purposes", "information", "recipients", "wait-days", "usable-from", "answer-email", "answer-web", "answer-post", "number", "choice", "scope-words", "since"}
+	"purposes", "information", "recipients", "wait-days", "usable-from", "answer-email", "answer-web", "answer-post", "number", "choice", "scope-words", "since", "offer-subject", "offer", "offer-short"}
 
 // The longest values, in letters.
 const (
@@ -98,6 +102,9 @@ const (
 	longestPost = 120
 	mostListed  = 20 // companies
 )
+
+// proseLengths are the longest values of what a campaign says, in letters.
+var proseLengths = map[string]int{"offer-subject": 60, "offer": 800, "offer-short": 120}
 
 var (
 	tokenPlace = regexp.MustCompile(`\{([^{}]*)\}`)
@@ -216,6 +223,11 @@ func (l *Language) fill(name, value string, short bool) (filled, error) {
 	case post:
 		if utf8.RuneCountInString(value) > longestPost || strings.ContainsAny(value, "{}<>") {
 			return wrong("it is no postal address in one line, of at most %d letters", longestPost)
+		}
+		return filled{shown: value}, nil
+	case prose:
+		if most := proseLengths[name]; utf8.RuneCountInString(value) > most || strings.ContainsAny(value, "{}<>") {
+			return wrong("it is no text of at most %d letters without brackets", most)
 		}
 		return filled{shown: value}, nil
 	}
