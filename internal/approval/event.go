@@ -118,8 +118,14 @@ func apply(all []customer.Approval, e Event) []customer.Approval {
 		})
 		return append(next, customer.Approval{Scope: e.Scope, State: cpni.Denied, Since: since})
 	case Granted:
+		if slices.ContainsFunc(next, func(a customer.Approval) bool {
+			return a.Scope == e.Scope && a.State == cpni.OptInOK && a.Since.After(e.At)
+		}) {
+			return next // what was said later stands, though it was recorded first
+		}
+		// A yes to some classes of information leaves the refusal of all others, beside itself.
 		drop(func(a customer.Approval) bool {
-			return a.Scope == e.Scope && (a.State == cpni.OptInOK || a.State == cpni.Denied && a.Since.Before(e.At))
+			return a.Scope == e.Scope && (a.State == cpni.OptInOK || len(e.Data) == 0 && a.State == cpni.Denied && a.Since.Before(e.At))
 		})
 		if e.Over || refusedSince(next, e.Scope, e.At) {
 			return next // it was over before it was recorded, and does not come back should the refusal be taken back
