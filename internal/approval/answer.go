@@ -143,7 +143,7 @@ func (b *Book) event(a *Answer) (Event, *cpni.Refusal) {
 	if r := a.check(now); r != nil {
 		return Event{}, r
 	}
-	e := Event{ID: a.As, What: map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
+	e := Event{ID: a.As, What: answers[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
 		Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
 	if a.Says != Object && !a.From.IsZero() {
 		e.From = a.From.UTC()
@@ -327,7 +327,7 @@ func (b *Book) speaks(ctx context.Context, a Answer, now time.Time) (*speaker, e
 			return &speaker{}, nil
 		}
 		return nil, errUnheld
-	case a.Via == ByPhone && a.Evidence == nil:
+	case (a.Via == ByPhone || a.Via == ByStore) && !a.Evidence.shows():
 		return nil, errProof
 	}
 	return who, nil

@@ -27,6 +27,9 @@ const (
 	Lifted   What = "lifted"   // the customer takes a refusal back
 )
 
+// answers are the events that answers make.
+var answers = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}
+
 // Event is one thing that was said or given about a customer's approval. It is never changed.
 //
 // cite: P-14, P-36, 47 CFR 64.2007(a)(3), 47 CFR 64.2008(a)(2)
@@ -75,6 +78,11 @@ type Evidence struct {
 
 // MostEvidence bounds a piece of evidence, in bytes.
 const MostEvidence = 2 << 20
+
+// shows reports whether there is something in it by which what was said can be shown.
+//
+// cite: 47 CFR 64.2007(a)(1)
+func (e *Evidence) shows() bool { return e != nil && (e.Says != "" || e.Hash != "" || len(e.Raw) > 0) }
 
 // complete gives evidence its hash.
 func (e *Evidence) complete() *Evidence {
@@ -238,6 +246,15 @@ func (b *Book) Allowed(ctx context.Context, tx *store.Tx, of cpni.ID, before tim
 		return 0, fmt.Errorf("looking for what was said since a refusal: %w", err)
 	}
 	return n, nil
+}
+
+// Made reports whether an event is what an answer makes.
+func (a Answer) Made(e Event) bool {
+	scope := a.Scope
+	if scope == "" && a.Says == Object {
+		scope = customer.Everything
+	}
+	return e.What == answers[a.Says] && e.Scope == scope && e.Notice == a.Notice
 }
 
 func eventPlace(id cpni.ID) string { return "approval/" + string(id) }
