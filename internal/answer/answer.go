@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -163,6 +164,7 @@ type said struct {
 	via     string
 	kind    string // of evidence
 	key     string // the same answer that comes again has the same
+	unnamed bool   // nothing but its words and its day tells it from another of the same
 	at      time.Time
 	notice  cpni.ID // the message that it answers; "" none
 	wrote   notify.Wrote
@@ -209,14 +211,31 @@ func (d *Desk) objectTx(ctx context.Context, tx *store.Tx, of cpni.ID, s said, s
 	if now := d.Clock.Now(); at.After(now) {
 		at = now
 	}
+	var since []string
+	if s.unnamed {
+		if since, err = d.sinceTx(ctx, tx, of, s.at); err != nil {
+			return nil, err
+		}
+	}
 	for i, scope := range scopes {
-		_, entries, err := d.Approvals.ObjectTx(ctx, tx, approval.Answer{Customer: of, Scope: scope, Via: s.via, Notice: s.notice, By: by, At: at, As: s.id(string(of), scope), Evidence: s.evidence(i == 0)})
+		_, entries, err := d.Approvals.ObjectTx(ctx, tx, approval.Answer{Customer: of, Scope: scope, Via: s.via, Notice: s.notice, By: by, At: at, As: s.id(append([]string{string(of), scope}, since...)...), Evidence: s.evidence(i == 0)})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, entries...)
 	}
 	return all, nil
+}
+
+// sinceTx tells a refusal from one in the same words that the customer has ended since: it is another one.
+//
+// cite: P-12, P-14, 47 CFR 64.2007(a)(2)
+func (d *Desk) sinceTx(ctx context.Context, tx *store.Tx, of cpni.ID, before time.Time) ([]string, error) {
+	n, err := d.Approvals.Allowed(ctx, tx, of, before)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []string{"after", strconv.FormatInt(n, 10)}, nil
 }
 
 // howAgain is how long after a customer was told how to say yes they are not told again.

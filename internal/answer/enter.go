@@ -3,11 +3,13 @@ package answer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
 	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
+	"ringfence/internal/store"
 	"ringfence/internal/workday"
 )
 
@@ -30,7 +32,9 @@ var (
 	errVia    = cpni.Rejected("BAD_INPUT", "paper comes by post or is handed over in a shop", []string{"P-12"}, "say postal or store")
 	errDay    = cpni.Rejected("BAD_INPUT", "an answer was not received on a day to come", []string{"P-12"}, "give the day that is stamped on it")
 	errReason = cpni.Rejected("REASON", "it was received so long ago that the record has to say why it is entered only now", []string{"P-12", "47 CFR 64.2007(a)(2)"}, "write in a few words what happened")
-	errScan   = cpni.Rejected("BAD_INPUT", "a scan is a PDF, JPEG or PNG file of at most 2 MiB", []string{"P-36"}, "scan it again with fewer colours", "or give none: a refusal counts without")
+	// errNoneBefore: a letter that takes a refusal back ends one from before the day on which it was received.
+	errNoneBefore = cpni.Rejected("NOT_FOUND", "the customer has no such refusal from before the day on which the letter was received", []string{"P-14", "47 CFR 64.2007(a)(2)"}, "look where their approvals stand", "ask the customer, who may have refused after they wrote")
+	errScan       = cpni.Rejected("BAD_INPUT", "a scan is a PDF, JPEG or PNG file of at most 2 MiB", []string{"P-36"}, "scan it again with fewer colours", "or give none: a refusal counts without")
 )
 
 // Sniff tells what sort of file a scan is, by its own first bytes; ok is false when it is none that is taken.
@@ -44,7 +48,8 @@ func Sniff(scan []byte) (media string, ok bool) {
 }
 
 // Enter records an answer on paper. It counts from the day on which it was received and not from when it is entered: a refusal from
-// that day's beginning, a yes from its end. The same letter entered twice counts once.
+// that day's beginning, a yes from its end; and a yes ends no refusal of that very day. The same letter entered twice counts once, unless
+// the customer has allowed on that day what it refuses.
 //
 // cite: P-10, P-12, P-14, P-36, 47 CFR 64.2007(a)
 func (d *Desk) Enter(ctx context.Context, x Entered) (event cpni.ID, err error) {
@@ -65,6 +70,9 @@ func (d *Desk) Enter(ctx context.Context, x Entered) (event cpni.ID, err error) 
 		if a.At = x.Received.End(d.Zone).Add(-time.Microsecond); a.At.After(now) {
 			a.At = now
 		}
+		if x.Contact == "" { // nobody knows whether it came before or after what else was said on that day
+			a.From = x.Received.Start(d.Zone)
+		}
 	}
 	a.Evidence = &approval.Evidence{Kind: map[string]string{approval.ByPostal: "letter", approval.ByStore: "form"}[x.Via], Says: "received on " + x.Received.String()}
 	if x.Signed {
@@ -80,6 +88,32 @@ func (d *Desk) Enter(ctx context.Context, x Entered) (event cpni.ID, err error) 
 		a.Evidence.Raw = x.Scan
 	}
 	paper := said{via: x.Via, key: x.Received.String()}
-	a.As = paper.id("entered", string(x.Customer), string(x.Says), x.Scope, string(x.Notice))
-	return d.Approvals.Answer(ctx, a)
+	parts := []string{"entered", string(x.Customer), string(x.Says), x.Scope, string(x.Notice)}
+	if x.Says == approval.Object {
+		more, err := d.since(ctx, x.Customer, x.Received.End(d.Zone))
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, more...)
+	}
+	a.As = paper.id(parts...)
+	event, err = d.Approvals.Answer(ctx, a)
+	if err != nil || x.Says != approval.Lift {
+		return event, err
+	}
+	if _, err := d.Approvals.Event(ctx, x.Customer, event); errors.Is(err, approval.ErrNoEvidence) {
+		return "", errNoneBefore
+	} else if err != nil {
+		return "", err
+	}
+	return event, nil
+}
+
+// since is sinceTx of an answer that is to be recorded by itself.
+func (d *Desk) since(ctx context.Context, of cpni.ID, before time.Time) (parts []string, err error) {
+	err = d.DB.Tx(ctx, func(tx *store.Tx) error {
+		parts, err = d.sinceTx(ctx, tx, of, before)
+		return err
+	})
+	return parts, err
 }

@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/store"
+	"ringfence/internal/workday"
 )
 
 // Replied takes a reply to one of our messages, or the complaint that one was unwanted, within the transaction that keeps what came in.
@@ -50,7 +51,11 @@ func (d *Desk) mailed(w notify.Wrote, raw []byte, at time.Time, partners []strin
 		text = own + "\n\n" + text
 	}
 	sum := sha256.Sum256([]byte(w.Subject + "\x00" + w.Text))
-	return said{via: approval.ByEmail, kind: "mail", key: w.ID + " " + hex.EncodeToString(sum[:]), at: at.UTC(), wrote: w, raw: raw, verdict: d.Words.Judge(text, partners), version: d.Words.version}
+	name := w.ID
+	if name == "" { // the same words of one day are one answer
+		name = workday.DateIn(at, d.Zone).String()
+	}
+	return said{via: approval.ByEmail, kind: "mail", key: name + " " + hex.EncodeToString(sum[:]), unnamed: w.ID == "", at: at.UTC(), wrote: w, raw: raw, verdict: d.Words.Judge(text, partners), version: d.Words.version}
 }
 
 // doTx does what follows from an answer of one customer.

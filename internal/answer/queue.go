@@ -48,6 +48,7 @@ type Letter struct {
 	Notice  cpni.ID   `json:"notice,omitempty"`
 	Of      []cpni.ID `json:"of,omitempty"` // whose it may be
 	Key     string    `json:"key"`
+	Unnamed bool      `json:"unnamed,omitempty"`
 	Version string    `json:"version"`
 	Kind    string    `json:"kind"`
 	Note    string    `json:"note,omitempty"` // of who decided
@@ -83,7 +84,7 @@ func (d *Desk) putTx(ctx context.Context, tx *store.Tx, of cpni.ID, may []cpni.I
 		return nil, nil
 	}
 	l := Letter{From: s.wrote.From, Subject: s.wrote.Subject, Text: cutTo(s.wrote.Text, mostText), Raw: s.raw[:min(len(s.raw), approval.MostEvidence)], Shown: s.wrote.Shown, Heard: s.verdict,
-		Refused: a.object, Notice: s.notice, Of: may, Key: s.key, Version: s.version, Kind: s.kind}
+		Refused: a.object, Notice: s.notice, Of: may, Key: s.key, Unnamed: s.unnamed, Version: s.version, Kind: s.kind}
 	sealed, err := d.seal(ctx, tx, of, id, l)
 	if err != nil {
 		return nil, err
@@ -276,7 +277,7 @@ func (d *Desk) Decide(ctx context.Context, id cpni.ID, x Decision) error {
 			if len(x.Scopes) == 0 {
 				x.Scopes = []string{customer.Everything}
 			}
-			s := said{via: w.Via, kind: l.Kind, key: l.Key, at: w.At, notice: l.Notice, raw: l.Raw, verdict: l.Heard, version: l.Version}
+			s := said{via: w.Via, kind: l.Kind, key: l.Key, unnamed: l.Unnamed, at: w.At, notice: l.Notice, raw: l.Raw, verdict: l.Heard, version: l.Version}
 			s.wrote.Shown = l.Shown
 			if all, err = d.objectTx(ctx, tx, of, s, joined(x.Scopes), string(x.By)); err != nil {
 				return nil, err

@@ -39,7 +39,7 @@ func (d *Desk) Texted(ctx context.Context, from, to, words string, stop bool, at
 	}
 	// The message centre may bring the same text twice; the same words of one day are one answer.
 	key := number + " " + workday.DateIn(at, d.Zone).String() + " " + plain(cutTo(words, mostJudged))
-	s := said{via: approval.ByText, kind: "text", key: key, at: at.UTC(), wrote: notify.Wrote{Text: words}, raw: []byte(words), verdict: d.Words.Judge(words, partners), version: d.Words.version}
+	s := said{via: approval.ByText, kind: "text", key: key, unnamed: true, at: at.UTC(), wrote: notify.Wrote{Text: words}, raw: []byte(words), verdict: d.Words.Judge(words, partners), version: d.Words.version}
 	if v := s.verdict; v.Means == MeansThanks || v.Means == MeansNothing || v.Means == MeansNotPlain && !v.About {
 		return nil
 	}

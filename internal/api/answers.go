@@ -138,6 +138,9 @@ func (a *API) answers() {
 			if err != nil {
 				return nil, err
 			}
+			if !x.Made(made) {
+				return nil, errOtherAnswer
+			}
 			return &struct{ Body AnswerEvent }{eventOf(made)}, nil
 		})
 	register(a, operation{right: staff.See, scope: "customers", Operation: huma.Operation{OperationID: "list-answers", Method: http.MethodGet, Path: "/v1/customers/{id}/answers", Tags: tag,
@@ -197,6 +200,11 @@ func (a *API) answers() {
 			return out, nil
 		})
 }
+
+// errOtherAnswer: what the customer said now is not on record, and whoever asks must not take it to be.
+//
+// cite: P-12, I-11
+var errOtherAnswer = cpni.Rejected("IDEMPOTENCY", "this idempotency key was used for another answer of the customer, so this one was not recorded", []string{"P-12"}, "make a new key for every answer; use one again only to repeat the very same")
 
 // shown puts on record that something of a customer is about to be shown; a customer there must be.
 func (a *API) shown(ctx context.Context, c caller, of cpni.ID) error {

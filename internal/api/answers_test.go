@@ -52,14 +52,16 @@ func TestAnswers(t *testing.T) {
 			status int
 			code   string
 		}{
-			"no contact":           {nil, http.StatusForbidden, "UNAUTHENTICATED"},
-			"nobody proved":        {map[string]any{"contact": unproved}, http.StatusForbidden, "UNAUTHENTICATED"},
-			"no evidence":          {map[string]any{"contact": proved, "evidence": nil}, http.StatusUnprocessableEntity, "CONSENT_EVIDENCE"},
-			"no notice":            {map[string]any{"contact": proved, "notice": nil}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
-			"another company":      {map[string]any{"contact": proved, "names": []string{"beta"}}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
-			"everything":           {map[string]any{"contact": proved, "scope": "everything"}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
-			"a moment to come":     {map[string]any{"contact": proved, "received": s.Clock.Now().Add(time.Hour)}, http.StatusUnprocessableEntity, "BAD_INPUT"},
-			"nothing to take back": {map[string]any{"contact": proved, "says": "revoke-objection", "scope": "own-marketing"}, http.StatusNotFound, "NOT_FOUND"},
+			"no contact":            {nil, http.StatusForbidden, "UNAUTHENTICATED"},
+			"nobody proved":         {map[string]any{"contact": unproved}, http.StatusForbidden, "UNAUTHENTICATED"},
+			"no evidence":           {map[string]any{"contact": proved, "evidence": nil}, http.StatusUnprocessableEntity, "CONSENT_EVIDENCE"},
+			"no evidence in a shop": {map[string]any{"contact": proved, "via": "store", "evidence": nil}, http.StatusUnprocessableEntity, "CONSENT_EVIDENCE"},
+			"evidence of nothing":   {map[string]any{"contact": proved, "evidence": map[string]any{"kind": "attestation"}}, http.StatusUnprocessableEntity, "CONSENT_EVIDENCE"},
+			"no notice":             {map[string]any{"contact": proved, "notice": nil}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
+			"another company":       {map[string]any{"contact": proved, "names": []string{"beta"}}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
+			"everything":            {map[string]any{"contact": proved, "scope": "everything"}, http.StatusUnprocessableEntity, "NOT_CONSENT"},
+			"a moment to come":      {map[string]any{"contact": proved, "received": s.Clock.Now().Add(time.Hour)}, http.StatusUnprocessableEntity, "BAD_INPUT"},
+			"nothing to take back":  {map[string]any{"contact": proved, "says": "revoke-objection", "scope": "own-marketing"}, http.StatusNotFound, "NOT_FOUND"},
 		} {
 			a := s.do(t, key, "POST", at+"/answers", body(row.more))
 			var p api.Problem
@@ -84,6 +86,14 @@ func TestAnswers(t *testing.T) {
 		s.do(t, key, "POST", at+"/answers", yes, "Idempotency-Key", "k1").into(t, &again)
 		if first.What != "granted" || first.ID != again.ID || first.Evidence == nil || len(first.Proved) == 0 {
 			t.Fatalf("%+v %+v", first, again)
+		}
+		for name, other := range map[string]map[string]any{"a no": {"says": "object", "via": "phone"}, "a no to that": {"says": "object", "scope": "partner:acme", "via": "phone"}} {
+			var p api.Problem
+			if a := s.do(t, key, "POST", at+"/answers", other, "Idempotency-Key", "k1"); a.status != http.StatusConflict {
+				t.Errorf("%s under the key of a yes is answered with %d (P-12)", name, a.status)
+			} else if a.into(t, &p); p.Code != "IDEMPOTENCY" {
+				t.Errorf("%s under the key of a yes: %s", name, p.Code)
+			}
 		}
 		s.do(t, key, "POST", at+"/answers", map[string]any{"says": "object", "via": "phone", "evidence": map[string]any{"kind": "recording", "hash": "zz"}}).problem(t, http.StatusUnprocessableEntity, "BAD_INPUT")
 		s.Time.Add(time.Minute)

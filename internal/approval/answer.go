@@ -50,6 +50,8 @@ type Answer struct {
 	Data   []cpni.DataClass // classes of information that a yes is for; none: those that the notice named
 	By     string           // who records it
 	At     time.Time        // when it was received; zero: now
+	// From is the earliest moment at which it may have been received, where only the day is known; zero: At.
+	From time.Time
 	// Signed: it is in writing and bears the customer's signature. Evidence holds it.
 	Signed   bool
 	Evidence *Evidence
@@ -141,8 +143,11 @@ func (b *Book) event(a *Answer) (Event, *cpni.Refusal) {
 	if r := a.check(now); r != nil {
 		return Event{}, r
 	}
-	e := Event{ID: a.As, What: map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
+	e := Event{ID: a.As, What: answers[a.Says], Scope: a.Scope, At: a.At.UTC(), Recorded: now.UTC(), Via: a.Via, By: a.By,
 		Contact: a.Contact, Notice: a.Notice, Evidence: a.Evidence.complete()}
+	if a.Says != Object && !a.From.IsZero() {
+		e.From = a.From.UTC()
+	}
 	if e.ID == "" {
 		e.ID = cpni.NewTimedID(now)
 	}
@@ -200,7 +205,7 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 	_, entries, err := b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
 		e := e.after(p)
 		if a.Says == Lift && !slices.ContainsFunc(p.Approvals, func(x customer.Approval) bool {
-			return x.Scope == a.Scope && x.State == cpni.Denied && x.Since.Before(e.At)
+			return x.Scope == a.Scope && x.State == cpni.Denied && x.Since.Before(e.from())
 		}) {
 			return customer.Change{}, customer.ErrUnchanged
 		}
@@ -221,7 +226,7 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 // cite: P-14, 47 CFR 64.2007(a)(2)
 func (e Event) after(p *customer.Profile) Event {
 	same := func(a customer.Approval) bool { return a.Since.Equal(e.At) }
-	if e.What != Objected && e.At.Equal(e.Recorded) && slices.ContainsFunc(p.Denies(), same) {
+	if e.What != Objected && e.From.IsZero() && e.At.Equal(e.Recorded) && slices.ContainsFunc(p.Denies(), same) {
 		e.At = e.At.Add(time.Microsecond)
 	}
 	return e
@@ -258,7 +263,7 @@ func (a *Answer) check(now time.Time) *cpni.Refusal {
 		return errScope
 	case a.Says == Grant && !grantable(a.Scope):
 		return errYesTo
-	case a.At.After(now) || a.Via == "" || len(a.Via) > longestVia || strings.ContainsAny(a.Via, " \n"):
+	case a.At.After(now) || a.From.After(a.At) || a.Via == "" || len(a.Via) > longestVia || strings.ContainsAny(a.Via, " \n"):
 		return errUnread
 	case len(a.Names) > mostNamed || len(a.Data) > len(cpni.DataClasses):
 		return errBig
@@ -322,7 +327,7 @@ func (b *Book) speaks(ctx context.Context, a Answer, now time.Time) (*speaker, e
 			return &speaker{}, nil
 		}
 		return nil, errUnheld
-	case a.Via == ByPhone && a.Evidence == nil:
+	case (a.Via == ByPhone || a.Via == ByStore) && !a.Evidence.shows():
 		return nil, errProof
 	}
 	return who, nil

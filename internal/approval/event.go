@@ -27,21 +27,27 @@ const (
 	Lifted   What = "lifted"   // the customer takes a refusal back
 )
 
+// answers are the events that answers make.
+var answers = map[Say]What{Grant: Granted, Object: Objected, Lift: Lifted}
+
 // Event is one thing that was said or given about a customer's approval. It is never changed.
 //
 // cite: P-14, P-36, 47 CFR 64.2007(a)(3), 47 CFR 64.2008(a)(2)
 type Event struct {
-	ID       cpni.ID       `json:"id"`
-	What     What          `json:"what"`
-	Scope    string        `json:"scope,omitempty"` // of an answer
-	At       time.Time     `json:"at"`              // since when it counts: an answer was received, a notice given
-	Recorded time.Time     `json:"recorded"`
-	Via      string        `json:"via,omitempty"`
-	By       string        `json:"by,omitempty"` // who recorded it: a member of the staff, customer, system
-	Contact  cpni.ID       `json:"contact,omitempty"`
-	Proved   []cpni.Method `json:"proved,omitempty"` // how the customer had shown who they are
-	Notice   cpni.ID       `json:"notice,omitempty"` // the message that was the notice, or the notice that is answered
-	Code     string        `json:"code,omitempty"`   // why a notice is void
+	ID       cpni.ID   `json:"id"`
+	What     What      `json:"what"`
+	Scope    string    `json:"scope,omitempty"` // of an answer
+	At       time.Time `json:"at"`              // since when it counts: an answer was received, a notice given
+	Recorded time.Time `json:"recorded"`
+	// From is the earliest moment at which a yes, or the word that takes a refusal back, may have been received, where only the day is
+	// known: it ends no refusal from then on. Zero: it was received at At.
+	From    time.Time     `json:"from,omitzero"`
+	Via     string        `json:"via,omitempty"`
+	By      string        `json:"by,omitempty"` // who recorded it: a member of the staff, customer, system
+	Contact cpni.ID       `json:"contact,omitempty"`
+	Proved  []cpni.Method `json:"proved,omitempty"` // how the customer had shown who they are
+	Notice  cpni.ID       `json:"notice,omitempty"` // the message that was the notice, or the notice that is answered
+	Code    string        `json:"code,omitempty"`   // why a notice is void
 	// Of a notice: what it told.
 	Kind    string    `json:"kind,omitempty"` // OptOut or OptIn
 	Run     cpni.ID   `json:"run,omitempty"`
@@ -72,6 +78,11 @@ type Evidence struct {
 
 // MostEvidence bounds a piece of evidence, in bytes.
 const MostEvidence = 2 << 20
+
+// shows reports whether there is something in it by which what was said can be shown.
+//
+// cite: 47 CFR 64.2007(a)(1)
+func (e *Evidence) shows() bool { return e != nil && (e.Says != "" || e.Hash != "" || len(e.Raw) > 0) }
 
 // complete gives evidence its hash.
 func (e *Evidence) complete() *Evidence {
@@ -118,16 +129,22 @@ func apply(all []customer.Approval, e Event) []customer.Approval {
 		})
 		return append(next, customer.Approval{Scope: e.Scope, State: cpni.Denied, Since: since})
 	case Granted:
+		if slices.ContainsFunc(next, func(a customer.Approval) bool {
+			return a.Scope == e.Scope && a.State == cpni.OptInOK && a.Since.After(e.from())
+		}) {
+			return next // what was said later stands, though it was recorded first
+		}
+		// A yes to some classes of information leaves the refusal of all others, beside itself.
 		drop(func(a customer.Approval) bool {
-			return a.Scope == e.Scope && (a.State == cpni.OptInOK || a.State == cpni.Denied && a.Since.Before(e.At))
+			return a.Scope == e.Scope && (a.State == cpni.OptInOK || len(e.Data) == 0 && a.State == cpni.Denied && a.Since.Before(e.from()))
 		})
-		if e.Over || refusedSince(next, e.Scope, e.At) {
+		if e.Over || refusedSince(next, e.Scope, e.from()) {
 			return next // it was over before it was recorded, and does not come back should the refusal be taken back
 		}
-		return append(next, customer.Approval{Scope: e.Scope, State: cpni.OptInOK, Since: e.At, Names: e.Names, Data: e.Data, Notice: e.Notice})
+		return append(next, customer.Approval{Scope: e.Scope, State: cpni.OptInOK, Since: e.from(), Names: e.Names, Data: e.Data, Notice: e.Notice})
 	case Lifted:
 		drop(func(a customer.Approval) bool {
-			return a.Scope == e.Scope && a.State == cpni.Denied && a.Since.Before(e.At)
+			return a.Scope == e.Scope && a.State == cpni.Denied && a.Since.Before(e.from())
 		})
 	case Voided:
 		drop(func(a customer.Approval) bool { return e.Notice != "" && a.Notice == e.Notice && clock(a) })
@@ -190,13 +207,21 @@ func Fold(events []Event) []customer.Approval {
 // cite: P-14, I-14, 47 CFR 64.2007(a)(2)
 func (e Event) over(before []Event) bool {
 	return e.late() && slices.ContainsFunc(before, func(x Event) bool {
-		return x.What == Objected && (x.Scope == e.Scope || x.Scope == customer.Everything) && !x.At.Before(e.At)
+		return x.What == Objected && (x.Scope == e.Scope || x.Scope == customer.Everything) && !x.At.Before(e.from())
 	})
+}
+
+// from is the earliest moment at which what an event says may have been received.
+func (e Event) from() time.Time {
+	if e.From.IsZero() {
+		return e.At
+	}
+	return e.From
 }
 
 // late reports whether an event is a yes that was received before it was recorded. What is said at the moment is later than all
 // that was recorded before.
-func (e Event) late() bool { return e.What == Granted && e.At.Before(e.Recorded) }
+func (e Event) late() bool { return e.What == Granted && e.from().Before(e.Recorded) }
 
 // refusedLater is over of a yes that is to be recorded, as tx sees what was recorded before it.
 //
@@ -204,11 +229,32 @@ func (e Event) late() bool { return e.What == Granted && e.At.Before(e.Recorded)
 func (b *Book) refusedLater(ctx context.Context, tx *store.Tx, of cpni.ID, e Event) (bool, error) {
 	var n int
 	err := tx.QueryRow(ctx, "SELECT count(*) FROM approval_event WHERE customer_id = $1 AND what = $2 AND scope IN ($3, $4) AND at >= $5",
-		string(of), string(Objected), e.Scope, customer.Everything, e.At.UnixMicro()).Scan(&n)
+		string(of), string(Objected), e.Scope, customer.Everything, e.from().UnixMicro()).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("looking for refusals received later: %w", err)
 	}
 	return n > 0, nil
+}
+
+// Allowed tells which event of a customer, by its number, last gave again what a refusal had ended, of those that count from before a
+// moment; 0 none did. What refuses in the same words before and after it was said twice.
+//
+// cite: P-14, 47 CFR 64.2007(a)(2)
+func (b *Book) Allowed(ctx context.Context, tx *store.Tx, of cpni.ID, before time.Time) (n int64, err error) {
+	err = tx.QueryRow(ctx, "SELECT coalesce(max(n), 0) FROM approval_event WHERE customer_id = $1 AND what IN ('lifted', 'granted') AND at < $2", string(of), before.UnixMicro()).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("looking for what was said since a refusal: %w", err)
+	}
+	return n, nil
+}
+
+// Made reports whether an event is what an answer makes.
+func (a Answer) Made(e Event) bool {
+	scope := a.Scope
+	if scope == "" && a.Says == Object {
+		scope = customer.Everything
+	}
+	return e.What == answers[a.Says] && e.Scope == scope && e.Notice == a.Notice
 }
 
 func eventPlace(id cpni.ID) string { return "approval/" + string(id) }

@@ -55,6 +55,7 @@ func draw(t *rapid.T) []Event {
 			e.Scope = about(customer.Everything, customer.Everything, "data:usage")
 		case Granted:
 			e.Scope = about()
+			e.Data = rapid.SampledFrom([][]cpni.DataClass{nil, nil, usage, {cpni.Billing}}).Draw(t, "data")
 		}
 		all = append(all, e)
 	}
@@ -102,7 +103,7 @@ func TestOnlyTheCustomerEndsARefusal(t *testing.T) {
 		ended := false
 		for n := i; n < len(events); n++ {
 			e := events[n]
-			ended = ended || e.At.After(refusal.At) && (e.What == Granted && e.Scope == scope || e.What == Lifted && e.Scope == of)
+			ended = ended || e.At.After(refusal.At) && (e.What == Granted && e.Scope == scope && (len(e.Data) == 0 || !slices.ContainsFunc(asked[scope].data, func(c cpni.DataClass) bool { return c != cpni.Location && !slices.Contains(e.Data, c) })) || e.What == Lifted && e.Scope == of)
 			if ended {
 				return
 			}

@@ -86,8 +86,9 @@ func standing(all []customer.Approval, use ask, at time.Time, terms Terms) rules
 			continue
 		}
 		state := now(a, at, terms.RenoticeMonths)
-		// A later affirmative act that is narrower than a denial lifts its own scope alone; and only a denial is about all.
-		if a.Scope == customer.Everything && (state != cpni.Denied || lifted(all, use.scope, a.Since)) {
+		// A later affirmative act that is narrower than a denial lifts its own scope and information alone; and only a denial is about
+		// all.
+		if state == cpni.Denied && use.lifted(all, a, terms) || state != cpni.Denied && a.Scope == customer.Everything {
 			continue
 		}
 		if state != cpni.Denied && !use.covered(a, terms) {
@@ -131,6 +132,16 @@ func (use ask) covered(a customer.Approval, terms Terms) bool {
 		}
 	}
 	return true
+}
+
+// lifted reports whether the customer has said yes, after a denial, to everything that is asked for. Beside a denial of just this scope
+// stands only a yes that names its classes of information: another would have ended it.
+//
+// cite: P-14, P-36, 47 CFR 64.2007(a)(2)
+func (use ask) lifted(all []customer.Approval, denial customer.Approval, terms Terms) bool {
+	return slices.ContainsFunc(all, func(a customer.Approval) bool {
+		return a.Scope == use.scope && a.State == cpni.OptInOK && a.Since.After(denial.Since) && (denial.Scope != use.scope || len(a.Data) > 0) && use.covered(a, terms)
+	})
 }
 
 // weight orders states by precedence: a denial first, then opt-in, then opt-out.

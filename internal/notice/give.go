@@ -269,7 +269,11 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 	now := n.Clock.Now()
 	switch {
 	case f.Kind == notify.Mailed || m.Via == cpni.Email && (f.State == notify.Sent || f.State == notify.Delivered): // a letter counts from its mailing alone, whoever has it
-		_, entries, err := n.Approvals.Give(ctx, tx, of, given(r, m.ID, string(m.Via), f.At, "", string(cpni.RoleSystem)))
+		at := f.At
+		if at.Before(m.At) {
+			at = m.At // whoever gives another day: nothing was sent before it was planned
+		}
+		_, entries, err := n.Approvals.Give(ctx, tx, of, given(r, m.ID, string(m.Via), at, "", string(cpni.RoleSystem)))
 		if errors.Is(err, customer.ErrNoCustomer) || errors.Is(err, vault.ErrForgotten) {
 			return nil, nil
 		}
@@ -284,6 +288,15 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 		}
 		if err != nil {
 			return nil, err
+		}
+		if f.Late {
+			var newest cpni.ID
+			if err := tx.QueryRow(ctx, "SELECT message_id FROM notice_given WHERE customer_id = $1 AND run_id = $2", string(of), string(r.ID)).Scan(&newest); err != nil && !store.IsNoRow(err) {
+				return nil, fmt.Errorf("reading what has become of a notice: %w", err)
+			}
+			if newest != m.ID { // what has become of the form that took its place is written
+				return entries, nil
+			}
 		}
 		state, via, message := WithNoWay, m.Via, string(m.ID)
 		switch {

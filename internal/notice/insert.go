@@ -171,7 +171,7 @@ func (n *Notices) Mailed(ctx context.Context, run cpni.ID, m Mailing, by string)
 		c.Given += given
 	}
 	for _, part := range chunks(m.Missed, atOnce/2) {
-		missed, err := n.missedSome(ctx, r, part)
+		missed, err := n.missedSome(ctx, r, part, at)
 		if err != nil {
 			return c, err
 		}
@@ -218,7 +218,7 @@ func (n *Notices) mailing(ctx context.Context, run, id cpni.ID) (*Confirmed, err
 func (n *Notices) mailedSome(ctx context.Context, r Run, ids []cpni.ID, at time.Time, by string) (given int64, err error) {
 	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
 		given = 0
-		waits, err := n.waits(ctx, tx, r.ID, ids)
+		waits, err := n.waits(ctx, tx, r.ID, ids, at)
 		if err != nil {
 			return nil, err
 		}
@@ -243,10 +243,10 @@ func (n *Notices) mailedSome(ctx context.Context, r Run, ids []cpni.ID, at time.
 }
 
 // missedSome notes that the bills of some customers went without the notice.
-func (n *Notices) missedSome(ctx context.Context, r Run, ids []cpni.ID) (missed int64, err error) {
+func (n *Notices) missedSome(ctx context.Context, r Run, ids []cpni.ID, at time.Time) (missed int64, err error) {
 	err = n.DB.Tx(ctx, func(tx *store.Tx) error {
 		missed = 0
-		waits, err := n.waits(ctx, tx, r.ID, ids)
+		waits, err := n.waits(ctx, tx, r.ID, ids, at)
 		if err != nil {
 			return err
 		}
@@ -265,13 +265,17 @@ func (n *Notices) missedSome(ctx context.Context, r Run, ids []cpni.ID) (missed 
 	return missed, err
 }
 
-// waits tells for which of some customers the notice waits for their bill, or for the next when one went without it.
-func (n *Notices) waits(ctx context.Context, tx *store.Tx, run cpni.ID, ids []cpni.ID) (map[cpni.ID]bool, error) {
+// waits tells for which of some customers the notice waited for their bill on the day of a moment, or for the next when one went without
+// it. A bill that was mailed before the notice was planned for its customer cannot have held it.
+//
+// cite: P-26, I-15, 47 CFR 64.2008(d)(1)(ii)
+func (n *Notices) waits(ctx context.Context, tx *store.Tx, run cpni.ID, ids []cpni.ID, at time.Time) (map[cpni.ID]bool, error) {
 	names := make([]string, len(ids))
 	for i, id := range ids {
 		names[i] = string(id)
 	}
-	rows, err := tx.Query(ctx, "SELECT customer_id FROM notice_given WHERE run_id = $1 AND (state = $2 OR code = $3) AND via = $4 AND customer_id IN "+tx.Listed(5), string(run), WithPlanned, NoInsert, ByInsert, tx.List(names))
+	rows, err := tx.Query(ctx, "SELECT customer_id FROM notice_given WHERE run_id = $1 AND (state = $2 AND at < $3 OR code = $4) AND via = $5 AND customer_id IN "+tx.Listed(6),
+		string(run), WithPlanned, workday.DateIn(at, n.Zone).End(n.Zone).UnixMicro(), NoInsert, ByInsert, tx.List(names))
 	if err != nil {
 		return nil, fmt.Errorf("looking for notices that wait for a bill: %w", err)
 	}

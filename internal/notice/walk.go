@@ -58,10 +58,10 @@ func (n *Notices) decide(r Run, p *customer.Profile, onWay bool, now time.Time) 
 		return WithLeftOut, NotMeant, nil
 	case onWay:
 		return WithLeftOut, OnItsWay, nil
+	case agrees(r.Spec, p): // what a yes has left refused is not asked for then
+		return WithLeftOut, Agreed, nil
 	case refuses(r.Spec, p):
 		return WithLeftOut, Refused, nil
-	case agrees(r.Spec, p):
-		return WithLeftOut, Agreed, nil
 	}
 	if m, code = n.message(r, p, nil, now); m == nil {
 		return WithNoWay, code, nil

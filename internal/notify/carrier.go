@@ -82,6 +82,7 @@ type Fate struct {
 	At      time.Time // when it happened, as far as that is known
 	Instead cpni.ID   // the message that goes in its place; "" none
 	By      cpni.Via  // the way of that one
+	Late    bool      // it came back only after that one had taken its place
 }
 
 // Carrier takes what is due out of the outbox and has the channels carry it.

@@ -81,10 +81,19 @@ func (c *Carrier) report(ctx context.Context, tx *store.Tx, found row, r Report)
 		return "", all, err
 	}
 	if !moves(found.m.State, r.State) {
-		if r.Kind != Mailed || found.m.State != Sent && found.m.State != Sending {
+		fate := Fate{State: found.m.State, Kind: r.Kind, Code: r.Code, At: at}
+		switch {
+		case r.Kind == Mailed && (found.m.State == Sent || found.m.State == Sending):
+		case found.m.State == Replaced && (r.State == Bounced || r.State == Failed):
+			// Somebody has sent it another way while it counted as arrived; it did not.
+			fate.State, fate.Instead, fate.Late = r.State, found.m.Instead, true
+			if err := tx.QueryRow(ctx, "SELECT via FROM message WHERE customer_id = $1 AND message_id = $2", string(found.of), string(fate.Instead)).Scan(&fate.By); err != nil {
+				return "", nil, fmt.Errorf("reading what took the place of a message: %w", err)
+			}
+		default:
 			return "", nil, nil
 		}
-		all, err = c.heard(ctx, tx, found, Fate{State: found.m.State, Kind: r.Kind, Code: r.Code, At: at})
+		all, err = c.heard(ctx, tx, found, fate)
 		return "", all, err
 	}
 	// Another report of the same message may come at the same moment: only one of them moves it.

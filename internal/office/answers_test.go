@@ -302,6 +302,105 @@ func TestTexts(t *testing.T) {
 	})
 }
 
+// A refusal in the words of one that was taken back since is another, however soon it comes and by whichever way, and whether or not
+// anything names it; the same that is brought twice is one.
+//
+// cite: P-12, P-14, I-02, I-11, 47 CFR 64.2007(a)(2)
+func TestTheSameWordsOnceMore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := newAnswering(t, db)
+		agent := o.Member(t, cpni.RoleAgent)
+		for name, say := range map[string]func(p *customer.Profile, message cpni.ID){
+			"a text": func(p *customer.Profile, _ cpni.ID) {
+				o.must(o.Answers.Texted(t.Context(), p.Lines[0].Number, "", "NO", false, o.Clock.Now()))
+			},
+			"a reply": func(_ *customer.Profile, message cpni.ID) {
+				o.reply(message, notify.Reply, "", "No, do not use my information.")
+			},
+			"a form": func(p *customer.Profile, _ cpni.ID) {
+				_, err := o.Answers.Enter(t.Context(), answer.Entered{Customer: p.ID, Says: approval.Object, Via: approval.ByStore, Received: workday.DateIn(o.Clock.Now(), officetest.Zone), By: agent})
+				o.must(err)
+			},
+		} {
+			p, message := o.noticed(approval.OptOut)
+			refusals := func() (n int) {
+				events, err := o.Approvals.Events(t.Context(), p.ID)
+				o.must(err)
+				for _, e := range events {
+					if e.What == approval.Objected {
+						n++
+					}
+				}
+				return n
+			}
+			say(p, message)
+			say(p, message)
+			if n := refusals(); n != 1 || o.state(p.ID) != cpni.Denied {
+				t.Fatalf("%s: %d refusals, %s", name, n, o.state(p.ID))
+			}
+			o.Time.Add(time.Minute)
+			who, _, err := o.Customers.Get(t.Context(), p.ID)
+			o.must(err)
+			in := o.Verified(t, agent, p.ID)
+			for _, a := range who.Denies() {
+				_, err := o.Approvals.Answer(t.Context(), approval.Answer{Customer: p.ID, Says: approval.Lift, Scope: a.Scope, Via: approval.ByPhone, Contact: in, By: "test", Evidence: &approval.Evidence{Kind: "recording", Says: "7"}})
+				o.must(err)
+			}
+			if o.state(p.ID) == cpni.Denied {
+				t.Fatalf("%s: it is not taken back", name)
+			}
+			o.Time.Add(time.Minute)
+			say(p, message)
+			say(p, message)
+			if n := refusals(); n != 2 || o.state(p.ID) != cpni.Denied {
+				t.Errorf("%s: said again, %d refusals, and it is %s (P-14)", name, n, o.state(p.ID))
+			}
+		}
+	})
+}
+
+// A letter of which only the day is known undoes no refusal of that day: nobody knows which came first.
+//
+// cite: P-12, P-14, I-14, 47 CFR 64.2007(a)(2)
+func TestALetterOfTheDayOfARefusal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := newAnswering(t, db)
+		agent := o.Member(t, cpni.RoleAgent)
+		scan := []byte("%PDF-1.7\nyes")
+		for name, row := range map[string]struct {
+			says    approval.Say
+			refused string
+			after   time.Duration // until the refusal
+			later   int           // days until the letter comes in
+			want    cpni.ApprovalState
+		}{
+			"a yes":                   {approval.Grant, "partner:acme", time.Minute, 0, cpni.Denied},
+			"a yes, and everything":   {approval.Grant, customer.Everything, time.Minute, 0, cpni.Denied},
+			"a yes, and a class":      {approval.Grant, "data:usage", time.Minute, 0, cpni.Denied},
+			"a refusal taken back":    {approval.Lift, "partner:acme", time.Minute, 0, cpni.Denied},
+			"a yes of the next day":   {approval.Grant, "partner:acme", time.Minute, 1, cpni.OptInOK},
+			"taken back the next day": {approval.Lift, "partner:acme", time.Minute, 1, cpni.Unnotified},
+		} {
+			p, message := o.noticed(approval.OptIn)
+			o.Time.Add(row.after)
+			o.must(o.Approvals.Object(t.Context(), p.ID, row.refused, "phone", "test", o.Clock.Now()))
+			o.Time.Add(time.Duration(row.later)*24*time.Hour + time.Minute)
+			_, err := o.Answers.Enter(t.Context(), answer.Entered{Customer: p.ID, Says: row.says, Scope: "partner:acme", Notice: message, Via: approval.ByPostal, Received: workday.DateIn(o.Clock.Now(), officetest.Zone), Signed: true, Scan: scan, By: agent})
+			var r *cpni.Refusal
+			if nothing := errors.As(err, &r) && r.Code == "NOT_FOUND"; nothing != (row.says == approval.Lift && row.want == cpni.Denied) || err != nil && !nothing {
+				t.Errorf("%s: %v", name, err)
+			}
+			o.Time.Add(48 * time.Hour)
+			who, _, err := o.Customers.Get(t.Context(), p.ID)
+			o.must(err)
+			got := approval.Standing(who, cpni.PartnerMarketing, []cpni.DataClass{cpni.Usage}, rules.Recipient{Kind: cpni.ToPartner, Partner: "acme", Class: cpni.JointVenture}, o.Clock.Now().In(officetest.Zone), approval.Terms{RenoticeMonths: 24}).State
+			if got != row.want {
+				t.Errorf("%s: %s, want %s", name, got, row.want)
+			}
+		}
+	})
+}
+
 // What comes in a burst is confirmed in one message, which waits a moment; nothing is confirmed to a place that the customer says is
 // not theirs.
 //

@@ -462,6 +462,41 @@ func TestGlobalPrivacyControl(t *testing.T) {
 	})
 }
 
+// The signal counts on the pages of the public policy too, which are open to everybody, for a customer who is signed in.
+//
+// cite: P-12, P-55, 47 CFR 64.2007(a)(2)
+func TestTheSignalOnThePolicy(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := visit(t, db)
+		plain := s.browser.Transport
+		for _, path := range []string{"/privacy", "/privacy/versions", "/privacy/2026-11", "/privacy/changes/a/b"} {
+			ann := s.Customer(t)
+			s.another()
+			s.browser.Transport = signal{plain}
+			before, _ := s.get(path)
+			if n := len(s.events(ann.ID)); n != 0 {
+				t.Fatalf("%s: the signal of somebody who is not signed in is recorded", path)
+			}
+			s.another()
+			s.signIn(ann, officetest.Password)
+			s.get(path)
+			if s.own(ann.ID) == cpni.Denied {
+				t.Fatalf("%s: without the signal something is refused", path)
+			}
+			s.browser.Transport = signal{plain}
+			for range 2 {
+				if status, page := s.get(path); status != before || strings.Contains(page, "sign-out") {
+					t.Errorf("%s: %d, and %d for everybody", path, status, before)
+				}
+			}
+			all := s.events(ann.ID)
+			if s.own(ann.ID) != cpni.Denied || len(all) != 1 || all[0].Via != approval.BySignal {
+				t.Errorf("%s: it stands at %s after %d events", path, s.own(ann.ID), len(all))
+			}
+		}
+	})
+}
+
 // A notice that waits in the portal is shown first, and counts from when the customer goes on from it.
 //
 // cite: P-02, P-26, P-27, V36, 47 CFR 64.2008(a)(2), 47 CFR 64.2008(b), 47 CFR 64.2008(d)(1)

@@ -98,6 +98,7 @@ func (s *standing) view(v visit, x scope) choiceShow {
 	if x.grantable() {
 		c.Yes = says("yes")
 		at := s.stands(s.profile, x)
+		c.Back = c.Back && at.State == cpni.Denied // what a yes has left refused is no refusal of the whole
 		c.Used = at.State == cpni.OptOutOK || at.State == cpni.OptInOK
 		c.State = s.why(v, x, at)
 		s.leftOut(v, x, &c)

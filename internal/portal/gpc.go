@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -70,6 +71,25 @@ func hearSignal(p *Portal, r *http.Request, v *visit) error {
 	}
 	v.Profile, _, err = p.office.Customers.Get(ctx, v.Customer)
 	return err
+}
+
+// hearing makes a place that is open to everybody one that hears the signal too, when a customer is signed in with the browser that
+// sends it. The page is the same for all, whatever becomes of the signal.
+//
+// cite: P-11, P-12, 47 CFR 64.2007(a)(2)
+func hearing(act func(*Portal, http.ResponseWriter, *http.Request) error) func(*Portal, http.ResponseWriter, *http.Request) error {
+	return func(p *Portal, w http.ResponseWriter, r *http.Request) error {
+		if signalled(r) {
+			v, err := p.visit(r)
+			if err == nil {
+				err = hearSignal(p, r, &v)
+			}
+			if err != nil && !errors.Is(err, errNotSignedIn) {
+				p.options.Report(err) // the browser sends it again with the next page
+			}
+		}
+		return act(p, w, r)
+	}
 }
 
 // liftedUnderSignal reports whether the last word about everything was that its refusal is taken back, given on the page of choices

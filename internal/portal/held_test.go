@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"ringfence/internal/approval"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
@@ -82,6 +83,49 @@ func TestHoldingsAreTheCustomersAlone(t *testing.T) {
 	if s.permits(ann.ID) != before {
 		t.Error("somebody who is not signed in was given something")
 	}
+}
+
+// Whatever members of the staff have looked at is told in words, in both languages.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func TestEveryLookIsToldInWords(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := visit(t, db)
+		ann, agent := s.Customer(t), s.Member(t, cpni.RoleCompliance)
+		ctx := t.Context()
+		ok := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, what := range []string{watch.Card, watch.List, watch.Records} {
+			ok(s.Viewed(ctx, agent, what, ann.ID))
+		}
+		no, err := s.Approvals.Answer(ctx, approval.Answer{Customer: ann.ID, Says: approval.Object, Via: approval.ByPostal, By: "test", Evidence: &approval.Evidence{Kind: "letter", Raw: []byte("no")}})
+		ok(err)
+		_, _, err = s.AnswerEvidence(ctx, agent, ann.ID, no)
+		ok(err)
+		ok(s.Answers.Texted(ctx, ann.Lines[0].Number, "", "not happy about my privacy", false, s.Clock.Now()))
+		waiting, err := s.Answers.Waiting(ctx)
+		ok(err)
+		if len(waiting) != 1 {
+			t.Fatalf("%d answers wait", len(waiting))
+		}
+		_, err = s.Answers.Open(ctx, waiting[0].ID, agent)
+		ok(err)
+		looks, err := s.Ledger.Records(ctx, ann.ID, ledger.Filter{Kind: ledger.Lookup})
+		if err != nil || len(looks) != 5 {
+			t.Fatalf("%d look-ups, %v", len(looks), err)
+		}
+		s.signIn(ann, officetest.Password)
+		for _, l := range []string{"en", "es"} {
+			_, page := s.get("/account/received?language=" + l)
+			if strings.Contains(page, "received-look-") || strings.Count(page, `class="asked"`) != 5 {
+				t.Errorf("%s: a look is told by its key: %s", l, page)
+			}
+		}
+	})
 }
 
 // What is held is counted without a decision, and shown with one.

@@ -16,15 +16,16 @@ import (
 	"ringfence/internal/publish"
 )
 
-// publicPlaces are the carrier's public policy: nobody signs in to read it, and nothing of it is about anybody.
+// publicPlaces are the carrier's public policy: nobody signs in to read it, and nothing of it is about anybody. The signal of a browser
+// in which a customer is signed in counts there as on the pages of the account.
 //
 // cite: P-55, P-56, P-58, 47 CFR 64.2008(b)
 func publicPlaces() []place {
 	return []place{
-		{"GET /privacy", (*Portal).policyPage},
-		{"GET /privacy/versions", (*Portal).versionsPage},
-		{"GET /privacy/changes/{from}/{to}", (*Portal).changesPage},
-		{"GET /privacy/{version}", (*Portal).versionPage},
+		{"GET /privacy", hearing((*Portal).policyPage)},
+		{"GET /privacy/versions", hearing((*Portal).versionsPage)},
+		{"GET /privacy/changes/{from}/{to}", hearing((*Portal).changesPage)},
+		{"GET /privacy/{version}", hearing((*Portal).versionPage)},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notice"
+	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -198,6 +199,85 @@ func TestBills(t *testing.T) {
 		state, via, _ := w.with(ids[0], run.ID)
 		if w.standing(ids[0]) == cpni.OptOutOK || state == notice.WithGiven || via == notice.ByInsert && state == notice.WithCameBack {
 			t.Errorf("came back: %s by %s", state, via)
+		}
+	})
+}
+
+// A notice counts from no day before it was on its way to the customer, whatever day is given for its mailing.
+//
+// cite: P-26, I-15, 47 CFR 64.2008(d)(1)(ii)
+func TestMailedBeforeItWasPlanned(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.at(2026, 12, 3, 10, 0)
+		all := everyone
+		all.Audience = notice.Audience{Who: notice.Never, Standing: true}
+		w.crowd(1, func(_ int, p *customer.Profile) {
+			p.Email, p.Postal = nil, []customer.Address{{Value: "1 Main St, Springfield, VA 22150", Since: p.Since}}
+		})
+		bills := w.launch(wordedFor(t, w, optOut(notice.ByInsert)), all)
+		w.must(w.Notices.Work(ctx))
+		w.at(2027, 3, 1, 10, 0)
+		late := w.crowd(1, func(_ int, p *customer.Profile) {
+			p.Email, p.Postal = nil, []customer.Address{{Value: "2 Main St, Springfield, VA 22150", Since: p.Since}}
+		})[0]
+		w.must(w.Notices.Work(ctx))
+		if state, via, _ := w.with(late, bills.ID); state != notice.WithPlanned || via != notice.ByInsert {
+			t.Fatalf("%s by %s", state, via)
+		}
+		c, err := w.Notices.Mailed(ctx, bills.ID, notice.Mailing{Mailed: workday.On(2026, 12, 3), Inserted: []cpni.ID{late}}, "test")
+		w.must(err)
+		if c.Given != 0 || c.Unknown != 1 || w.standing(late) != cpni.Unnotified {
+			t.Errorf("a bill from before the notice was planned: %+v, %s (I-15)", c, w.standing(late))
+		}
+		letters := w.launch(wordedFor(t, w, optOut(notice.ByPostal)), notice.Launch{Title: "letters", Audience: notice.Audience{Who: notice.ThoseOf, Customers: []cpni.ID{late}}})
+		w.finish(letters.ID)
+		_, _, message := w.with(late, letters.ID)
+		w.must(w.Messages.Referred(ctx, cpni.Postal, string(message), notify.Report{Kind: notify.Mailed, At: w.Clock.Now().AddDate(-1, 0, 0), Outcome: notify.Outcome{State: notify.Sent, Code: "mailed"}}))
+		if got := w.standing(late); got != cpni.Waiting {
+			t.Errorf("a letter that is said to have been posted a year before: %s (I-15)", got)
+		}
+	})
+}
+
+// A notice that was sent another way although nothing had come back, and comes back then, did not arrive: it counts as not given, and the
+// other form goes on.
+//
+// cite: P-26, V40, V41, 47 CFR 64.2008(d)(3)(iii)
+func TestItComesBackAfterAnotherFormWentOut(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.at(2026, 12, 3, 10, 0)
+		clerk := w.Member(t, cpni.RoleCompliance)
+		for _, posted := range []bool{false, true} {
+			who := w.crowd(1)[0]
+			run := w.launch(wordedFor(t, w, optOut()), notice.Launch{Title: "one", Audience: notice.Audience{Who: notice.ThoseOf, Customers: []cpni.ID{who}}})
+			w.finish(run.ID)
+			state, via, first := w.with(who, run.ID)
+			if state != notice.WithGiven || via != notice.ByEmail {
+				t.Fatalf("%s by %s", state, via)
+			}
+			second, err := w.Messages.Another(ctx, who, first, notify.Act{By: clerk, Reason: "they do not read it"})
+			w.must(err)
+			w.must(w.Messages.Step(ctx))
+			w.Time.Add(10 * 24 * time.Hour)
+			if posted {
+				w.must(w.Messages.Referred(ctx, cpni.Postal, string(second), notify.Report{Kind: notify.Mailed, At: w.Clock.Now(), Outcome: notify.Outcome{State: notify.Sent, Code: "mailed"}}))
+			}
+			w.must(w.Messages.Referred(ctx, cpni.Email, string(first), notify.Report{Kind: notify.Bounce, At: w.Clock.Now(), Outcome: notify.Outcome{State: notify.Bounced, Code: "550"}}))
+			want, stands := notice.WithCameBack, cpni.Unnotified
+			if posted {
+				want, stands = notice.WithGiven, cpni.Waiting
+			}
+			if state, via, message := w.with(who, run.ID); state != want || via != notice.ByPostal || message != second || w.standing(who) != stands {
+				t.Errorf("posted %v: %s by %s, and it stands at %s (V40)", posted, state, via, w.standing(who))
+			}
+			w.Time.Add(22 * 24 * time.Hour)
+			if got := w.standing(who); got != stands {
+				t.Errorf("posted %v: what came back counts: %s (V41)", posted, got)
+			}
 		}
 	})
 }
