@@ -177,12 +177,12 @@ type workView struct {
 
 // openForm is the form that opens a matter, as it was sent or fresh.
 type openForm struct {
-	Key                                     cpni.ID
-	Kinds                                   []choice
-	Reference, Customer, Lines, Why, Other  string
-	Vendors                                 []choice
-	Data                                    []choice
-	Ports, Collects, Several, Focus, Opened bool
+	Key                                    cpni.ID
+	Kinds                                  []choice
+	Reference, Customer, Lines, Why, Other string
+	Vendors                                []choice
+	Data                                   []choice
+	Ports, Collects, Several, Focus        bool
 }
 
 var matterTabs = []option{{"", "Open"}, {"idle", "Idle"}, {"closed", "Closed"}}
@@ -374,7 +374,6 @@ func (v *visit) openMatter() error {
 		return err
 	}
 	view.Form, view.Problem = v.openForm(d, v.form), problemOf(refusal)
-	view.Form.Opened = true
 	if view.Form.Vendors, err = v.vendors(d, o.Partner); err != nil {
 		return err
 	}
