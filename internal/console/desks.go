@@ -115,7 +115,7 @@ func (v *visit) deskRows() ([]deskRow, error) {
 				r.Open, r.Idle = r.Open+counts[k].Open, r.Idle+counts[k].Idle
 			}
 			if r.Idle > 0 {
-				r.Waits = counted(r.Idle, "lies", "lie")
+				r.Waits = counted(r.Idle, "idle", "idle")
 			}
 			rows = append(rows, r)
 		}
@@ -149,7 +149,7 @@ func (v *visit) deskWaits() ([]waiting, error) {
 		}
 		w := waiting{Text: r.Title + ": " + strconv.Itoa(r.Open) + " open", Address: r.Address}
 		if r.Idle > 0 {
-			w.Text += ", of which " + counted(r.Idle, "lies", "lie")
+			w.Text += ", " + counted(r.Idle, "of them idle", "of them idle")
 			w.Tone = "warn"
 		}
 		all = append(all, w)
@@ -177,15 +177,15 @@ type workView struct {
 
 // openForm is the form that opens a matter, as it was sent or fresh.
 type openForm struct {
-	Key                                     cpni.ID
-	Kinds                                   []choice
-	Reference, Customer, Lines, Why, Other  string
-	Vendors                                 []choice
-	Data                                    []choice
-	Ports, Collects, Several, Focus, Opened bool
+	Key                                    cpni.ID
+	Kinds                                  []choice
+	Reference, Customer, Lines, Why, Other string
+	Vendors                                []choice
+	Data                                   []choice
+	Ports, Collects, Several, Focus        bool
 }
 
-var matterTabs = []option{{"", "Open"}, {"idle", "Lying"}, {"closed", "Closed"}}
+var matterTabs = []option{{"", "Open"}, {"idle", "Idle"}, {"closed", "Closed"}}
 
 func (v *visit) deskNamed() (workDesk, error) {
 	i := slices.IndexFunc(workDesks, func(d workDesk) bool { return d.id == v.r.PathValue("desk") })
@@ -374,7 +374,6 @@ func (v *visit) openMatter() error {
 		return err
 	}
 	view.Form, view.Problem = v.openForm(d, v.form), problemOf(refusal)
-	view.Form.Opened = true
 	if view.Form.Vendors, err = v.vendors(d, o.Partner); err != nil {
 		return err
 	}
@@ -544,7 +543,7 @@ func (v *visit) matterView(m *matter.Matter) (matterView, error) {
 		return view, err
 	}
 	for _, s := range steps {
-		step := caseStep{At: v.moment(s.At), What: cmp.Or(map[string]string{"opened": "Opened", "noted": "Note", "reminded": "It lies: somebody should go on with it, or close it"}[s.What], s.What), Note: s.Note}
+		step := caseStep{At: v.moment(s.At), What: cmp.Or(map[string]string{"opened": "Opened", "noted": "Note", "reminded": "Idle: somebody should go on with it, or close it"}[s.What], s.What), Note: s.Note}
 		if outcome, ok := strings.CutPrefix(s.What, "closed: "); ok {
 			step.What = "Closed: " + uncapital(matterOutcomes[matter.Outcome(outcome)])
 		}
@@ -676,7 +675,7 @@ func (v *visit) askUnder() error {
 		return err
 	}
 	view.Answer = v.answerView(record, answer.Decision)
-	view.Answer.Asked = slices.DeleteFunc(view.Answer.Asked, func(s string) bool { return strings.Contains(s, string(m.ID)) })
+	view.Answer.Asked = slices.DeleteFunc(view.Answer.Asked, func(s string) bool { return strings.Contains(s, string(m.ID)) || s == uncapital(viaWords[cpni.Screen]) })
 	view.Title = view.Answer.Title
 	if view.Answer.Permit {
 		if r.To != string(cpni.ToCarrier) {

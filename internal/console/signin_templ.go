@@ -379,7 +379,7 @@ func keyList() templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<dl class=\"keys\"><dt><kbd>/</kbd></dt><dd>find a customer</dd><dt><kbd>Alt</kbd> + <kbd>V</kbd></dt><dd>verify</dd><dt><kbd>Alt</kbd> + <kbd>R</kbd></dt><dd>request</dd><dt><kbd>Alt</kbd> + <kbd>E</kbd></dt><dd>go to End the contact</dd></dl>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<dl class=\"keys\"><dt><kbd>/</kbd></dt><dd>find a customer</dd><dt><kbd>Alt</kbd> + <kbd>V</kbd></dt><dd>verify</dd><dt><kbd>Alt</kbd> + <kbd>R</kbd></dt><dd>request</dd><dt><kbd>Alt</kbd> + <kbd>E</kbd></dt><dd>go to End the contact</dd><dt><kbd>Alt</kbd> + <kbd>D</kbd></dt><dd>go to the desks of others who ask</dd></dl>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
