@@ -25,6 +25,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
+	"ringfence/internal/audience"
+	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
@@ -107,8 +109,15 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t.PkgPath() == reflect.TypeFor[rules.Facts]().PkgPath() && name != "Facts" {
-		return "Fact" + name
+	switch t.PkgPath() {
+	case reflect.TypeFor[rules.Facts]().PkgPath():
+		if name != "Facts" {
+			return "Fact" + name
+		}
+	case reflect.TypeFor[campaign.Plan]().PkgPath():
+		return "Campaign" + name
+	case reflect.TypeFor[audience.Usage]().PkgPath():
+		return "Audience" + name
 	}
 	return name
 }

@@ -42,7 +42,7 @@ type ask struct {
 // carrier's, gives its dates. Where location and other information are asked for together both need approval, and the answer is that
 // of the one that has less.
 //
-// cite: P-36, P-56, P-58, 47 CFR 64.2007(a)(2), 47 CFR 64.2008(d)(2), 47 USC 222(f)
+// cite: P-09, P-36, P-56, P-58, 47 CFR 64.2007(a)(2), 47 CFR 64.2008(d)(2), 47 USC 222(f)
 func Standing(p *customer.Profile, purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipient, at time.Time, terms Terms) rules.Approval {
 	return stands(remembered(p, at).Approvals, purpose, data, recipient, at, terms)
 }

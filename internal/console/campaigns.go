@@ -58,6 +58,14 @@ type campaignRow struct {
 	State                                   chip
 }
 
+// headline is what a campaign is, for whom and when.
+func (r campaignRow) headline() string {
+	if r.Days == "" {
+		return r.Kind + ", for " + r.For
+	}
+	return r.Kind + ", for " + r.For + ", " + r.Days
+}
+
 type campaignsView struct {
 	page
 	Waits    []campaignRow // for the person's review
@@ -204,6 +212,14 @@ type campaignView struct {
 	Run      string
 	List     string
 	Steps    []campaignStep
+}
+
+func (v campaignView) looked() string {
+	says := many(v.Looked) + " of " + many(v.Expected) + " looked at"
+	if v.All {
+		says += ", and nobody is left"
+	}
+	return says
 }
 
 // campaignOf gives the campaign of the address.
