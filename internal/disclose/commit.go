@@ -37,7 +37,7 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	id := cpni.NewTimedID(g.at)
 	f := &g.facts
 	r := Record{Salt: newSalt(), Entry: id, Customer: g.request.Customer, Contact: g.contactID, Staff: g.request.Caller.Staff, To: g.request.To, Address: g.address,
-		Line: g.request.Line, Months: g.months, Facts: *f, Rules: g.rules, Decision: decided(g.decision)}
+		Line: g.request.Line, Months: g.months, Limits: g.limits, Facts: *f, Rules: g.rules, Decision: decided(g.decision)}
 	if r.Customer == "" {
 		r.Customer = g.customerID
 	}
@@ -58,10 +58,10 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	}
 	p := &pending{entry: e, guards: g.guards, needs: d.needs(g)}
 	switch {
-	case !g.decision.Permit() || !viaChannels(f.Via):
+	case !g.decision.Permit():
 	case g.request.Sends != nil:
 		p.instead = g.request.Sends
-	default:
+	case viaChannels(f.Via):
 		p.sends = &notify.Message{Kind: notify.Records, Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
 	}
 	if g.request.IdempotencyKey != "" {

@@ -43,6 +43,10 @@ type Parts struct {
 	// Reread takes up what another node has published; nil: nothing is.
 	Reread func(context.Context) error
 	CMRS   bool // the carrier offers commercial mobile service
+	// Processes is the register of legal process, which says what a process covers; nil: there is none.
+	Processes Processes
+	// InlineProcess takes the caller's word for a process that is not on the register, which only stories and tests do.
+	InlineProcess bool
 }
 
 // Door is the one door.

@@ -105,6 +105,9 @@ func (d *Door) release(ctx context.Context, g *gathered, p *pending) (*Released,
 				return nil, err
 			}
 			for _, i := range items {
+				if !g.limits.item(i, d.Zone) {
+					continue
+				}
 				if i.Line == 0 || slices.ContainsFunc(lines, func(l customer.Line) bool { return l.No == i.Line }) {
 					out.Items = append(out.Items, i)
 				}
@@ -147,6 +150,7 @@ func (d *Door) releaseCalls(ctx context.Context, g *gathered, p *pending, lines 
 		if only {
 			calls = slices.DeleteFunc(calls, func(c vault.Call) bool { return c.ID != onlyID })
 		}
+		calls = slices.DeleteFunc(calls, func(c vault.Call) bool { return !g.limits.call(c) })
 		if len(calls) > 0 || l.Removed.IsZero() {
 			out.Calls = append(out.Calls, LineCalls{Line: l.Number, Calls: calls})
 		}

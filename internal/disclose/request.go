@@ -32,7 +32,7 @@ type Request struct {
 	Line     string       // one line in E.164; empty: all lines
 	Months   []int        // calendar months in the carrier's zone as yyyymm; empty: the current and the one before
 
-	Process   *rules.Process
+	Process   *rules.Process // named by its id; what it covers the register says, and not the caller
 	Case      *rules.Case
 	Ticket    *rules.Case
 	Order     *rules.Case
@@ -43,8 +43,8 @@ type Request struct {
 	PortOut   bool
 	Offer     *rules.Offer
 
-	// Sends takes the place of the message that would bring what is permitted to its address: it runs in the transaction that
-	// records the permit, and gives what else is to be recorded. nil: the message is planned at once.
+	// Sends runs in the transaction that records the permit, and gives what else is to be recorded. It takes the place of the message
+	// that would bring what is permitted to its address; nil: that message is planned at once.
 	Sends func(ctx context.Context, tx *store.Tx, customer, entry cpni.ID) ([]ledger.Entry, error) `json:"-"`
 
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.

@@ -26,6 +26,7 @@ const (
 	KeepCourses   = cpni.RightKeepCourses
 	KeepPolicy    = cpni.RightKeepPolicy
 	GiveNotices   = cpni.RightGiveNotices
+	AnswerProcess = cpni.RightAnswerProcess
 	Operate       = cpni.RightOperate
 )
 
