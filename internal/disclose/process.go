@@ -72,7 +72,7 @@ func (d *Door) findProcess(ctx context.Context, g *gathered) error {
 		g.facts.Basis.Process = nil
 		return nil
 	}
-	if d.Processes != nil && p.ID != "" {
+	if d.Processes != nil && cpni.ID(p.ID).Valid() {
 		f, limits, guard, ok, err := d.Processes.Process(ctx, AskProcess{ID: p.ID, By: g.request.Caller.Staff, Customer: g.customerID, Line: g.request.Line, Months: g.months, To: g.to, At: g.at})
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/process"
 	"ringfence/internal/vault"
+	"ringfence/internal/watch"
 )
 
 // openProcesses opens the register of legal process, which the door asks what a process covers.
@@ -46,4 +47,18 @@ func (o *Office) HiddenFrom(ctx context.Context, by cpni.ID, row ledger.Row) (bo
 		return false, err
 	}
 	return o.Processes.Hides(ctx, r.Facts.Basis.Process.ID, by)
+}
+
+// HiddenFound is HiddenFrom for what a search of the ledger has found.
+//
+// cite: P-29, P-37, 47 CFR 64.2010(a)
+func (o *Office) HiddenFound(ctx context.Context, by cpni.ID, f watch.Found) (bool, error) {
+	if f.Kind != ledger.Decision || f.Purpose != string(cpni.Legal) {
+		return false, nil
+	}
+	row, err := o.Ledger.Record(ctx, f.Customer, f.ID)
+	if err != nil {
+		return false, err
+	}
+	return o.HiddenFrom(ctx, by, row)
 }

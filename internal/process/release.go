@@ -214,7 +214,7 @@ func (r *Register) Withheld(p *Process) []Gap {
 		case "from":
 			g.What = "Records before " + d.Given
 		case "until":
-			g.What = "Records from " + d.Given + " on"
+			g.What = "Records after " + d.Given
 		}
 		all = append(all, g)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
+	"ringfence/internal/workday"
 )
 
 // Verdict is what somebody who has read a paper says of it.
@@ -47,14 +48,28 @@ func (p *Process) Differences(s Scope, zone *time.Location) []Difference {
 			all = append(all, Difference{What: "data", Asked: string(d)})
 		}
 	}
-	moment := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04 MST") }
 	if !s.From.Equal(p.Asked.From) {
-		all = append(all, Difference{"from", moment(p.Asked.From), moment(s.From)})
+		all = append(all, Difference{"from", firstOf(p.Asked.From, zone), firstOf(s.From, zone)})
 	}
 	if !s.Until.Equal(p.Asked.Until) {
-		all = append(all, Difference{"until", moment(p.Asked.Until), moment(s.Until)})
+		all = append(all, Difference{"until", lastOf(p.Asked.Until, zone), lastOf(s.Until, zone)})
 	}
 	return all
+}
+
+// firstOf and lastOf name the first and the last of a time on the carrier's clocks: as days, where it begins or ends with one.
+func firstOf(t time.Time, zone *time.Location) string {
+	if local := t.In(zone); !workday.DateIn(t, zone).Start(zone).Equal(t) {
+		return local.Format("2006-01-02 15:04 MST")
+	}
+	return workday.DateIn(t, zone).String()
+}
+
+func lastOf(t time.Time, zone *time.Location) string {
+	if workday.DateIn(t, zone).Start(zone).Equal(t) {
+		return workday.DateIn(t.Add(-time.Microsecond), zone).String()
+	}
+	return firstOf(t, zone)
 }
 
 // Widest is the most that can be answered of what a paper asks for: of the classes those that its kind can command.
