@@ -79,7 +79,7 @@ func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 func unprintable(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // check brings a filing to its form, or says what is wrong with it.
-func (f *Filing) check(k rules.ProcessKind, now time.Time) error {
+func (f *Filing) check(k rules.ProcessKind, now time.Time, zone *time.Location) error {
 	for _, text := range []*string{&f.Number, &f.Issuer, &f.Court, &f.To, &f.Officer, &f.Address, &f.Key} {
 		if *text = line(*text); len(*text) > longestLine || strings.ContainsFunc(*text, unprintable) {
 			return bad("a line of the file is longer than 400 bytes, or has signs that cannot be printed", "write it shorter")
@@ -92,7 +92,7 @@ func (f *Filing) check(k rules.ProcessKind, now time.Time) error {
 		f.From = f.Issued
 	}
 	if f.Due.IsZero() {
-		f.Due = f.Received.Add(k.AnswerWithin)
+		f.Due = f.Received.In(zone).AddDate(0, 0, int(k.AnswerWithin/(24*time.Hour))) // by the carrier's clocks
 	}
 	f.Data = slices.Compact(slices.Sorted(slices.Values(f.Data)))
 	incomplete := func(says string, next ...string) error {
@@ -163,7 +163,7 @@ func (r *Register) File(ctx context.Context, f Filing) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.check(k, now); err != nil {
+	if err := f.check(k, now, r.Zone); err != nil {
 		return nil, err
 	}
 	p := &Process{ID: f.ID, Version: 1, State: Entered, Kind: f.Kind, Received: f.Received.UTC(), Due: f.Due.UTC(), Until: f.Until.UTC(), Changed: now, Number: f.Number, Issuer: f.Issuer, Court: f.Court, To: f.To,

@@ -77,6 +77,8 @@ func (r *profileRow) checkProcess() error {
 		return fmt.Errorf("silence is never, or dated or open")
 	case r.numbers["answer_within"].kind != duration || r.numbers["keep_months"].kind != whole || r.numbers["keep_floor_months"].kind != whole:
 		return fmt.Errorf("answer_within, keep_months and keep_floor_months are needed")
+	case r.numbers["answer_within"].long%(24*time.Hour) != 0:
+		return fmt.Errorf("answer_within is in whole days")
 	case r.numbers["keep_months"].whole < r.numbers["keep_floor_months"].whole:
 		return fmt.Errorf("keep_months is less than keep_floor_months")
 	case (notice[0] == NoticeBefore) != (r.numbers["notice_wait"].kind == duration):
