@@ -268,33 +268,33 @@ func (v *visit) processed(address, note string, err error) error {
 // processView is one file.
 type processView struct {
 	page
-	Address            string
-	Row                processRow
-	Kind               processKindView
-	Version            string
-	Facts              []fact
-	Subjects           []processSubjectView
-	Classes            []processClassView
-	Asked              [2]string // the first and the last day of the records
-	From, Until        string    // the same, as the form has them
-	Reviewed           bool
-	Differences        []process.Difference
-	Silence            string
-	Open               bool // the silence has no end
-	Named              []string
-	People             []option
-	Papers             []option
-	Releases           []processReleaseView
-	Packages           []processPackageView
-	Withheld           []process.Gap
-	Notices            []processNoticeView
-	History            []processStepView
-	Kept               string
-	MayReview, MayAct  bool
-	WhyNot             string // why the person cannot review it
-	MayRelease, MayEnd bool
-	MayClose           bool
-	WhyNoRelease       string
+	Address             string
+	Row                 processRow
+	Kind                processKindView
+	Version             string
+	Facts               []fact
+	Subjects            []processSubjectView
+	Classes             []processClassView
+	Asked               [2]string // the first and the last day of the records
+	From, Until         string    // the same, as the form has them
+	Reviewed            bool
+	Differences         []process.Difference
+	Silence             string
+	Open                bool // the silence has no end
+	Named               []string
+	People              []option
+	Papers              []option
+	Releases            []processReleaseView
+	Packages            []processPackageView
+	Withheld            []process.Gap
+	Notices             []processNoticeView
+	History             []processStepView
+	Kept                string
+	MayReview, MayAct   bool
+	WhyNot              string // why the person cannot review it
+	MayRelease, MayPack bool
+	MayClose            bool
+	WhyNoRelease        string
 }
 
 type processSubjectView struct {
@@ -499,7 +499,7 @@ func (v *visit) processSteps(p *process.Process, view *processView) error {
 		}
 		view.Packages = append(view.Packages, r)
 	}
-	view.MayEnd, view.MayClose = waits, p.State == process.Approved
+	view.MayPack, view.MayClose = waits || len(releases)+len(packages) == 0, p.State == process.Approved
 	notices, err := v.office.Processes.Notices(ctx, id, by)
 	if err != nil {
 		return err
