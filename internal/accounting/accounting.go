@@ -35,6 +35,16 @@ type Parts struct {
 	Staff     *staff.Register
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's: it decides days
+	Processes Processes      // nil: there is no register of legal process
+}
+
+// Processes is the register of legal process, as far as the accounting asks it.
+type Processes interface {
+	// Silent reports whether the customer must not be told now of what was asked or given under a process; ok is false when no process has
+	// this id.
+	Silent(ctx context.Context, id string) (silent, ok bool, err error)
+	// Hides reports whether a member of the staff may not know of a process.
+	Hides(ctx context.Context, id string, from cpni.ID) (bool, error)
 }
 
 // Book tells customers what is on record about them.
@@ -60,6 +70,8 @@ type Line struct {
 	Permit   bool
 	Reasons  []Reason // the rules that decided
 	Withheld bool     // the law keeps it from the customer; it is here for auditors only
+
+	process string // on the register, that keeps it from the customer; "" none
 }
 
 // Who asked. It is never a person of the carrier by name.
@@ -95,6 +107,7 @@ type Query struct {
 	Limit  int     // at most so many lines; 0 for 25
 	Each   bool    // tell nothing together
 	All    bool    // also what the law keeps from the customer: for auditors
+	Viewer cpni.ID // the member of the staff who is shown All; what a process lets only others know is left out
 }
 
 const (
@@ -126,7 +139,9 @@ func (b *Book) List(ctx context.Context, of cpni.ID, q Query) (all []Line, next 
 			if err != nil {
 				return nil, "", err
 			}
-			if l.Withheld && !q.All {
+			if hidden, err := b.hidden(ctx, l, q); err != nil {
+				return nil, "", err
+			} else if hidden {
 				cursor = row.ID
 				continue
 			}
@@ -215,7 +230,12 @@ func (b *Book) line(ctx context.Context, row ledger.Row) (Line, error) {
 	l.Who = whoOf(f.Actor)
 	l.Purpose, l.Data, l.Via, l.Number, l.Months, l.Permit = f.Purpose, f.Data, f.Via, rec.Line, rec.Months, row.Outcome == cpni.Permit
 	l.For = recipientOf(f.Recipient, rec.To)
-	l.Withheld = withheld(rec)
+	if l.Withheld, err = b.withheld(ctx, rec); err != nil {
+		return l, err
+	}
+	if l.Withheld && rec.Facts.Basis.Process.Filed != nil {
+		l.process = rec.Facts.Basis.Process.ID
+	}
 	if !ofMonths(f.Data) {
 		l.Months = nil
 	}
@@ -228,11 +248,34 @@ func ofMonths(data []cpni.DataClass) bool {
 	return slices.ContainsFunc(data, func(c cpni.DataClass) bool { return c != cpni.Listing && c != cpni.Aggregate && c != cpni.Service })
 }
 
-// withheld reports whether the law keeps a decision from the customer.
+// withheld reports whether the law keeps a decision from the customer now. Of a process on the register the register says so: an order
+// of silence may have been lifted or extended since.
 //
 // cite: P-29, 47 USC 222(c)(1)
-func withheld(r disclose.Record) bool {
-	return r.Facts.Basis.Process != nil && r.Facts.Basis.Process.Secret
+func (b *Book) withheld(ctx context.Context, r disclose.Record) (bool, error) {
+	p := r.Facts.Basis.Process
+	if p == nil || !p.Secret || r.Facts.Purpose != cpni.Legal {
+		return false, nil
+	}
+	if p.Filed != nil && b.Processes != nil {
+		if silent, ok, err := b.Processes.Silent(ctx, p.ID); ok || err != nil {
+			return silent, err
+		}
+	}
+	return p.SecretUntil.IsZero() || b.Clock.Now().Before(p.SecretUntil), nil
+}
+
+// hidden reports whether a line is left out of a list.
+//
+// cite: P-29, P-37
+func (b *Book) hidden(ctx context.Context, l Line, q Query) (bool, error) {
+	if !l.Withheld || !q.All {
+		return l.Withheld, nil
+	}
+	if l.process == "" || b.Processes == nil {
+		return false, nil
+	}
+	return b.Processes.Hides(ctx, l.process, q.Viewer)
 }
 
 func (b *Book) record(ctx context.Context, row ledger.Row) (disclose.Record, error) {

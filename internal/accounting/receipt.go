@@ -2,6 +2,7 @@ package accounting
 
 import (
 	"context"
+	"errors"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
@@ -29,8 +30,8 @@ func (b *Book) Receipt(ctx context.Context, of, entry cpni.ID) (ledger.ReceiptFi
 		if err != nil {
 			return ledger.ReceiptFile{}, err
 		}
-		if withheld(rec) {
-			return ledger.ReceiptFile{}, ledger.ErrNoRecord
+		if keep, err := b.withheld(ctx, rec); err != nil || keep {
+			return ledger.ReceiptFile{}, errors.Join(err, ledger.ErrNoRecord)
 		}
 		p, _, err := b.Customers.Get(ctx, of)
 		if err != nil {

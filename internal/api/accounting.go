@@ -84,7 +84,7 @@ func (a *API) accounting() {
 			if err != nil {
 				return nil, err
 			}
-			lines, next, err := a.office.Accounting.List(ctx, in.ID, accounting.Query{Before: in.Before, Limit: in.Limit, Each: in.Each, All: !theirs})
+			lines, next, err := a.office.Accounting.List(ctx, in.ID, accounting.Query{Before: in.Before, Limit: in.Limit, Each: in.Each, All: !theirs, Viewer: c.member.ID})
 			if err != nil {
 				return nil, err
 			}

@@ -100,6 +100,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.notices()
 	a.matters()
 	a.campaigns()
+	a.processes()
 	return a
 }
 
@@ -141,6 +142,7 @@ var tags = []*huma.Tag{
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "matters", Description: "Cases of fraud, trouble tickets, orders, ports and placements with vendors: what requests without approval rest on."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
+	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},
 }

@@ -41,15 +41,11 @@ type DisclosureRequest struct {
 	Campaign  cpni.ID    `json:"campaign,omitempty" doc:"The campaign for which it is used: it must have been reviewed, run now, and name this use."`
 }
 
-// Process is a legal process.
+// Process names legal process on the register. What it covers the register says, and not the caller.
+//
+// cite: P-29, 47 USC 222(c)(1)
 type Process struct {
-	ID         string           `json:"id" maxLength:"500"`
-	Issuer     string           `json:"issuer" maxLength:"500"`
-	Scope      []cpni.DataClass `json:"scope" maxItems:"20"`
-	From       time.Time        `json:"from"`
-	Until      time.Time        `json:"until"`
-	ReviewedBy string           `json:"reviewed_by,omitempty" maxLength:"500"`
-	Secret     bool             `json:"secret,omitempty" doc:"It forbids to tell the customer: the decision is on record, and kept out of what the customer is shown."`
+	ID string `json:"id" maxLength:"500" doc:"Of the register of legal process. Its issuer, scope, dates and review stand there."`
 }
 
 // Case is a case, ticket or order. Whether it runs, and about whom it is, the register of matters knows.
@@ -202,7 +198,7 @@ func (b *DisclosureRequest) request() (disclose.Request, error) {
 		r.Months = append(r.Months, t.Year()*100+int(t.Month()))
 	}
 	if p := b.Process; p != nil {
-		r.Process = &rules.Process{ID: p.ID, Issuer: p.Issuer, Scope: p.Scope, From: p.From, Until: p.Until, ReviewedBy: p.ReviewedBy, Secret: p.Secret}
+		r.Process = &rules.Process{ID: p.ID}
 	}
 	open := func(c *Case) *rules.Case {
 		if c == nil {

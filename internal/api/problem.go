@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/partner"
+	"ringfence/internal/process"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
@@ -82,7 +83,7 @@ func problemOf(err error, report func(error)) *Problem {
 			report(err)
 		}
 		return refused(refusal)
-	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, vault.ErrForgotten):
+	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, process.ErrNone), errors.Is(err, vault.ErrForgotten):
 		return refused(errNotFound)
 	case errors.Is(err, ledger.ErrNotYet):
 		return refused(cpni.Rejected("NOT_YET", err.Error(), []string{"P-41"}, "ask again in a second"))

@@ -101,6 +101,12 @@ func (a *API) records() {
 				out.Body.Next = rows[in.Limit-1].ID
 			}
 			for _, r := range rows {
+				if hidden, err := a.office.HiddenFrom(ctx, c.member.ID, r); err != nil || hidden {
+					if err != nil {
+						return nil, err
+					}
+					continue
+				}
 				out.Body.Entries = append(out.Body.Entries, entryOf(r))
 			}
 			return out, nil
@@ -115,7 +121,9 @@ func (a *API) records() {
 			if err := a.office.Viewed(ctx, c.member.ID, watch.Records, in.Customer); err != nil {
 				return nil, err
 			}
-			if row.Kind != ledger.Decision {
+			if hidden, err := a.office.HiddenFrom(ctx, c.member.ID, row); err != nil {
+				return nil, err
+			} else if hidden || row.Kind != ledger.Decision {
 				return nil, errNotFound
 			}
 			plain, err := a.office.Vault.OpenRecord(ctx, row)

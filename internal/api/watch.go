@@ -196,6 +196,11 @@ func (a *API) watching() {
 				if f.Kind == ledger.Alert && (!c.member.May(staff.Watch) || f.Actor == string(c.member.ID)) {
 					continue
 				}
+				if hidden, err := a.office.HiddenFound(ctx, c.member.ID, f); err != nil {
+					return nil, err
+				} else if hidden {
+					continue
+				}
 				out.Body.Activity = append(out.Body.Activity, activityOf(f))
 			}
 			return out, nil

@@ -325,6 +325,7 @@ func (g *Register) one(ctx context.Context, c *Campaign, of cpni.ID) (s step, he
 		state, via = WithPlanned, string(m.Via)
 	}
 	r := c.Request(of)
+	r.Unread = true
 	r.Sends = func(ctx context.Context, tx *store.Tx, of, entry cpni.ID) ([]ledger.Entry, error) {
 		if err := g.goesTx(ctx, tx, c); err != nil {
 			return nil, err

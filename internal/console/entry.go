@@ -65,6 +65,11 @@ func (v *visit) entryPage() error {
 	if _, ok := kindWords[row.Kind]; !ok || row.Customer == "" {
 		return errNowhere
 	}
+	if hidden, err := v.office.HiddenFrom(ctx, v.member.ID, row); err != nil {
+		return err
+	} else if hidden {
+		return errNowhere
+	}
 	view := entryView{page: v.page("Record", "/records"), Customer: row.Customer, ID: row.ID, Kind: strings.TrimSuffix(kindWords[row.Kind], "s"),
 		List: recordsAddress(row.Customer) + "?kind=" + string(row.Kind)}
 	if view.Row, err = v.entryRow(row); err != nil {

@@ -123,6 +123,11 @@ func (v *visit) entriesPage() error {
 		view.Older = fmt.Sprintf("%s?kind=%s&before=%s", recordsAddress(id), kind, rows[rowsOnPage-1].ID)
 	}
 	for _, r := range rows {
+		if hidden, err := v.office.HiddenFrom(ctx, v.member.ID, r); err != nil {
+			return err
+		} else if hidden {
+			continue
+		}
 		row, err := v.entryRow(r)
 		if err != nil {
 			return err

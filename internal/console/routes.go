@@ -53,6 +53,7 @@ func addresses() []place {
 		letterPlaces(),
 		publishedPlaces(),
 		deskWorkPlaces(),
+		processPlaces(),
 	)
 }
 
@@ -223,7 +224,7 @@ func (v *visit) homeOf(p place) string {
 		home = p.pattern
 	}
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run",
-		"desk", "matter", "campaign"} {
+		"desk", "matter", "campaign", "process"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

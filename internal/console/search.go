@@ -93,6 +93,11 @@ func (v *visit) searchPage() error {
 		if f.Kind == ledger.Alert && !v.member.May(staff.Watch) || f.Kind == ledger.Alert && f.Actor == string(v.member.ID) {
 			continue // alerts are for those who work on them, and not for the one they are about
 		}
+		if hidden, err := v.office.HiddenFound(v.r.Context(), v.member.ID, f); err != nil {
+			return err
+		} else if hidden {
+			continue
+		}
 		row, err := v.foundRow(f)
 		if err != nil {
 			return err

@@ -29,12 +29,12 @@ var (
 		cpni.ToPSAP: "a public safety answering point", cpni.ToOtherCarrier: "another carrier", cpni.ToFamily: "the family"}
 	claimWords = []option{{"born", "Birth date"}, {"ssn4", "Social security digits"}, {"account", "Account number"}, {"number", "Telephone number"}, {"bill", "Amount of a bill"},
 		{"recent-payment", "A recent payment"}, {"caller-id", "The number that is shown"}, {"maiden", "Mother's maiden name"}, {"voice", "A known voice"}}
-	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters"}
+	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process"}
 	// What a right lets somebody do, after "the right to".
 	rightWords = map[staff.Right]string{staff.Serve: "serve customers: open contacts, take proofs, ask", staff.See: "find customers and see their cards",
 		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",
 		staff.Train: "record training", staff.ReadRecords: "read what is on record", staff.Forget: "have a customer forgotten",
-		staff.Watch: "see alerts and work on their cases", staff.Discipline: "record findings and sanctions", staff.KeepCourses: "publish courses", staff.GiveNotices: "have notices given to many customers, with a second person",
+		staff.Watch: "see alerts and work on their cases", staff.Discipline: "record findings and sanctions", staff.KeepCourses: "publish courses", staff.AnswerProcess: "take in, review and answer legal process", staff.GiveNotices: "have notices given to many customers, with a second person",
 		staff.Market: "build, launch and stop campaigns", staff.ReviewCampaigns: "review campaigns that others have built, and stop them",
 		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
 		staff.WorkTickets: "work with trouble tickets and orders", staff.WorkProtection: "work with cases of fraud", staff.WorkPorts: "work with ports to and from other carriers", staff.WorkCollection: "work with accounts placed with a vendor"}

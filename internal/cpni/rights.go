@@ -21,6 +21,7 @@ const (
 	RightGiveNotices     Right = "give-notices"     // have notices of rights given to many, and agree to what another proposes; two people are needed
 	RightMarket          Right = "market"           // build campaigns, have them launched, and stop them
 	RightReviewCampaigns Right = "review-campaigns" // agree to what others have drawn up as a campaign, send it back, and stop it
+	RightAnswerProcess   Right = "answer-process"   // take in, review and answer legal process
 	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
@@ -34,7 +35,7 @@ const (
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightOperate,
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightOperate,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.

@@ -80,7 +80,7 @@ func (d *Door) recalled(ctx context.Context, r Request, customer, id cpni.ID) (*
 	if err != nil {
 		return nil, err
 	}
-	g := &gathered{request: r, at: receipt.At(), customerID: customer, contactID: rec.Contact, address: rec.Address, months: rec.Months, facts: rec.Facts, rules: rec.Rules, to: ParseRecipient(r.To)}
+	g := &gathered{request: r, at: receipt.At(), customerID: customer, contactID: rec.Contact, address: rec.Address, months: rec.Months, limits: rec.Limits, facts: rec.Facts, rules: rec.Rules, to: ParseRecipient(r.To)}
 	if g.decision = set.Decide(rec.Facts); !g.decision.Permit() {
 		g.decision = set.Explain(rec.Facts)
 	}

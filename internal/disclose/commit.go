@@ -37,7 +37,7 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	id := cpni.NewTimedID(g.at)
 	f := &g.facts
 	r := Record{Salt: newSalt(), Entry: id, Customer: g.request.Customer, Contact: g.contactID, Staff: g.request.Caller.Staff, To: g.request.To, Address: g.address,
-		Line: g.request.Line, Months: g.months, Facts: *f, Rules: g.rules, Decision: decided(g.decision)}
+		Line: g.request.Line, Months: g.months, Limits: g.limits, Facts: *f, Rules: g.rules, Decision: decided(g.decision)}
 	if r.Customer == "" {
 		r.Customer = g.customerID
 	}
@@ -61,8 +61,7 @@ func (d *Door) prepare(ctx context.Context, g *gathered) (*pending, error) {
 	case !g.decision.Permit():
 	case g.request.Sends != nil:
 		p.instead = g.request.Sends
-	case !viaChannels(f.Via):
-	default:
+	case viaChannels(f.Via):
 		p.sends = &notify.Message{Kind: notify.Records, Via: f.Via, Place: placeOf(f), To: g.address, Tokens: map[string]string{"entry": string(id)}}
 	}
 	if g.request.IdempotencyKey != "" {

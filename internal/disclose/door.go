@@ -48,6 +48,10 @@ type Parts struct {
 	// caller says of them counts, for rules that are tried without an office.
 	Matters *matter.Register
 	CMRS    bool // the carrier offers commercial mobile service
+	// Processes is the register of legal process, which says what a process covers; nil: there is none.
+	Processes Processes
+	// InlineProcess takes the word of the caller for a process that is not on the register, which only stories and tests do.
+	InlineProcess bool
 	// Campaigns is the register of campaigns; nil: there is none, and whatever is asked for a campaign is refused.
 	Campaigns Campaigns
 }

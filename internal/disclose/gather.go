@@ -31,6 +31,7 @@ type gathered struct {
 	to         Recipient
 	address    string // where it would be sent
 	months     []int
+	limits     *Limits // of what is released; nil: none but those of the request
 	facts      rules.Facts
 	decision   rules.Decision
 	rules      string
@@ -63,7 +64,7 @@ func (d *Door) gather(ctx context.Context, r Request) (*gathered, error) {
 			f.Via = cpni.Voice
 		}
 	}
-	for _, step := range []func(context.Context, *gathered) error{d.findActor, d.findRecipient, d.findBasis, d.findCampaign} {
+	for _, step := range []func(context.Context, *gathered) error{d.findActor, d.findRecipient, d.findBasis, d.findProcess, d.findCampaign} {
 		if err := step(ctx, g); err != nil {
 			return nil, err
 		}

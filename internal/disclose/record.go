@@ -27,6 +27,7 @@ type Record struct {
 	Address  string         `json:"address,omitempty"`
 	Line     string         `json:"line,omitempty"`
 	Months   []int          `json:"months,omitempty"`
+	Limits   *Limits        `json:"limits,omitempty"` // of a release under legal process
 	Facts    rules.Facts    `json:"facts"`
 	Rules    string         `json:"rules"`
 	Decision recordDecision `json:"decision"`

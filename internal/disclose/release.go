@@ -25,7 +25,7 @@ func (d *Door) answer(ctx context.Context, g *gathered, p *pending) (*Answer, er
 		a.ToAddress, a.To = g.address, placeOf(&g.facts)
 		return a, nil
 	}
-	if g.request.Sends != nil {
+	if g.request.Unread {
 		return a, nil
 	}
 	var err error
@@ -37,7 +37,7 @@ func (d *Door) answer(ctx context.Context, g *gathered, p *pending) (*Answer, er
 
 // needs tells what a permitted request will open: nil when nothing is told or shown.
 func (d *Door) needs(g *gathered) func(context.Context, store.Querier) (*vault.Fetched, error) {
-	if !g.decision.Permit() || g.profile == nil || viaChannels(g.facts.Via) || g.request.Sends != nil {
+	if !g.decision.Permit() || g.profile == nil || viaChannels(g.facts.Via) || g.request.Unread {
 		return nil
 	}
 	return d.opens(g)
@@ -108,6 +108,9 @@ func (d *Door) release(ctx context.Context, g *gathered, p *pending) (*Released,
 				return nil, err
 			}
 			for _, i := range items {
+				if !g.limits.item(i, d.Zone) {
+					continue
+				}
 				if i.Line == 0 || slices.ContainsFunc(lines, func(l customer.Line) bool { return l.No == i.Line }) {
 					out.Items = append(out.Items, i)
 				}
@@ -150,6 +153,7 @@ func (d *Door) releaseCalls(ctx context.Context, g *gathered, p *pending, lines 
 		if only {
 			calls = slices.DeleteFunc(calls, func(c vault.Call) bool { return c.ID != onlyID })
 		}
+		calls = slices.DeleteFunc(calls, func(c vault.Call) bool { return !g.limits.call(c) })
 		if len(calls) > 0 || l.Removed.IsZero() {
 			out.Calls = append(out.Calls, LineCalls{Line: l.Number, Calls: calls})
 		}

@@ -32,7 +32,7 @@ type Request struct {
 	Line     string       // one line in E.164; empty: all lines
 	Months   []int        // calendar months in the carrier's zone as yyyymm; empty: the current and the one before
 
-	Process   *rules.Process
+	Process   *rules.Process // named by its id; what it covers the register says, and not the caller
 	Case      *rules.Case
 	Ticket    *rules.Case
 	Order     *rules.Case
@@ -47,9 +47,11 @@ type Request struct {
 	// Campaign is the campaign for which it is asked; what the register says of it is among the facts. Empty: for none.
 	Campaign cpni.ID
 
-	// Sends takes the place of the message that would bring what is permitted to its address, and of what would be released: it runs in
-	// the transaction that records the permit, and gives what else is to be recorded. nil: the message is planned at once.
+	// Sends runs in the transaction that records the permit, and gives what else is to be recorded. It takes the place of the message
+	// that would bring what is permitted to its address; nil: that message is planned at once.
 	Sends func(ctx context.Context, tx *store.Tx, customer, entry cpni.ID) ([]ledger.Entry, error) `json:"-"`
+	// Unread keeps what is permitted where it is: the use is recorded, and nothing is opened.
+	Unread bool
 
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.
 	IdempotencyKey string

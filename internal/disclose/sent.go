@@ -24,10 +24,11 @@ func (d *Door) Sent(ctx context.Context, of, entry cpni.ID) (*Released, *custome
 	if err != nil {
 		return nil, nil, err
 	}
-	if !receipt.Permit() || !viaChannels(rec.Facts.Via) || rec.Facts.Basis.Unaided != nil {
+	later := viaChannels(rec.Facts.Via) || rec.Limits != nil // what is released under legal process is handed out in one package
+	if !receipt.Permit() || !later || rec.Facts.Basis.Unaided != nil {
 		return nil, nil, errNotSent
 	}
-	g := &gathered{request: Request{Customer: of, Line: rec.Line}, at: receipt.At(), customerID: of, months: rec.Months, facts: rec.Facts}
+	g := &gathered{request: Request{Customer: of, Line: rec.Line}, at: receipt.At(), customerID: of, months: rec.Months, limits: rec.Limits, facts: rec.Facts}
 	p, _, err := d.Customers.Get(ctx, of)
 	if err != nil {
 		return nil, nil, err

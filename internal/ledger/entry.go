@@ -60,6 +60,7 @@ const (
 	Notice   Kind = "notice"   // a customer was told of their rights, or what told them came back
 	Message  Kind = "message"  // what has become of a message to a customer
 	Letter   Kind = "letter"   // what a customer asks for or reports in writing, and what becomes of it
+	Process  Kind = "process"  // legal process: taken in, reviewed, answered
 )
 
 // permits spells the classes in the form that is stored and hashed.

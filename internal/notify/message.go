@@ -60,6 +60,8 @@ const (
 	WrittenRequest   = "written-request"  // that the customer has asked for that
 	ReportReceived   = "report-received"
 	ReportAnswered   = "report-answered"
+	ProcessDemand    = "process-demand"   // legal process asks for the customer's records, and nothing has gone yet
+	ProcessAnswered  = "process-answered" // records of the customer were given under legal process
 	Test             = "test"
 	// Of what may be done with the customer's information: a notice that silence answers, a request that only a yes answers, and
 	// the confirmation of what a customer has said.
@@ -80,7 +82,7 @@ const EditionToken = "edition"
 //
 // cite: P-12, 47 CFR 64.2008(d)(3)(iii)
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest}, kind) || IsNotice(kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest, ProcessDemand, ProcessAnswered}, kind) || IsNotice(kind)
 }
 
 // IsNotice reports whether a kind of message is a notice of the customer's rights: whoever has given it counts who was not reached.

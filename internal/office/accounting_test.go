@@ -84,6 +84,7 @@ func TestEveryDecisionIsTold(t *testing.T) {
 		ask(o.Door.Disclose(ctx, named))
 		secret := disclose.Request{Caller: disclose.Caller{Staff: o.Member(t, cpni.RoleCompliance)}, Customer: ann.ID, Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Legal, To: "law-enforcement",
 			Process: &rules.Process{ID: "42", Issuer: "a court", Scope: []cpni.DataClass{cpni.CallDetail}, From: officetest.Start.AddDate(0, -1, 0), Until: officetest.Start.AddDate(0, 1, 0), ReviewedBy: "counsel"}}
+		o.Door.InlineProcess = true
 		told := *secret.Process
 		secret.Process.Secret = true
 		hidden := ask(o.Door.Disclose(ctx, secret))

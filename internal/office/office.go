@@ -36,6 +36,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
+	"ringfence/internal/process"
 	"ringfence/internal/publish"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
@@ -82,6 +83,8 @@ type Config struct {
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
+	// InlineProcess is as in disclose.Parts.
+	InlineProcess bool
 }
 
 // Office is one carrier's services, open.
@@ -120,6 +123,8 @@ type Office struct {
 	Accounting *accounting.Book
 	Written    *written.Desk
 	Complaints *complaint.Book
+
+	Processes *process.Register // legal process
 
 	public   Public
 	rehearse Rehearse
@@ -206,6 +211,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
+	o.openProcesses(c)
 	o.tellOfHoldings()
 	return o, nil
 }

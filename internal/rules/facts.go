@@ -156,8 +156,21 @@ type Process struct {
 	Until      time.Time        `json:"until,omitzero"`
 	ReviewedBy string           `json:"reviewed_by"`
 	// Secret: the process forbids to tell the customer of it. No rule reads that; it keeps the decision out of what the
-	// customer is shown.
-	Secret bool `json:"secret,omitempty"`
+	// customer is shown, until SecretUntil; zero: until it is lifted.
+	Secret      bool      `json:"secret,omitempty"`
+	SecretUntil time.Time `json:"secret_until,omitzero"`
+	// Filed is what the register of legal process says of this request; nil where the process is not on the register.
+	Filed *Filed `json:"filed,omitempty"`
+}
+
+// Filed is how a request stands to the process that it names on the register. Each must be true.
+//
+// cite: P-29, 47 USC 222(c)(1)
+type Filed struct {
+	Stands    bool `json:"stands,omitempty"`    // reviewed, and neither withdrawn nor quashed nor closed; who asks may know of it
+	Subject   bool `json:"subject,omitempty"`   // it names the customer, and the line or all of the customer's
+	Dates     bool `json:"dates,omitempty"`     // the months that are asked for lie in its dates
+	Recipient bool `json:"recipient,omitempty"` // it is answered to who receives
 }
 
 // Case is a fraud case, a trouble ticket, an order or a placement. Open tells whether it justifies what is asked: it runs, and is

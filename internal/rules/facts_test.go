@@ -115,6 +115,9 @@ func anyBasis(t *rapid.T, some func(string) bool, when func(string) time.Time) B
 	if some("process") {
 		b.Process = &Process{ID: "SUB-7", Issuer: rapid.SampledFrom([]string{"", "District Court"}).Draw(t, "issuer"), Scope: rapid.SliceOfN(rapid.SampledFrom(cpni.DataClasses), 0, 4).Draw(t, "scope"),
 			From: when("from"), Until: when("until"), ReviewedBy: rapid.SampledFrom([]string{"", "cora"}).Draw(t, "reviewed")}
+		if some("filed") {
+			b.Process.Filed = &Filed{Stands: some("stands"), Subject: some("subject"), Dates: some("dates"), Recipient: some("recipient")}
+		}
 	}
 	open := func(name string) *Case {
 		if !some(name) {

@@ -28,6 +28,8 @@ type profileRow struct {
 	Source         string         `yaml:"source"`
 	LastVerified   string         `yaml:"last_verified"`
 	Numbers        map[string]any `yaml:"numbers"`
+	// Words are lists of words, of the profiles that have some: see process.go.
+	Words map[string][]string `yaml:"words"`
 
 	file        string
 	from, until workday.Date // until is zero when nothing has superseded it
@@ -138,7 +140,7 @@ func (r *profileRow) check() (err error) {
 			return fmt.Errorf("number %s: %w", name, err)
 		}
 	}
-	return nil
+	return r.checkProcess()
 }
 
 func readNumber(value any) (number, error) {
@@ -192,6 +194,9 @@ func (p *Profiles) overlaps() error {
 					return wrong("%s and %s both give %s of the profile %s for the same time; end the older row with superseded_from", b.file, a.file, name, a.Profile)
 				}
 			}
+			if len(a.Words) > 0 && len(b.Words) > 0 {
+				return wrong("%s and %s both give words of the profile %s for the same time; end the older row with superseded_from", b.file, a.file, a.Profile)
+			}
 		}
 	}
 	return nil
@@ -240,6 +245,9 @@ func (p *Profiles) Rows() []Row {
 		all[i] = Row{Profile: r.Profile, Section: r.Section, State: r.State, From: r.EffectiveFrom, Until: r.SupersededFrom, Source: r.Source, LastVerified: r.LastVerified}
 		for name, v := range r.Numbers {
 			all[i].Numbers = append(all[i].Numbers, fmt.Sprintf("%s: %v", name, v))
+		}
+		for name, v := range r.Words {
+			all[i].Numbers = append(all[i].Numbers, name+": "+strings.Join(v, ", "))
 		}
 		slices.Sort(all[i].Numbers)
 	}

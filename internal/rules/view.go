@@ -205,6 +205,10 @@ func basisOf(f Facts, v view) basisView {
 		b.processInForce = !f.At.Before(p.From) && f.At.Before(p.Until)
 		scope, _ := dataWords.mask(p.Scope)
 		b.processCovers = v.dataKnown && v.data&^scope == 0
+		if on := p.Filed; on != nil { // what the register says counts, beside what is written of it
+			b.processInForce = b.processInForce && on.Stands
+			b.processCovers = b.processCovers && on.Subject && on.Dates && on.Recipient
+		}
 	}
 	open := func(c *Case) bool { return c != nil && c.ID != "" && c.Open }
 	b.caseOpen, b.ticketOpen, b.orderOpen = open(f.Basis.Case), open(f.Basis.Ticket), open(f.Basis.Order)

@@ -84,11 +84,18 @@ var following = map[string]func(*Facts){
 	},
 	"process": onProcess(func(p *Process, f *Facts) {
 		p.ID, p.Issuer, p.From, p.Until = "SUB-7", "Court", f.At.AddDate(0, 0, -1), f.At.AddDate(0, 0, 1)
+		if p.Filed != nil {
+			p.Filed.Stands = true
+		}
 	}),
 	"process-reviewed": onProcess(func(p *Process, f *Facts) {
 		p.ReviewedBy = "cora"
 	}),
-	"process-scope":          onProcess(func(p *Process, f *Facts) { p.Scope = f.Data }),
+	"process-scope": onProcess(func(p *Process, f *Facts) {
+		if p.Scope = f.Data; p.Filed != nil {
+			p.Filed.Subject, p.Filed.Dates, p.Filed.Recipient = true, true, true
+		}
+	}),
 	"written-and-signed":     onRequest(func(r *Request) { r.Written, r.Signed = true, true }),
 	"recipient-named":        onRequest(func(r *Request) { r.Names = true }),
 	"emergency-call":         func(f *Facts) { f.Basis.Emergency = &Emergency{Kind: EmergencyCall, Caller: "psap"} },
@@ -128,6 +135,10 @@ func onProcess(do func(*Process, *Facts)) func(*Facts) {
 		p := Process{}
 		if f.Basis.Process != nil {
 			p = *f.Basis.Process
+		}
+		if p.Filed != nil {
+			on := *p.Filed
+			p.Filed = &on
 		}
 		do(&p, f)
 		f.Basis.Process = &p

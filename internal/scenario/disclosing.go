@@ -116,7 +116,7 @@ func (w *world) request(ctx context.Context, a args) (disclose.Request, error) {
 	}
 	if a.has("process") {
 		p := a.sub("process")
-		r.Process = &rules.Process{ID: p.text("id"), Issuer: p.text("issuer"), Scope: classes(p.words("scope")), From: p.moment("from"), Until: p.moment("until"), ReviewedBy: p.text("reviewed-by"), Secret: p.flag("secret")}
+		r.Process = &rules.Process{ID: w.processCalled(p.text("id")), Issuer: p.text("issuer"), Scope: classes(p.words("scope")), From: p.moment("from"), Until: p.moment("until"), ReviewedBy: p.text("reviewed-by"), Secret: p.flag("secret"), SecretUntil: p.moment("secret-until")}
 	}
 	r.Case, r.Ticket, r.Order = a.openCase("case"), a.openCase("ticket"), a.openCase("order")
 	if a.has("emergency") {

@@ -98,7 +98,7 @@ func noticeCodes() []string {
 
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
-	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
+	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
 		matterVerbs())
 }
 
@@ -146,7 +146,7 @@ func discloseVerbs() []verb {
 	return []verb{
 		{name: "disclose", fields: []field{may("contact", refers("contact")), may("by", staffName), may("customer", customers), need("data", list(word)), may("purpose", word),
 			may("to", recipient), may("via", via), may("address", text), may("line", text), may("month", month), may("offer", offer),
-			may("process", fields("a legal process", may("id", text), may("issuer", text), may("scope", list(word)), may("from", moment), may("until", moment), may("reviewed-by", text), may("secret", flag))),
+			may("process", fields("a legal process", may("id", text), may("issuer", text), may("scope", list(word)), may("from", moment), may("until", moment), may("reviewed-by", text), may("secret", flag), may("secret-until", moment))),
 			may("case", caseOrText), may("ticket", caseOrText), may("order", caseOrText),
 			may("emergency", fields("an emergency", need("kind", oneOf("911-call", "life-at-risk")), need("caller", oneOf("psap", "guardian", "immediate-family", "other")))),
 			may("request", fields("a request", may("written", flag), may("signed", flag), may("names", text))),

@@ -44,6 +44,7 @@ type world struct {
 	matters   map[string]cpni.ID
 	notices   map[string]cpni.ID // the runs of written notices
 	campaigns map[string]cpni.ID
+	processes map[string]cpni.ID  // files of legal process
 	named     map[string][]string // partners whom a one-time notice named
 	read      map[string]cpni.ID  // one-time notices, by the contact in which they were read
 	code      string              // that was last sent
@@ -81,7 +82,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {
@@ -94,8 +95,8 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
-		Public: public,
-		CMRS:   carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
+		Public: public, InlineProcess: true,
+		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
 		}})

@@ -180,7 +180,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	for _, body := range []string{`{"contact":"` + in + `","data":["call-detail"]}`, `{"contact":"` + in + `","data":["call-detail"],"to":"authorised:` + name + `"}`,
 		`{"contact":"` + in + `","data":["call-detail"],"to":"` + name + `"}`, `{"contact":"` + in + `","data":["call-detail"],"purpose":"` + name[:10] + `"}`,
 		`{"contact":"` + in + `","data":["call-detail"],"via":"postal","address":"` + postal + `"}`, `{"contact":"` + in + `","data":["` + name[:10] + `"]}`,
-		`{"data":["call-detail"],"purpose":"legal","process":{"id":"` + name + `","issuer":"` + name + `","scope":["call-detail"],"from":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"}}`,
+		`{"data":["call-detail"],"purpose":"legal","process":{"id":"` + name + `"}}`,
 		`{"contact":"` + in + `","data":["call-detail"],"line":"` + stranger + `"}`} {
 		ask("POST", "/v1/disclosures", body)
 	}

@@ -28,6 +28,7 @@ const (
 	GiveNotices     = cpni.RightGiveNotices
 	Market          = cpni.RightMarket
 	ReviewCampaigns = cpni.RightReviewCampaigns
+	AnswerProcess   = cpni.RightAnswerProcess
 	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets

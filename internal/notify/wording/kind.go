@@ -148,6 +148,19 @@ var kinds = map[string]kind{
 		"where":    {cite: "47 CFR 64.2010(c)"},
 		"call-us":  {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
 	}},
+	"process-demand": {vias: written, hides: hidesInformation, cites: []string{"P-29", "47 USC 222(c)(1)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-29"},
+		"demand":  {cite: "47 USC 222(c)(1)"},
+		"until":   {tokens: []string{"until"}, cite: "P-29"},
+		"court":   {cite: "P-29"},
+		"call-us": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
+	"process-answered": {vias: written, hides: hidesInformation, cites: []string{"P-29", "P-41", "47 USC 222(c)(1)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-29"},
+		"given":   {cite: "47 USC 222(c)(1)"},
+		"where":   {cite: "P-41"},
+		"call-us": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
 	"answer-how": {vias: written, hides: hidesInformation, cites: []string{"P-12", "P-36", "47 CFR 64.2007(a)"}, elements: map[string]need{
 		"who":       {tokens: []string{"carrier"}, cite: "P-12"},
 		"unchanged": {cite: "P-36"},
