@@ -19,12 +19,13 @@ const (
 	RightKeepCourses   Right = "keep-courses"   // publish courses
 	RightKeepPolicy    Right = "keep-policy"    // propose another rule set or profile, and agree to one that another proposes
 	RightGiveNotices   Right = "give-notices"   // have notices of rights given to many, and agree to what another proposes; two people are needed
+	RightExport        Right = "export"         // have files made for partners; somebody who keeps the registers agrees
 	RightOperate       Right = "operate"        // see settings and health, and have keys renewed; two people are needed
 )
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightOperate}
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightExport, RightOperate}
 
 // RightsToCustomers are the rights that lead to customers' information.
 var RightsToCustomers = []Right{RightServe, RightSee}

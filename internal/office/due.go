@@ -15,7 +15,8 @@ import (
 // cite: P-23, P-28, P-38, P-39, 47 CFR 64.2009(b), 47 CFR 64.2010(f)
 func (o *Office) Due(ctx context.Context) error {
 	return errors.Join(o.Training.Due(ctx), o.handOver(ctx), o.Discipline.Due(ctx), o.Door.Missed(ctx), o.Messages.Late(ctx), o.Messages.Pressed(ctx),
-		o.Written.Due(ctx), o.publishedDue(ctx), o.Answers.Late(ctx))
+		o.Written.Due(ctx), o.publishedDue(ctx), o.Answers.Late(ctx),
+		o.Exports.Due(ctx))
 }
 
 // handOver makes a finding of each case of Watch that was closed as a violation of a member, so that it waits for discipline

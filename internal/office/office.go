@@ -28,6 +28,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
+	"ringfence/internal/export"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
@@ -115,6 +116,8 @@ type Office struct {
 	Written    *written.Desk
 	Complaints *complaint.Book
 
+	Exports *export.Exports // files for partners
+
 	public   Public
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
@@ -192,6 +195,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if o.Answers, err = o.answers(c); err != nil {
 		return nil, err
 	}
+	o.Exports = o.exports()
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -277,6 +281,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Exports.Work, report) })
 	all.Wait()
 }
 

@@ -26,6 +26,7 @@ const (
 	KeepCourses   = cpni.RightKeepCourses
 	KeepPolicy    = cpni.RightKeepPolicy
 	GiveNotices   = cpni.RightGiveNotices
+	Export        = cpni.RightExport
 	Operate       = cpni.RightOperate
 )
 
