@@ -66,8 +66,9 @@ func New(o *office.Office, report func(error)) *API {
 			Info: &huma.Info{Title: "Ringfence", Version: Version, Description: about,
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: it acts for a member of the staff or an integration, within its scopes, until it expires."}},
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: it acts for a member of the staff or an integration, within its scopes, until it expires."},
+					"partner": {Type: "http", Scheme: "bearer", Description: "A partner's key: it fetches what waits for the partner, and nothing else."}},
 			},
 			Security: []map[string][]string{{"key": {}}},
 			Tags:     tags,
@@ -96,6 +97,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.public()
 	a.proposals()
 	a.notices()
+	a.exports()
 	return a
 }
 
@@ -127,6 +129,8 @@ var tags = []*huma.Tag{
 	{Name: "messages", Description: "Messages to customers, and what has become of them."},
 	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
+	{Name: "exports", Description: "Files for partners."},
+	{Name: "for partners", Description: "What a partner does by itself, with a key of its own."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},
