@@ -51,6 +51,7 @@ func addresses() []place {
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
+		partnerPlaces(),
 	)
 }
 
@@ -217,7 +218,7 @@ func (v *visit) homeOf(p place) string {
 	if home == "" {
 		home = p.pattern
 	}
-	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run"} {
+	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run", "partner", "export"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")
