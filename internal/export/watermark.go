@@ -30,6 +30,9 @@ func (x *Exports) marker(id cpni.ID) marker {
 
 const halfMark = 5 // bytes
 
+// MarkLength is how many letters and digits a reference has.
+const MarkLength = 16
+
 func keyed(key, of []byte) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write(of)
