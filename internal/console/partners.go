@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ringfence/internal/cpni"
@@ -321,10 +322,11 @@ func (v *visit) partnerFactsOf(p partner.Partner) (all []fact) {
 	add("Class", row.Class)
 	if a := p.Agreement; a != nil {
 		add("Agreement", a.Reference+" "+row.Agreement)
-		var words string
+		var purposes []string
 		for _, w := range a.Purposes {
-			words += wordOf(purposeWords, w) + "; "
+			purposes = append(purposes, wordOf(purposeWords, w))
 		}
+		words := strings.Join(purposes, "; ")
 		if words == "" {
 			words = "none is named, so no file can be made"
 		}

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,9 @@ func withExport(t *testing.T) (w *world, fetched, waiting string) {
 
 	for _, title := range []string{"Bills of February", "Bills of March"} {
 		form := []string{"key", billing.get("/exports/new").value("key"), "title", title, "partner", "bill-printers", "purpose", "billing", "basis", "47 USC 222(d)(1)", "data", "billing", "columns", "name, postal billing.total", "months", "2026-02", "list", "everybody"}
-		billing.submit("/exports/new", append(form, "data", "usage", "columns", "ssn")...)
+		unclassified := slices.Clone(form)
+		unclassified[slices.Index(form, "columns")+1] = "name ssn"
+		billing.submit("/exports/new", unclassified...).says(t, "a column that has not been classified")
 		billing.submit("/exports/new", form...)
 		waiting = billing.at
 		if fetched == "" {
