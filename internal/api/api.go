@@ -68,8 +68,9 @@ func New(o *office.Office, report func(error)) *API {
 			Info: &huma.Info{Title: "Ringfence", Version: Version, Description: about,
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: it acts for a member of the staff or an integration, within its scopes, until it expires."}},
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: it acts for a member of the staff or an integration, within its scopes, until it expires."},
+					"partner": {Type: "http", Scheme: "bearer", Description: "A partner's key: it fetches what waits for the partner, and nothing else."}},
 			},
 			Security: []map[string][]string{{"key": {}}},
 			Tags:     tags,
@@ -101,6 +102,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.matters()
 	a.campaigns()
 	a.processes()
+	a.exports()
 	return a
 }
 
@@ -141,6 +143,8 @@ var tags = []*huma.Tag{
 	{Name: "campaigns", Description: "Campaigns that use customers' information: their plan, their review by somebody else, and how they go out."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "matters", Description: "Cases of fraud, trouble tickets, orders, ports and placements with vendors: what requests without approval rest on."},
+	{Name: "exports", Description: "Files for partners."},
+	{Name: "for partners", Description: "What a partner does by itself, with a key of its own."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

@@ -66,6 +66,7 @@ var statusOf = map[cpni.Code]int{
 	"LOCKED": http.StatusTooManyRequests, "TOO_MANY": http.StatusTooManyRequests, "BUSY": http.StatusServiceUnavailable, "AUDIT_DOWN": http.StatusServiceUnavailable,
 	"NUMBER_HELD": http.StatusConflict, "TOKEN_SCOPE": http.StatusConflict, "UNAUTHENTICATED": http.StatusForbidden, "TOO_LARGE": http.StatusRequestEntityTooLarge,
 	"HTTP_METHOD": http.StatusMethodNotAllowed, "CONFLICT": http.StatusConflict, "SELF_REVIEW": http.StatusForbidden,
+	"FETCHED": http.StatusConflict, "OVERDUE": http.StatusConflict, "KEY": http.StatusUnauthorized,
 	"MOVED": http.StatusConflict, "SAME_PERSON": http.StatusConflict,
 }
 

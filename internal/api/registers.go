@@ -16,6 +16,9 @@ import (
 type Partner struct {
 	Class     cpni.PartnerClass `json:"class,omitempty" enum:"agent,affiliate-comm,affiliate-other,joint-venture,independent-contractor,other" doc:"Set by counsel; unset it is an independent contractor."`
 	Agreement *Agreement        `json:"agreement,omitempty"`
+	Name      string            `json:"name,omitempty" maxLength:"200" doc:"As customers are told of it."`
+	Key       string            `json:"key,omitempty" maxLength:"100" doc:"Public key (age) to which files are enciphered."`
+	Webhook   string            `json:"webhook,omitempty" maxLength:"500" doc:"An https address that is told when a file waits."`
 	Serves    []cpni.ID         `json:"serves,omitempty" doc:"Customers whom an affiliate serves itself."`
 	ServesAll bool              `json:"serves_all,omitempty"`
 	Placed    bool              `json:"placed,omitempty" doc:"It collects: for billing it is given only what belongs to accounts that are placed with it."`
@@ -23,9 +26,13 @@ type Partner struct {
 
 // Agreement is what was agreed about destruction.
 type Agreement struct {
-	Until        time.Time `json:"until"`
-	DestroyBy    time.Time `json:"destroy_by" doc:"The day by which what was given must be destroyed."`
-	DestroyProof bool      `json:"destroy_proof,omitempty" doc:"A certificate of destruction is held."`
+	Reference    string         `json:"reference,omitempty" maxLength:"200" doc:"Where the signed paper is found."`
+	From         *time.Time     `json:"from,omitempty" doc:"None: it is in force already."`
+	Until        time.Time      `json:"until"`
+	DestroyBy    *time.Time     `json:"destroy_by,omitempty" doc:"The day by which what was given must be destroyed."`
+	DestroyDays  int            `json:"destroy_days,omitempty" minimum:"0" maximum:"3650" doc:"Within how many days each file must be destroyed."`
+	DestroyProof bool           `json:"destroy_proof,omitempty" doc:"A certificate of destruction is held."`
+	Purposes     []cpni.Purpose `json:"purposes,omitempty" maxItems:"20" doc:"For which something may be given; without any no file is made."`
 }
 
 // NamedPartner is a partner with its id.
@@ -35,11 +42,25 @@ type NamedPartner struct {
 }
 
 func partnerOf(p partner.Partner) NamedPartner {
-	out := NamedPartner{p.ID, Partner{Class: p.Class, Serves: p.Serves, ServesAll: p.ServesAll, Placed: p.Placed}}
+	out := NamedPartner{p.ID, Partner{Class: p.Class, Name: p.Name, Key: p.Key, Webhook: p.Webhook, Serves: p.Serves, ServesAll: p.ServesAll, Placed: p.Placed}}
 	if g := p.Agreement; g != nil {
-		out.Agreement = &Agreement{g.Until, g.DestroyBy, g.DestroyProof}
+		out.Agreement = &Agreement{g.Reference, momentOf(g.From), g.Until, momentOf(g.DestroyBy), g.DestroyDays, g.DestroyProof, g.Purposes}
 	}
 	return out
+}
+
+// putAnswer is the answer to a change of the register of partners.
+type putAnswer struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     *Proposal
+}
+
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // NewStaff is a member of the staff, or an integration.
@@ -69,17 +90,23 @@ type MadeKey struct {
 // cite: P-15, P-35, P-37, P-38, 47 CFR 64.2009(b)
 func (a *API) registers() {
 	tag := []string{"registers"}
-	register(a, operation{right: staff.KeepRegisters, scope: "registers", Operation: huma.Operation{OperationID: "put-partner", Method: http.MethodPut, Path: "/v1/partners/{id}", Tags: tag, Summary: "Put a partner on the register, or change what it says"}},
+	register(a, operation{right: staff.KeepRegisters, scope: "registers", Operation: huma.Operation{OperationID: "put-partner", Method: http.MethodPut, Path: "/v1/partners/{id}", Tags: tag, DefaultStatus: http.StatusNoContent, Summary: "Put a partner on the register, or change what it says",
+		Description: "What narrows what the partner may get is done at once (204). What lets it have more is proposed, and done when a second person agrees (202, with the proposal)."}},
 		func(ctx context.Context, c caller, in *struct {
 			ID   string `path:"id" maxLength:"40"`
 			Body Partner
-		}) (*struct{}, error) {
-			p := partner.Partner{ID: in.ID, Class: in.Body.Class, Serves: in.Body.Serves, ServesAll: in.Body.ServesAll}
-			p.Placed = in.Body.Placed
-			if g := in.Body.Agreement; g != nil {
-				p.Agreement = &partner.Agreement{Until: g.Until.UTC(), DestroyBy: g.DestroyBy.UTC(), DestroyProof: g.DestroyProof}
+		}) (*putAnswer, error) {
+			b := in.Body
+			p := partner.Partner{ID: in.ID, Name: b.Name, Class: b.Class, Key: b.Key, Webhook: b.Webhook, Serves: b.Serves, ServesAll: b.ServesAll, Placed: b.Placed}
+			if g := b.Agreement; g != nil {
+				p.Agreement = &partner.Agreement{Reference: g.Reference, From: moment(g.From), Until: g.Until.UTC(), DestroyBy: moment(g.DestroyBy), DestroyDays: g.DestroyDays, DestroyProof: g.DestroyProof, Purposes: g.Purposes}
 			}
-			return nil, a.office.Partners.Put(ctx, string(c.member.ID), p)
+			proposal, err := a.office.PutPartner(ctx, "", p, c.member.ID)
+			if err != nil || proposal == nil {
+				return &putAnswer{Status: http.StatusNoContent}, err
+			}
+			body, err := a.proposalOf(proposal)
+			return &putAnswer{http.StatusAccepted, "/v1/proposals/" + string(proposal.ID), &body}, err
 		})
 	register(a, operation{scope: "registers", Operation: huma.Operation{OperationID: "list-partners", Method: http.MethodGet, Path: "/v1/partners", Tags: tag, Summary: "List the partners"}},
 		func(ctx context.Context, _ caller, _ *struct{}) (*struct{ Body []NamedPartner }, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/export"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
 )
@@ -94,6 +95,11 @@ var alertWords = map[cpni.Code]struct {
 		"Close the case when the sentence is green again; the alert comes again when it turns red again."}, false},
 	office.FacilityUnverified: {"Nobody has looked whether the reporting facility is there", []string{"Follow the link carrier.facility.link of the configuration and see that it leads to the central reporting facility (P-46).",
 		"Write today's date at carrier.facility.verified, and start the server again."}, false},
+	export.Overdue: {"A partner has not destroyed in time", []string{"Open Partners: who is late stands in red, and gets nothing more.", "Obtain the certificate of destruction, and enter it at the partner; then close the case.",
+		"Where the partner cannot say that the data are destroyed, look whether they are in somebody's hands: that may be a breach."}, false},
+	export.FetchedAgain: {"A file was asked for a second time", []string{"The file was handed out before, and was not handed out again. Ask the partner whether it was they who asked, and what became of the first copy.",
+		"Revoke the key at the partner if nobody there can say.", "Where the first copy was lost on its way, let it be fetched once more at the file, with the reason."}, false},
+	export.Untold: {"A partner could not be told", []string{"The partner's webhook has not taken a call for days. Tell the partner by another way that a file waits, or that a day of destruction comes.", "Have the address at the partner put right."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},
 	"CHANGE_NOTICE_MISSING": {"A change without a notice", []string{"The account was changed and no notice was planned: there was no place of before by which the customer could be reached.",

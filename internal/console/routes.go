@@ -54,6 +54,7 @@ func addresses() []place {
 		publishedPlaces(),
 		deskWorkPlaces(),
 		processPlaces(),
+		partnerPlaces(),
 	)
 }
 
@@ -224,7 +225,7 @@ func (v *visit) homeOf(p place) string {
 		home = p.pattern
 	}
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run",
-		"desk", "matter", "campaign", "process"} {
+		"desk", "matter", "campaign", "process", "partner", "export"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return strings.TrimSuffix(home, "{$}")

@@ -22,6 +22,7 @@ const (
 	RightMarket          Right = "market"           // build campaigns, have them launched, and stop them
 	RightReviewCampaigns Right = "review-campaigns" // agree to what others have drawn up as a campaign, send it back, and stop it
 	RightAnswerProcess   Right = "answer-process"   // take in, review and answer legal process
+	RightExport          Right = "export"           // have files made for partners; somebody who keeps the registers agrees
 	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
@@ -35,7 +36,7 @@ const (
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightOperate,
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightOperate,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.

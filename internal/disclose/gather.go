@@ -116,7 +116,7 @@ func (d *Door) findCustomer(ctx context.Context, g *gathered) error {
 	if id == "" {
 		return nil
 	}
-	p, version, err := d.Customers.Recent(ctx, id)
+	p, version, err := d.reads(ctx, g.request, id)
 	switch {
 	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, vault.ErrForgotten):
 		return nil
@@ -126,6 +126,14 @@ func (d *Door) findCustomer(ctx context.Context, g *gathered) error {
 	g.customerID, g.profile = id, p
 	g.guards = append(g.guards, store.Guard{Table: "customer", Key: string(id), Version: version})
 	return nil
+}
+
+// reads gives the customer as this node has lately seen them.
+func (d *Door) reads(ctx context.Context, r Request, id cpni.ID) (*customer.Profile, int64, error) {
+	if f := r.found; f != nil && f.Err == nil {
+		return f.Profile, f.Version, nil
+	}
+	return d.Customers.Recent(ctx, id)
 }
 
 // findActor finds who asks, and what was proved in the contact.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/rules"
@@ -56,7 +57,8 @@ type Request struct {
 	// IdempotencyKey makes a retried request have one effect and the same answer; it belongs to the caller.
 	IdempotencyKey string
 
-	brief bool // of a refusal the ways to a permit are not looked for
+	brief bool           // of a refusal the ways to a permit are not looked for
+	found *customer.Read // as it was read a moment ago along with others; nil: it is read
 }
 
 // Caller is who asks: a member of the staff by id, an integration by the name of its key, or the customer themself.

@@ -30,6 +30,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
+	"ringfence/internal/export"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -125,6 +126,7 @@ type Office struct {
 	Complaints *complaint.Book
 
 	Processes *process.Register // legal process
+	Exports   *export.Exports   // files for partners
 
 	public   Public
 	rehearse Rehearse
@@ -206,6 +208,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openCampaigns()
+	o.Exports = o.exports()
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -293,6 +296,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Campaigns.Work, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Exports.Work, report) })
 	all.Wait()
 }
 

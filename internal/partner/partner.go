@@ -5,11 +5,15 @@
 package partner
 
 import (
+	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"filippo.io/age"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
@@ -31,15 +35,41 @@ type Partner struct {
 	//
 	// cite: P-35, 47 USC 222(d)(1)
 	Placed bool `json:"placed,omitempty"`
+	// Key is the partner's public key (age, X25519): files are enciphered to it, and to nothing else. "": no file can be made.
+	Key string `json:"key,omitempty"`
+	// Webhook is the https address that is told when a file waits; "": the partner looks by itself.
+	Webhook string `json:"webhook,omitempty"`
+
+	// Due is the first day by which something that the partner holds must be destroyed; zero: nothing waits for a certificate. The
+	// exports keep it, and no Put changes it.
+	Due time.Time `json:"-"`
 }
 
 // Agreement is the confidentiality agreement: it ends, and by some day what was given must be destroyed.
 //
 // cite: P-35, P-41
 type Agreement struct {
+	Reference    string    `json:"reference,omitempty"` // where the signed paper is found
+	From         time.Time `json:"from,omitzero"`       // zero: it is in force already
 	Until        time.Time `json:"until,omitzero"`      // first moment after its last day
-	DestroyBy    time.Time `json:"destroy_by,omitzero"` // unset: nothing may be exported
+	DestroyBy    time.Time `json:"destroy_by,omitzero"` // of everything that is given under it
 	DestroyProof bool      `json:"destroy_proof,omitempty"`
+	// DestroyDays is within how many days after it was given each file must be destroyed; 0: the agreement has no such rule. With
+	// neither a day nor a number of days nothing may be exported.
+	DestroyDays int `json:"destroy_days,omitempty"`
+	// Purposes are those for which the partner may be given something; none: the agreement names none, and nothing may be exported.
+	Purposes []cpni.Purpose `json:"purposes,omitempty"`
+}
+
+// Destroyed is the day by which everything that is given under the agreement must be destroyed at the latest: its own, or so many
+// days after its end.
+//
+// cite: P-35, P-41
+func (a Agreement) Destroyed() time.Time {
+	if a.DestroyBy.IsZero() && a.DestroyDays > 0 {
+		return a.Until.AddDate(0, 0, a.DestroyDays)
+	}
+	return a.DestroyBy
 }
 
 // Called is the name by which customers are told of the partner.
@@ -65,8 +95,10 @@ func (p *Partner) Facts(customer cpni.ID) rules.Recipient {
 	}
 	r.Placed = p.Placed
 	if p.Agreement != nil {
-		r.Agreement, r.Until, r.DestroyBy, r.DestroyProof = true, p.Agreement.Until, p.Agreement.DestroyBy, p.Agreement.DestroyProof
+		a := p.Agreement
+		r.Agreement, r.From, r.Until, r.DestroyBy, r.DestroyProof, r.Purposes = true, a.From, a.Until, a.Destroyed(), a.DestroyProof, a.Purposes
 	}
+	r.Due = p.Due
 	return r
 }
 
@@ -76,6 +108,26 @@ var (
 		string(cpni.ToDirectoryPublisher), string(cpni.ToPSAP), string(cpni.ToFamily), string(cpni.ToPartner), string(cpni.ToOtherCarrier), "everything", "all", "unknown"}
 	classes = []cpni.PartnerClass{"", cpni.Agent, cpni.AffiliateComm, cpni.AffiliateOther, cpni.JointVenture, cpni.IndependentContractor, cpni.OtherParty}
 )
+
+// mostDestroyDays bounds a rule of destruction: ten years.
+const mostDestroyDays = 3650
+
+func soundKey(key string) bool {
+	_, err := age.ParseX25519Recipient(key)
+	return err == nil
+}
+
+// soundAddress reports whether a webhook may be called there.
+func soundAddress(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(address) > longestAddress {
+		return false
+	}
+	at, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && at.IsLoopback())
+}
+
+const longestAddress = 500
 
 // check says what is wrong with p.
 func (p *Partner) check() *cpni.Refusal {
@@ -92,6 +144,18 @@ func (p *Partner) check() *cpni.Refusal {
 		return cpni.Rejected("CONFIG", "a partner's name is a line of at most 200 bytes", []string{"P-15", "47 CFR 64.2008(c)(2)"}, "give the name by which customers know the company")
 	case p.Agreement != nil && p.Agreement.Until.IsZero():
 		return cpni.Rejected("CONFIG", "an agreement has a last day", clauses, "give the day on which it ends")
+	case p.Agreement != nil && !p.Agreement.From.IsZero() && !p.Agreement.From.Before(p.Agreement.Until):
+		return cpni.Rejected("CONFIG", "an agreement begins before it ends", clauses, "look at its two dates")
+	case p.Agreement != nil && (p.Agreement.DestroyDays < 0 || p.Agreement.DestroyDays > mostDestroyDays):
+		return cpni.Rejected("CONFIG", "what is given is destroyed within 1 to 3,650 days", clauses, "give the number of days that the agreement names")
+	case p.Agreement != nil && slices.ContainsFunc(p.Agreement.Purposes, func(w cpni.Purpose) bool { return !slices.Contains(cpni.Purposes, w) }):
+		return cpni.Rejected("CONFIG", "the agreement names a purpose that we do not know", clauses, "name purposes such as partner-marketing or billing")
+	case p.Agreement != nil && (len(p.Agreement.Reference) > longestName || strings.ContainsFunc(p.Agreement.Reference, unicode.IsControl)):
+		return cpni.Rejected("CONFIG", "the reference of an agreement is a line of at most 200 bytes", clauses, "give the number under which the paper is filed")
+	case p.Key != "" && !soundKey(p.Key):
+		return cpni.Rejected("CONFIG", "that is no public key of age", []string{"P-41"}, "have the partner make a pair of keys with `age-keygen`, and give the line that begins with age1, never the secret one")
+	case p.Webhook != "" && !soundAddress(p.Webhook):
+		return cpni.Rejected("CONFIG", "that is no address which a partner can be told at", []string{"P-41"}, "give an address that begins with https and has no name, password or fragment in it; http is for this machine alone")
 	case p.Agreement == nil && (p.ServesAll || len(p.Serves) > 0) && p.Class != cpni.AffiliateComm && p.Class != cpni.AffiliateOther:
 		return cpni.Rejected("CONFIG", "only an affiliate serves customers itself", []string{"47 CFR 64.2005(a)(1)"}, "give its class as affiliate-comm or affiliate-other")
 	}

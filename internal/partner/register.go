@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
@@ -44,24 +45,10 @@ var ErrNoPartner = errors.New("there is no such partner on the register")
 func (r *Register) Put(ctx context.Context, by string, p Partner) error {
 	refusal := p.check()
 	_, err := r.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		e := ledger.Entry{Kind: ledger.Admin, At: r.clock.Now(), Actor: by, Outcome: cpni.OK}
-		what := struct {
-			What    string  `json:"what"`
-			Partner Partner `json:"partner"`
-		}{"partner", p}
-		if refusal != nil {
-			e.Outcome, e.Code = refusal.Outcome, refusal.Code
-		} else {
-			document, err := json.Marshal(p)
-			if err != nil {
-				return nil, fmt.Errorf("writing a partner: %w", err)
-			}
-			if _, err := tx.Exec(ctx, `INSERT INTO partner (partner_id, version, document) VALUES ($1, 1, $2)
-				ON CONFLICT (partner_id) DO UPDATE SET version = partner.version + 1, document = excluded.document`, p.ID, string(document)); err != nil {
-				return nil, fmt.Errorf("writing a partner: %w", err)
-			}
+		if refusal == nil {
+			return r.PutTx(ctx, tx, by, p)
 		}
-		e, err := r.vault.Entry(ctx, tx, e, what)
+		e, err := r.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: r.clock.Now(), Actor: by, Outcome: refusal.Outcome, Code: refusal.Code}, put{"partner", p})
 		return []ledger.Entry{e}, err
 	})
 	if err != nil {
@@ -74,11 +61,60 @@ func (r *Register) Put(ctx context.Context, by string, p Partner) error {
 	return nil
 }
 
+// put is what is on record of a change of the register.
+type put struct {
+	What    string  `json:"what"`
+	Partner Partner `json:"partner"`
+}
+
+// Check says what is wrong with what the register would say of a partner: a *cpni.Refusal, or nil.
+func (p *Partner) Check() error {
+	if r := p.check(); r != nil { // a nil refusal is no nil error
+		return r
+	}
+	return nil
+}
+
+// PutTx is Put of what is sound, in a transaction; call Drop once that is durable.
+//
+// cite: P-15, P-35, P-41
+func (r *Register) PutTx(ctx context.Context, tx *store.Tx, by string, p Partner) ([]ledger.Entry, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	document, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("writing a partner: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO partner (partner_id, version, document) VALUES ($1, 1, $2)
+		ON CONFLICT (partner_id) DO UPDATE SET version = partner.version + 1, document = excluded.document, overdue = 0`, p.ID, string(document)); err != nil {
+		return nil, fmt.Errorf("writing a partner: %w", err)
+	}
+	e, err := r.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: r.clock.Now(), Actor: by, Outcome: cpni.OK}, put{"partner", p})
+	return []ledger.Entry{e}, err
+}
+
+// DueTx writes in tx the first day by which something that a partner holds must be destroyed; zero: nothing waits. Decisions about the
+// partner that stood on what was there before are made again.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func (r *Register) DueTx(ctx context.Context, tx *store.Tx, id string, due time.Time) error {
+	at := int64(0)
+	if !due.IsZero() {
+		at = due.UnixMicro()
+	}
+	if _, err := tx.Exec(ctx, "UPDATE partner SET due = $1, version = version + 1 WHERE partner_id = $2", at, id); err != nil {
+		return fmt.Errorf("writing when a partner must destroy: %w", err)
+	}
+	return nil
+}
+
 // Get reads a partner as it stands in the database, with the version for a store.Guard.
 func (r *Register) Get(ctx context.Context, id string) (*Partner, int64, error) {
 	var c cached
 	var document string
-	err := r.db.Reader().QueryRow(ctx, "SELECT version, document FROM partner WHERE partner_id = $1", id).Scan(&c.version, &document)
+	var due int64
+	err := r.db.Reader().QueryRow(ctx, "SELECT version, document, due FROM partner WHERE partner_id = $1", id).Scan(&c.version, &document, &due)
 	if store.IsNoRow(err) {
 		return nil, 0, ErrNoPartner
 	}
@@ -89,6 +125,7 @@ func (r *Register) Get(ctx context.Context, id string) (*Partner, int64, error) 
 	if err := json.Unmarshal([]byte(document), c.partner); err != nil {
 		return nil, 0, fmt.Errorf("reading a partner: %w", err)
 	}
+	c.partner.Due = dueOf(due)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old, ok := r.cache[id]; !ok || old.version < c.version {
@@ -118,7 +155,7 @@ func (r *Register) Drop(id string) {
 
 // All lists the partners by id.
 func (r *Register) All(ctx context.Context) ([]Partner, error) {
-	rows, err := r.db.Reader().Query(ctx, "SELECT document FROM partner ORDER BY partner_id")
+	rows, err := r.db.Reader().Query(ctx, "SELECT document, due FROM partner ORDER BY partner_id")
 	if err != nil {
 		return nil, fmt.Errorf("listing partners: %w", err)
 	}
@@ -126,14 +163,23 @@ func (r *Register) All(ctx context.Context) ([]Partner, error) {
 	var all []Partner
 	for rows.Next() {
 		var document string
-		if err := rows.Scan(&document); err != nil {
+		var due int64
+		if err := rows.Scan(&document, &due); err != nil {
 			return nil, err
 		}
 		var p Partner
 		if err := json.Unmarshal([]byte(document), &p); err != nil {
 			return nil, fmt.Errorf("reading a partner: %w", err)
 		}
+		p.Due = dueOf(due)
 		all = append(all, p)
 	}
 	return all, rows.Err()
+}
+
+func dueOf(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(at).UTC()
 }

@@ -65,6 +65,9 @@ type Recipient struct {
 	Until        time.Time          `json:"until,omitzero"`          // end of the agreement
 	DestroyBy    time.Time          `json:"destroy_by,omitzero"`     // when the data must be destroyed
 	DestroyProof bool               `json:"destroy_proof,omitempty"` // a certificate of destruction is held
+	From         time.Time          `json:"from,omitzero"`           // first moment of the agreement; zero: since before anything was asked
+	Purposes     []cpni.Purpose     `json:"purposes,omitempty"`      // those that the agreement is for; none: it names none
+	Due          time.Time          `json:"due,omitzero"`            // when the first of what it holds, and has not proved to be destroyed, must be
 	ServesThis   bool               `json:"serves_this,omitempty"`   // an affiliate that serves this customer
 	Granted      []cpni.DataClass   `json:"granted,omitempty"`       // what the customer's grant lets an authorised person see
 	GrantKnown   bool               `json:"grant_known,omitempty"`   // the person is on the customer's list

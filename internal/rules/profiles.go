@@ -72,6 +72,7 @@ var needed = map[string]map[string]string{
 	"answers": {"read_business_days": whole, "confirm_after": duration, "backdate_days": whole},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
+	"partners":      {"destroy_reminder_days": listed, "fetch_within": duration, "key_life": duration, "webhook_first": duration, "webhook_longest": duration, "webhook_for": duration},
 	"public-policy": {"facility_verified_within": duration},
 	"portal":        {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole, "unasked_codes": whole, "unasked_code_pause": duration},
 	"notices":       {"new_customer_grace_days": whole, "on_the_way_days": whole, "lapse_alarm_days": listed},

@@ -160,8 +160,8 @@ func recipientOf(f Facts) recipientView {
 	if v.class = classWords.known(r.Class); v.class == "" {
 		v.class = cpni.IndependentContractor
 	}
-	v.agreement = r.Agreement && f.At.Before(r.Until) && !r.DestroyBy.IsZero()
-	v.overdue = !r.DestroyBy.IsZero() && !f.At.Before(r.DestroyBy) && !r.DestroyProof
+	v.agreement = r.Agreement && !f.At.Before(r.From) && f.At.Before(r.Until) && !r.DestroyBy.IsZero() && (len(r.Purposes) == 0 || slices.Contains(r.Purposes, f.Purpose))
+	v.overdue = !r.DestroyBy.IsZero() && !f.At.Before(r.DestroyBy) && !r.DestroyProof || !r.Due.IsZero() && !f.At.Before(r.Due)
 	v.serves = r.ServesThis
 	v.placed = r.Placed
 	return v

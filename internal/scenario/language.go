@@ -58,7 +58,7 @@ var (
 	partners   = list(refers("partner"))
 	planned    = list(fields("a notice", may("via", via), may("to", oneOf("old", "tnor", "aor"))))
 	codeWord   = oneOf(allCodes()...)
-	agreement  = fields("an agreement", may("until", moment), may("destroy-by", moment), may("certificate", flag))
+	agreement  = fields("an agreement", may("until", moment), may("destroy-by", moment), may("certificate", flag), may("reference", text), may("from", moment), may("destroy-days", count), may("purposes", list(word)))
 	serves     = either(oneOf("all"), list(refers("customer")), shape{})
 	offer      = fields("an offer", may("name", text), need("category", either(product, list(product), shape{})))
 	customers  = refers("customer")
@@ -82,7 +82,7 @@ var otherCodes = []string{
 	"NOTICE_N01", "NOTICE_N02", "NOTICE_N03", "NOTICE_N04", "NOTICE_N05", "NOTICE_N06", "NOTICE_N07", "NOTICE_N08", "NOTICE_N09", "NOTICE_N10",
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
-	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
+	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
 	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY",
 }
 
@@ -98,7 +98,7 @@ func noticeCodes() []string {
 
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
-	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
+	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), exportVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
 		matterVerbs())
 }
 
@@ -181,7 +181,7 @@ func approvalVerbs() []verb {
 			may("file", fields("the facts of a file", may("name", text), may("dated", date), may("rows", count)))},
 			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE")}},
 		{name: "partner", fields: []field{need("id", defines("partner")), may("class", class), may("agreement", agreement), may("serves", serves),
-			may("placed", flag)}, gives: []given{ok(), rejects("CONFIG")}},
+			may("placed", flag), may("key", flag)}, gives: []given{ok(), rejects("CONFIG")}},
 	}
 }
 

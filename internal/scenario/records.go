@@ -201,7 +201,7 @@ func (w *world) rememberSetup(ctx context.Context) error {
 // alerts gives the codes of the alerts since the first step, or since a later moment.
 func alerts(ctx context.Context, w *world, a args) (result, error) {
 	var raised []ledger.Row
-	if err := w.watchLooks(ctx); err != nil {
+	if err := errors.Join(w.watchLooks(ctx), w.office.Exports.Due(ctx)); err != nil {
 		return result{}, err
 	}
 	err := w.ledger.Each(ctx, func(row ledger.Row) error {

@@ -74,7 +74,14 @@ func (w *world) partner(id string, a args) partner.Partner {
 	p := partner.Partner{ID: id, Class: cpni.PartnerClass(a.text("class"))}
 	if a.has("agreement") {
 		g := a.sub("agreement")
-		p.Agreement = &partner.Agreement{Until: g.moment("until"), DestroyBy: g.moment("destroy-by"), DestroyProof: g.flag("certificate")}
+		p.Agreement = &partner.Agreement{Until: g.moment("until"), DestroyBy: g.moment("destroy-by"), DestroyProof: g.flag("certificate"),
+			Reference: g.text("reference"), From: g.moment("from"), DestroyDays: g.count("destroy-days")}
+		for _, word := range g.words("purposes") {
+			p.Agreement.Purposes = append(p.Agreement.Purposes, cpni.Purpose(word))
+		}
+	}
+	if a.flag("key") {
+		p.Key = w.keyOf(id)
 	}
 	for _, name := range a.words("serves") {
 		p.Serves = append(p.Serves, w.customers[name])

@@ -9,7 +9,7 @@ var setup = fields("setup",
 		may("contact", fields("the carrier's contact", may("email", text), may("phone", text), may("web", flagOr))))),
 	may("staff", dict(name, fields("a member of the staff", need("role", role), may("trained", moment), may("name", text), may("customer", text)))),
 	may("customers", dict(name, oneCustomer)),
-	may("partners", dict(name, fields("a partner", may("class", class), may("agreement", agreement), may("serves", serves), may("placed", flag)))),
+	may("partners", dict(name, fields("a partner", may("class", class), may("agreement", agreement), may("serves", serves), may("placed", flag), may("key", flag)))),
 )
 
 var oneCustomer = fields("a customer",

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"time"
 
+	"filippo.io/age"
+
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -51,6 +53,8 @@ type world struct {
 	before    map[cpni.ID]bool    // records of the setup
 	down      map[string]bool     // parts that a fault has taken down
 	outside   *farSide
+	exports   map[string]cpni.ID
+	keys      map[string]*age.X25519Identity // of partners
 }
 
 // origin names the log of an instance.
@@ -82,7 +86,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide()}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {

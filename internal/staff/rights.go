@@ -29,6 +29,7 @@ const (
 	Market          = cpni.RightMarket
 	ReviewCampaigns = cpni.RightReviewCampaigns
 	AnswerProcess   = cpni.RightAnswerProcess
+	Export          = cpni.RightExport
 	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets
