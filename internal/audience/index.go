@@ -2,15 +2,13 @@ package audience
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
-
-	"ringfence/internal/cpni"
 )
 
 // Index keeps all customers in mind as numbers in sets: by what rules may know of their service, and by what they have said and were told of
@@ -20,8 +18,7 @@ type Index struct {
 	zone *time.Location
 	from time.Time // no moment before can be asked about
 
-	kindsMu sync.RWMutex
-	kinds   map[string]*kind
+	words *dictionary
 
 	mu      sync.RWMutex
 	parts   []*part
@@ -29,9 +26,13 @@ type Index struct {
 	late    map[key]uint32 // numbers of those in the other parts
 	alive   *roaring.Bitmap
 	broken  *roaring.Bitmap // who cannot be read
-	moving  *roaring.Bitmap // whose service was another after from
+	moving  *roaring.Bitmap // whose service or place was another after from
+	moved   time.Time       // the last moment at which one of these changed
 	service map[class]*roaring.Bitmap
-	scopes  map[string]*scope // by scope; "" has those who have said something that is about more than one
+	months  map[int32]*roaring.Bitmap  // by the month since which they are customers
+	states  map[string]*roaring.Bitmap // by the state where they live
+	zips    map[string]*roaring.Bitmap // by the first three digits of the ZIP code
+	scopes  map[string]*scope          // by scope; "" has those who have said something that is about more than one
 	served  served
 }
 
@@ -90,10 +91,10 @@ func (s *span) add(t time.Time) {
 	}
 }
 
-// NewIndex makes an empty index; zone is the carrier's, and no moment before from will be asked about.
-func NewIndex(zone *time.Location, from time.Time) *Index {
-	return &Index{zone: zone, from: from, kinds: map[string]*kind{}, late: map[key]uint32{}, alive: roaring.New(), broken: roaring.New(), moving: roaring.New(),
-		service: map[class]*roaring.Bitmap{}, scopes: map[string]*scope{}}
+// newIndex makes an empty index; zone is the carrier's, and no moment before from will be asked about.
+func newIndex(words *dictionary, zone *time.Location, from time.Time) *Index {
+	return &Index{zone: zone, from: from, words: words, late: map[key]uint32{}, alive: roaring.New(), broken: roaring.New(), moving: roaring.New(),
+		service: map[class]*roaring.Bitmap{}, months: map[int32]*roaring.Bitmap{}, states: map[string]*roaring.Bitmap{}, zips: map[string]*roaring.Bitmap{}, scopes: map[string]*scope{}}
 }
 
 // find gives a customer's number.
@@ -117,7 +118,8 @@ func (x *Index) read(n uint32, r *record) error {
 	if at == gone {
 		return errDamaged
 	}
-	return p.read(p.data[at:], r)
+	_, err := p.read(p.data[at:], r)
+	return err
 }
 
 // put takes in what is to be kept in mind of a customer from now on; nil: nothing.
@@ -160,32 +162,12 @@ func (x *Index) put(k key, r *record) error {
 
 // erase overwrites a record: what was kept in mind of somebody who is forgotten stands nowhere.
 func (p *part) erase(i int) {
-	d := reader{b: p.data[p.at[i]:]}
-	before := len(d.b)
 	var r record
-	if p.read(d.b, &r) == nil {
-		d = reader{b: d.b}
-		p.skip(&d)
-		clear(p.data[p.at[i] : int(p.at[i])+before-len(d.b)])
-		p.lost += before - len(d.b)
+	if n, err := p.read(p.data[p.at[i]:], &r); err == nil {
+		clear(p.data[p.at[i]:][:n])
+		p.lost += n
 	}
 	p.at[i] = gone
-}
-
-// skip reads over a record.
-func (w *words) skip(d *reader) {
-	d.number()
-	flags := d.byte()
-	d.number()
-	if flags&withSpans != 0 {
-		d.bytes(d.number())
-	}
-	for range d.number() {
-		d.number()
-		d.time()
-		d.time()
-		d.time()
-	}
 }
 
 // file puts a customer's number into the sets.
@@ -197,13 +179,16 @@ func (x *Index) file(n uint32, r *record) {
 	}
 	if r.spans != nil {
 		x.moving.Add(n)
+		if r.spans.Last.After(x.moved) {
+			x.moved = r.spans.Last
+		}
 	}
-	s := x.service[r.class]
-	if s == nil {
-		s = roaring.New()
-		x.service[r.class] = s
+	give(x.service, r.class, n)
+	give(x.months, x.month(r.since), n)
+	if r.where.state != "" {
+		give(x.states, r.where.state, n)
+		give(x.zips, r.where.zip[:zipDigits], n)
 	}
-	s.Add(n)
 	eachScope(r.rows, func(name string, rows []row) {
 		s := x.scopes[name]
 		if s == nil {
@@ -249,7 +234,12 @@ func (x *Index) unfile(n uint32, r *record) {
 		return
 	}
 	x.moving.Remove(n)
-	take(x.service, r.class, x.service[r.class], n)
+	take(x.service, r.class, n)
+	take(x.months, x.month(r.since), n)
+	if r.where.state != "" {
+		take(x.states, r.where.state, n)
+		take(x.zips, r.where.zip[:zipDigits], n)
+	}
 	eachScope(r.rows, func(name string, rows []row) {
 		s := x.scopes[name]
 		if s == nil {
@@ -281,7 +271,20 @@ func (x *Index) unfile(n uint32, r *record) {
 	})
 }
 
-func take[K comparable](from map[K]*roaring.Bitmap, k K, set *roaring.Bitmap, n uint32) {
+// zipDigits is by how many digits of a ZIP code there are sets; longer ones are looked at one by one.
+const zipDigits = 3
+
+func give[K comparable](to map[K]*roaring.Bitmap, k K, n uint32) {
+	set := to[k]
+	if set == nil {
+		set = roaring.New()
+		to[k] = set
+	}
+	set.Add(n)
+}
+
+func take[K comparable](from map[K]*roaring.Bitmap, k K, n uint32) {
+	set := from[k]
 	if set == nil {
 		return
 	}
@@ -289,6 +292,12 @@ func take[K comparable](from map[K]*roaring.Bitmap, k K, set *roaring.Bitmap, n 
 	if set.IsEmpty() {
 		delete(from, k)
 	}
+}
+
+// month is that of a moment by the carrier's dates.
+func (x *Index) month(t time.Time) int32 {
+	y, m, _ := t.In(x.zone).Date()
+	return int32(y)*12 + int32(m) - 1
 }
 
 // eachScope gives the rows on which a use depends that needs a scope, for each scope of which something stands there: those of the scope and those
@@ -332,7 +341,7 @@ func saidYes(scope string, rows []row) bool {
 // side of their times.
 func patternOf(b []byte, rows []row) []byte {
 	for _, r := range rows {
-		b = fmt.Append(b, r.kind.no)
+		b = strconv.AppendInt(b, int64(r.kind.no), 10)
 		switch {
 		case r.noticed.IsZero():
 			b = append(b, 'n')
@@ -387,7 +396,7 @@ func (x *Index) Customers() int {
 	return int(x.alive.GetCardinality())
 }
 
-// append takes in a part whose customers come behind all that are there, in order.
+// append takes in a part whose customers come behind all that are there, in order, and whose records lie one behind the other.
 func (x *Index) append(p *part) error {
 	if len(p.keys) == 0 {
 		return nil
@@ -397,40 +406,17 @@ func (x *Index) append(p *part) error {
 	}
 	no := uint32(len(x.parts))
 	x.parts, x.sorted = append(x.parts, p), x.sorted+1
+	p.at = make([]uint32, len(p.keys))
+	at := 0
 	var r record
 	for i := range p.keys {
-		if err := p.read(p.data[p.at[i]:], &r); err != nil {
+		p.at[i] = uint32(at)
+		n, err := p.read(p.data[at:], &r)
+		if err != nil {
 			return err
 		}
+		at += n
 		x.file(no<<16|uint32(i), &r)
 	}
 	return nil
-}
-
-// ids gives the customers of a set who come behind one, in the order of their ids.
-func (x *Index) after(set *roaring.Bitmap, after cpni.ID) []key {
-	var from key
-	if after != "" {
-		from, _ = after.Bytes()
-	}
-	var all, late []key
-	edge := uint32(x.sorted) << 16
-	for it := set.Iterator(); it.HasNext(); {
-		n := it.Next()
-		k := x.key(n)
-		if after != "" && bytes.Compare(k[:], from[:]) <= 0 {
-			continue
-		}
-		if n < edge {
-			all = append(all, k)
-		} else {
-			late = append(late, k)
-		}
-	}
-	if len(late) == 0 {
-		return all
-	}
-	all = append(all, late...)
-	slices.SortFunc(all, func(a, b key) int { return bytes.Compare(a[:], b[:]) })
-	return all
 }

@@ -13,14 +13,17 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/rules"
+	"ringfence/internal/workday"
 )
 
 // found is what an index finds of a question.
 type found struct {
 	customers int
+	outside   int
 	allowed   *roaring.Bitmap // whom the rules let in; nil: only the counts were asked for
 	permitted int
 	refused   map[cpni.Code]int
+	door      *roaring.Bitmap // of whom the rules ask where it would be sent, which only the door finds out
 }
 
 // group is a set of customers whom the rules cannot tell from one another in one regard.
@@ -33,8 +36,10 @@ type group struct {
 type search struct {
 	x      *Index
 	frame  *disclose.Frame
+	filter *Filter
 	serves *roaring.Bitmap // whom an affiliate serves itself; nil: nobody, or all
-	each   *roaring.Bitmap // who has to be looked at one by one
+	each   *roaring.Bitmap // who is looked at one by one in everything
+	unsure *roaring.Bitmap // who is looked at one by one for where their approval stands alone
 	bounds []time.Time     // moments on whose two sides a notice or an answer may count otherwise
 }
 
@@ -42,27 +47,22 @@ type search struct {
 // alone would be made of; of whom that is not sure, each is judged alone.
 //
 // cite: P-36, I-19, 47 CFR 64.2009(a)
-func (x *Index) judge(ctx context.Context, frame *disclose.Frame, sets bool) (found, error) {
-	s := &search{x: x, frame: frame, each: roaring.New(), bounds: []time.Time{frame.At}}
-	for _, a := range frame.Terms.Additions {
-		s.bounds = append(s.bounds, a.Since)
+func (x *Index) judge(ctx context.Context, frame *disclose.Frame, filter *Filter, sets bool) (found, error) {
+	s := x.search(frame, filter)
+	f := found{refused: map[cpni.Code]int{}, door: roaring.New()}
+	if sets {
+		f.allowed = roaring.New()
 	}
-	if p := frame.Partner; p != nil && !p.ServesAll && len(p.Serves) > 0 {
-		s.serves = x.servedBy(p.ID, frame.PartnerVersion, p.Serves)
-	}
-	f := found{customers: int(x.alive.GetCardinality()), refused: map[cpni.Code]int{}}
 	if n := int(x.broken.GetCardinality()); n > 0 {
-		f.refused[unreadable] += n
+		f.customers, f.refused[unreadable] = n, n
 	}
 	if err := s.moved(); err != nil {
 		return f, err
 	}
-	approvals, err := s.approvals(ctx)
+	meant := s.meant(&f)
+	approvals, err := s.approvals(ctx, meant)
 	if err != nil {
 		return f, err
-	}
-	if sets {
-		f.allowed = roaring.New()
 	}
 	if err := s.product(approvals, &f); err != nil {
 		return f, err
@@ -70,29 +70,117 @@ func (x *Index) judge(ctx context.Context, frame *disclose.Frame, sets bool) (fo
 	return f, s.oneByOne(ctx, &f)
 }
 
+// search begins to look for the answer of a question.
+func (x *Index) search(frame *disclose.Frame, filter *Filter) *search {
+	s := &search{x: x, frame: frame, filter: filter, each: roaring.New(), unsure: roaring.New(), bounds: []time.Time{frame.At}}
+	for _, a := range frame.Terms.Additions {
+		s.bounds = append(s.bounds, a.Since)
+	}
+	if p := frame.Partner; p != nil && !p.ServesAll && len(p.Serves) > 0 {
+		s.serves = x.servedBy(p.ID, frame.PartnerVersion, p.Serves)
+	}
+	return s
+}
+
+// meant gives of whom the use is meant, among those in service of whom the sets tell that, and counts the others. Of some it is found only when
+// they are looked at one by one.
+//
+// cite: P-40, 47 CFR 64.2009(c)
+func (s *search) meant(f *found) *roaring.Bitmap {
+	var serving, fitting []*roaring.Bitmap
+	for c, set := range s.x.service {
+		if c.ended {
+			continue
+		}
+		serving = append(serving, set)
+		if s.filter.service(c.list(), c.lines) {
+			fitting = append(fitting, set)
+		}
+	}
+	all := roaring.FastOr(serving...)
+	meant := all
+	if len(fitting) < len(serving) {
+		meant = roaring.FastOr(fitting...)
+	}
+	narrow := func(sets []*roaring.Bitmap) { meant = roaring.And(meant, roaring.FastOr(sets...)) }
+	if !s.filter.From.IsZero() || !s.filter.Before.IsZero() {
+		var months, edges []*roaring.Bitmap
+		for m, set := range s.x.months {
+			first := workday.On(int(m/12), time.Month(m%12+1), 1)
+			last := workday.On(int(m/12), time.Month(m%12+2), 0)
+			only := func(day workday.Date) bool {
+				return (s.filter.From.IsZero() || !day.Before(s.filter.From)) && (s.filter.Before.IsZero() || day.Before(s.filter.Before))
+			}
+			inside := func(day workday.Date) bool { return !day.IsZero() && !day.Before(first) && !day.After(last) }
+			switch {
+			case only(first) && only(last):
+				months = append(months, set)
+			case inside(s.filter.From) || inside(s.filter.Before):
+				edges = append(edges, set)
+			}
+		}
+		edge := roaring.FastOr(edges...)
+		edge.And(meant)
+		s.each.Or(edge)
+		narrow(append(months, edge))
+	}
+	if len(s.filter.States) > 0 {
+		var sets []*roaring.Bitmap
+		for _, state := range s.filter.States {
+			if set := s.x.states[state]; set != nil {
+				sets = append(sets, set)
+			}
+		}
+		narrow(sets)
+	}
+	if len(s.filter.Zips) > 0 {
+		var sets []*roaring.Bitmap
+		for begin, set := range s.x.zips {
+			for _, z := range s.filter.Zips {
+				if strings.HasPrefix(begin, z) || strings.HasPrefix(z, begin) {
+					sets = append(sets, set)
+				}
+				if len(z) > zipDigits && strings.HasPrefix(z, begin) {
+					s.each.Or(roaring.And(meant, set))
+				}
+			}
+		}
+		narrow(sets)
+	}
+	// Those who are looked at one by one are counted there.
+	all = roaring.AndNot(all, s.each)
+	meant = roaring.AndNot(meant, s.each)
+	f.customers += int(all.GetCardinality())
+	f.outside += int(all.GetCardinality() - meant.GetCardinality())
+	return meant
+}
+
 // unreadable is the code of a customer whose record cannot be opened: no decision about them can be made or recorded.
 const unreadable cpni.Code = "AUDIT_DOWN"
 
-// moved adds those to be looked at one by one whose service was another at the moment of the question than it is now.
+// moved adds those to be looked at one by one whose service or place was another at the moment of the question than it is now.
 func (s *search) moved() error {
+	if !s.frame.At.Before(s.x.moved) {
+		return nil
+	}
 	var r record
 	for it := s.x.moving.Iterator(); it.HasNext(); {
 		n := it.Next()
 		if err := s.x.read(n, &r); err != nil {
 			return err
 		}
-		if r.moves(s.frame.At) {
+		if s.frame.At.Before(r.spans.Last) {
 			s.each.Add(n)
 		}
 	}
 	return nil
 }
 
-// approvals divides the customers by where their approval stands.
-func (s *search) approvals(ctx context.Context) ([]group, error) {
+// approvals divides those of whom the use is meant by where their approval stands.
+func (s *search) approvals(ctx context.Context, meant *roaring.Bitmap) ([]group, error) {
 	scopes := approval.ScopesOf(s.frame.Facts.Purpose, s.frame.Facts.Data, s.frame.Facts.Recipient)
 	slices.Sort(scopes)
-	groups := []group{{set: roaring.AndNot(s.x.alive, s.x.broken)}}
+	groups := []group{{set: meant.Clone()}}
 	for _, name := range slices.Compact(scopes) {
 		groups = divide(groups, s.stages(name))
 	}
@@ -108,13 +196,13 @@ func (s *search) approvals(ctx context.Context) ([]group, error) {
 	if s.serves != nil {
 		groups = divide(groups, []*roaring.Bitmap{s.serves})
 	}
-	// What cannot be said of all members of a group was put among those who are looked at one by one.
+	s.unsure.And(meant)
 	var out []group
 	for _, g := range groups {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if g.set.AndNot(s.each); g.set.IsEmpty() {
+		if g.set.AndNot(s.unsure); g.set.IsEmpty() {
 			continue
 		}
 		g.of = g.set.Minimum()
@@ -221,7 +309,7 @@ func (s *search) sides(slot *slot) []*roaring.Bitmap {
 			}
 		}
 		if !sure {
-			s.each.Or(b.all)
+			s.unsure.Or(b.all)
 		}
 		k := side.String()
 		sets[k] = append(sets[k], b.all)
@@ -274,7 +362,7 @@ func (s *search) product(approvals []group, f *found) error {
 		for i := range groups {
 			facts := stands[i]
 			facts.Customer = c.facts(s.frame.At)
-			codes[i] = codeOf(s.frame.Rules.Decide(facts))
+			codes[i] = s.decide(facts)
 			text.WriteString(string(codes[i]))
 			text.WriteByte(' ')
 		}
@@ -300,18 +388,24 @@ func (s *search) product(approvals []group, f *found) error {
 			if n == 0 {
 				continue
 			}
-			if code != permitted {
+			var into *roaring.Bitmap
+			switch code {
+			case permitted:
+				f.permitted += n
+				into = f.allowed
+			case atTheDoor:
+				into = f.door
+			default:
 				f.refused[code] += n
+			}
+			if into == nil {
 				continue
 			}
-			f.permitted += n
-			if f.allowed != nil {
-				in := groups[i]
-				if v.set != nil {
-					in = roaring.And(in, v.set)
-				}
-				f.allowed.Or(in)
+			in := groups[i]
+			if v.set != nil {
+				in = roaring.And(in, v.set)
 			}
+			into.Or(in)
 		}
 	}
 	return nil
@@ -334,6 +428,38 @@ func told(f rules.Facts) string {
 // permitted stands for the code of a permit, which has none.
 const permitted cpni.Code = ""
 
+// atTheDoor stands for the code of a decision that depends on where something would be sent.
+const atTheDoor cpni.Code = "?"
+
+// decide makes the decision about facts, whose destination is not known. Where the way is one by which things are sent, it is made for every kind
+// of destination: only what is decided alike for all of them is decided here.
+func (s *search) decide(f rules.Facts) cpni.Code {
+	code := codeOf(s.frame.Rules.Decide(f))
+	for _, d := range destinations(f.Via, f.At) {
+		f.Destination = d
+		if codeOf(s.frame.Rules.Decide(f)) != code {
+			return atTheDoor
+		}
+	}
+	return code
+}
+
+// destinations gives one of each kind of destination that a rule can tell apart.
+func destinations(via cpni.Via, at time.Time) []*rules.Destination {
+	kind := rules.DestinationPostal
+	switch via {
+	case cpni.Postal:
+	case cpni.Email:
+		kind = rules.DestinationEmail
+	case cpni.Text:
+		kind = rules.DestinationLine
+	default:
+		return nil
+	}
+	old := at.AddDate(-100, 0, 0)
+	return []*rules.Destination{{Kind: "other"}, {Kind: kind, Since: old}, {Kind: kind, Since: old, Frozen: true}, {Kind: kind, Since: at.Add(time.Hour)}}
+}
+
 // codeOf gives the first reason of a refusal.
 func codeOf(d rules.Decision) cpni.Code {
 	if d.Permit() {
@@ -350,30 +476,46 @@ func (s *search) isServed(n uint32) bool {
 	return p != nil && (p.ServesAll || s.serves != nil && s.serves.Contains(n))
 }
 
-// one judges one customer from what is kept in mind of them, as a decision about them alone would.
-func (s *search) one(n uint32, r *record, all *[]customer.Approval) (cpni.Code, error) {
+// one judges one customer from what is kept in mind of them, as a decision about them alone would. inService and meant as in Counts.
+func (s *search) one(n uint32, r *record, all *[]customer.Approval) (v verdict, err error) {
 	if err := s.x.read(n, r); err != nil {
-		return "", err
+		return v, err
 	}
 	if r.broken {
-		return unreadable, nil
+		return verdict{true, true, unreadable}, nil
+	}
+	c, w := r.at(s.frame.At)
+	t := r.traits(c, w)
+	if !t.inService {
+		return v, nil
+	}
+	v.inService = true
+	if v.meant = s.filter.meant(t, s.x.zone); !v.meant {
+		return v, nil
 	}
 	*all = r.approvals(*all)
-	return codeOf(s.frame.Rules.Decide(s.frame.Of(r.at(s.frame.At).facts(s.frame.At), s.isServed(n), *all))), nil
+	v.code = s.decide(s.frame.Of(c.facts(s.frame.At), s.isServed(n), *all))
+	return v, nil
+}
+
+// verdict is what is found of one customer.
+type verdict struct {
+	inService, meant bool
+	code             cpni.Code
 }
 
 // oneByOne judges those of whom the sets do not tell enough, on all processors.
 func (s *search) oneByOne(ctx context.Context, f *found) error {
 	s.each.And(s.x.alive)
 	s.each.AndNot(s.x.broken)
-	numbers := s.each.ToArray()
-	codes := make([]cpni.Code, len(numbers))
+	numbers := roaring.Or(s.each, s.unsure).ToArray()
+	verdicts := make([]verdict, len(numbers))
 	err := spread(ctx, len(numbers), func(from, to int) error {
 		var r record
 		var all []customer.Approval
 		for i := from; i < to; i++ {
 			var err error
-			if codes[i], err = s.one(numbers[i], &r, &all); err != nil {
+			if verdicts[i], err = s.one(numbers[i], &r, &all); err != nil {
 				return err
 			}
 		}
@@ -382,15 +524,33 @@ func (s *search) oneByOne(ctx context.Context, f *found) error {
 	if err != nil {
 		return err
 	}
-	for i, code := range codes {
-		if code != permitted {
-			f.refused[code]++
-			continue
+	for i, v := range verdicts {
+		n := numbers[i]
+		if v.inService && s.each.Contains(n) { // the others are counted already
+			f.customers++
 		}
-		f.permitted++
-		if f.allowed != nil {
-			f.allowed.Add(numbers[i])
+		switch {
+		case !v.inService:
+		case !v.meant:
+			f.outside++
+		default:
+			f.add(v.code, 1, n)
 		}
 	}
 	return nil
+}
+
+// add counts customers of whom the rules say the same; single is one of them, where it is one.
+func (f *found) add(code cpni.Code, n int, single uint32) {
+	switch code {
+	case permitted:
+		f.permitted += n
+		if f.allowed != nil {
+			f.allowed.Add(single)
+		}
+	case atTheDoor:
+		f.door.Add(single)
+	default:
+		f.refused[code] += n
+	}
 }

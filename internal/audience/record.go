@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ringfence/internal/approval"
@@ -15,13 +16,15 @@ import (
 	"ringfence/internal/rules"
 )
 
-// record is what is kept in mind of a customer: what of them a decision about the use of their information for marketing can depend on.
-// It holds no name, number or address.
+// record is what is kept in mind of a customer: what of them a decision about the use of their information for marketing can depend on,
+// and what filters tell customers apart by. It holds no name, no number, and of an address the state and the ZIP code.
 type record struct {
 	version int64
 	broken  bool // nothing of theirs can be read: they are in no audience
 	class   class
-	spans   *spans // of one whose service has changed so lately that a moment before may be asked about; nil: it is as class says
+	since   time.Time
+	where   where
+	spans   *spans // of one whose service or address has changed so lately that a moment before may be asked about; nil: they are as the others say
 	rows    []row
 }
 
@@ -29,13 +32,22 @@ type record struct {
 type class struct {
 	ended                       bool
 	categories                  string // sorted, with commas between
+	lines                       int
 	listed, dedicated, contract bool
 }
 
-// spans is a customer's service with the moments at which it changed.
+// spans is a customer's service and place with the moments at which they changed, the last of them at Last.
 type spans struct {
+	Last  time.Time
 	Ended time.Time
 	Lines []customer.Line // what counts of each: categories, whether listed, and since when it is gone
+	Post  []postal
+}
+
+// postal is where a postal address lies, and while which time it is on the account.
+type postal struct {
+	Since, Until time.Time
+	State, Zip   string
 }
 
 // row is where one scope stands, as it is written on the account.
@@ -68,13 +80,14 @@ func (r row) rests() time.Time {
 	return r.noticed
 }
 
-// classOf gives what rules may know of the service, by the facts that a decision about the customer alone has.
-func classOf(f rules.Customer, at time.Time) class {
+// classOf gives what rules may know of the service, by the facts that a decision about the customer alone has, and how many lines there are.
+func classOf(p *customer.Profile, at time.Time) class {
+	f := p.Facts(at)
 	var all []string
 	for _, c := range f.Categories {
 		all = append(all, string(c))
 	}
-	return class{ended: !f.Ended.IsZero() && !at.Before(f.Ended), categories: strings.Join(all, ","), listed: f.ListedOnly, dedicated: f.DedicatedRepresentative, contract: f.ContractCoversCPNI}
+	return class{ended: !f.Ended.IsZero() && !at.Before(f.Ended), categories: strings.Join(all, ","), lines: len(p.LiveLines(at)), listed: f.ListedOnly, dedicated: f.DedicatedRepresentative, contract: f.ContractCoversCPNI}
 }
 
 // facts gives what the rules may know of a customer of the class at a moment.
@@ -99,40 +112,63 @@ func (c class) list() []string {
 // farAhead is after everything that can have happened to a service.
 var farAhead = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// recordOf takes from a profile what is kept in mind; from is the earliest moment that may be asked about.
-func (x *Index) recordOf(p *customer.Profile, version int64, from time.Time) record {
-	r := record{version: version, class: classOf(p.Facts(farAhead), farAhead)}
+// recordOf takes from a profile what is kept in mind.
+func (x *Index) recordOf(p *customer.Profile, version int64) record {
+	r := record{version: version, class: classOf(p, farAhead), since: p.Since.UTC()}
+	if a, ok := customer.Current(p.Postal, farAhead); ok {
+		r.where = whereOf(a.Value)
+	}
 	last := p.Ended
-	for _, l := range p.Lines {
-		if l.Removed.After(last) {
-			last = l.Removed
+	later := func(t time.Time) {
+		if t.After(last) {
+			last = t
 		}
 	}
-	if last.After(from) {
-		r.spans = &spans{Ended: p.Ended}
+	for _, l := range p.Lines {
+		later(l.Removed)
+	}
+	for _, a := range p.Postal {
+		later(a.Since)
+		later(a.Until)
+	}
+	if last.After(x.from) {
+		r.spans = &spans{Last: last, Ended: p.Ended}
 		for _, l := range p.Lines {
 			r.spans.Lines = append(r.spans.Lines, customer.Line{Categories: l.Categories, Listed: l.Listed, Removed: l.Removed})
 		}
+		for _, a := range p.Postal {
+			w := whereOf(a.Value)
+			r.spans.Post = append(r.spans.Post, postal{a.Since, a.Until, w.state, w.zip})
+		}
 	}
 	for _, a := range p.Approvals {
-		r.rows = append(r.rows, row{x.kindOf(a.Scope, a.State, a.Names, a.Data), a.Since.UTC(), a.NoticeAt.UTC(), a.Matures.UTC()})
+		r.rows = append(r.rows, row{x.words.kindOf(a.Scope, a.State, a.Names, a.Data), a.Since.UTC(), a.NoticeAt.UTC(), a.Matures.UTC()})
 	}
 	return r
 }
 
-// at gives what rules may know of the customer's service at a moment.
-func (r *record) at(at time.Time) class {
-	if r.spans == nil {
-		return r.class
+// at gives what rules may know of the customer's service at a moment, and where they live.
+func (r *record) at(at time.Time) (class, where) {
+	if r.spans == nil || !at.Before(r.spans.Last) {
+		return r.class, r.where
 	}
-	p := customer.Profile{Ended: r.spans.Ended, Lines: r.spans.Lines}
-	c := classOf(p.Facts(at), at)
+	c := classOf(&customer.Profile{Ended: r.spans.Ended, Lines: r.spans.Lines}, at)
 	c.dedicated, c.contract = r.class.dedicated, r.class.contract
-	return c
+	all := make([]customer.Address, len(r.spans.Post))
+	for i, a := range r.spans.Post {
+		all[i] = customer.Address{Value: a.State + " " + a.Zip, Since: a.Since, Until: a.Until}
+	}
+	a, ok := customer.Current(all, at)
+	if !ok {
+		return c, where{}
+	}
+	return c, whereOf(a.Value)
 }
 
-// moves reports whether the service is another at a moment than it is for good.
-func (r *record) moves(at time.Time) bool { return r.spans != nil && r.at(at) != r.class }
+// traits gives what filters tell the customer apart by.
+func (r *record) traits(c class, w where) traits {
+	return traits{inService: !c.ended, categories: c.list(), lines: c.lines, since: r.since, where: w}
+}
 
 // approvals gives where the customer's scopes stand as their profile has it.
 func (r *record) approvals(into []customer.Approval) []customer.Approval {
@@ -145,7 +181,7 @@ func (r *record) approvals(into []customer.Approval) []customer.Approval {
 
 // same reports whether two records say the same of a customer.
 func (r *record) same(o *record) bool {
-	if r.version != o.version || r.broken != o.broken || r.class != o.class || len(r.rows) != len(o.rows) {
+	if r.version != o.version || r.broken != o.broken || r.class != o.class || !r.since.Equal(o.since) || r.where != o.where || len(r.rows) != len(o.rows) {
 		return false
 	}
 	for i, a := range r.rows {
@@ -230,6 +266,8 @@ func (w *words) write(b []byte, r *record) ([]byte, error) {
 	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(w.classOf(r.class)))
+	b = appendTime(b, r.since)
+	b = r.where.write(b)
 	if r.spans != nil {
 		text, err := json.Marshal(r.spans)
 		if err != nil {
@@ -245,35 +283,36 @@ func (w *words) write(b []byte, r *record) ([]byte, error) {
 	return b, nil
 }
 
-// read reads what write has written, into r, whose room it uses again.
-func (w *words) read(b []byte, r *record) error {
+// read reads what write has written, into r, whose room it uses again, and gives how many bytes that is.
+func (w *words) read(b []byte, r *record) (int, error) {
 	d := reader{b: b}
 	r.version, r.rows, r.spans = int64(d.number()), r.rows[:0], nil
 	flags := d.byte()
 	r.broken = flags&isBroken != 0
 	class := d.number()
 	if class >= uint64(len(w.classes)) {
-		return errDamaged
+		return 0, errDamaged
 	}
 	r.class = w.classes[class]
+	r.since, r.where = d.time(), d.where()
 	if flags&withSpans != 0 {
 		r.spans = &spans{}
 		if err := json.Unmarshal(d.bytes(d.number()), r.spans); err != nil {
-			return errDamaged
+			return 0, errDamaged
 		}
 	}
 	n := d.number()
 	for range n {
 		k := d.number()
 		if k >= uint64(len(w.kinds)) || d.bad {
-			return errDamaged
+			return 0, errDamaged
 		}
 		r.rows = append(r.rows, row{w.kinds[k], d.time(), d.time(), d.time()})
 	}
 	if d.bad {
-		return errDamaged
+		return 0, errDamaged
 	}
-	return nil
+	return len(b) - len(d.b), nil
 }
 
 var errDamaged = errors.New("what is kept in mind of a customer is damaged")
@@ -333,6 +372,45 @@ func (d *reader) bytes(n uint64) []byte {
 	return c
 }
 
+// write appends the state and the ZIP code as a number.
+func (w where) write(b []byte) []byte {
+	if w.state == "" {
+		return append(b, 0)
+	}
+	n := uint64(w.state[0]-'A')*26 + uint64(w.state[1]-'A')
+	for i := range len(w.zip) {
+		n = n*10 + uint64(w.zip[i]-'0')
+	}
+	return binary.AppendUvarint(b, n+1)
+}
+
+func (d *reader) where() where {
+	n := d.number()
+	if n == 0 {
+		return where{}
+	}
+	n--
+	s := n / 100_000
+	return where{state: states[min(s, 26*26-1)], zip: zipOf(n % 100_000)}
+}
+
+// states are all pairs of letters.
+var states = func() (all [26 * 26]string) {
+	for i := range all {
+		all[i] = string([]byte{byte('A' + i/26), byte('A' + i%26)})
+	}
+	return all
+}()
+
+func zipOf(n uint64) string {
+	var b [5]byte
+	for i := 4; i >= 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return string(b[:])
+}
+
 func (d *reader) time() time.Time {
 	v := d.number()
 	if v == 0 {
@@ -352,8 +430,16 @@ func (d *reader) time() time.Time {
 	return time.Unix(s+epoch, int64(ns)).UTC()
 }
 
+// dictionary has the kinds that were met. It may be shared by several indexes.
+type dictionary struct {
+	mu    sync.RWMutex
+	kinds map[string]*kind
+}
+
+func newDictionary() *dictionary { return &dictionary{kinds: map[string]*kind{}} }
+
 // kindOf gives the kind of these words, always the same one.
-func (x *Index) kindOf(scope string, state cpni.ApprovalState, names []string, data []cpni.DataClass) *kind {
+func (x *dictionary) kindOf(scope string, state cpni.ApprovalState, names []string, data []cpni.DataClass) *kind {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s%d %s", len(scope), scope, len(state), state)
 	for _, n := range names {
@@ -363,14 +449,14 @@ func (x *Index) kindOf(scope string, state cpni.ApprovalState, names []string, d
 		fmt.Fprintf(&b, "=%d %s", len(d), d)
 	}
 	text := b.String()
-	x.kindsMu.RLock()
+	x.mu.RLock()
 	k, ok := x.kinds[text]
-	x.kindsMu.RUnlock()
+	x.mu.RUnlock()
 	if ok {
 		return k
 	}
-	x.kindsMu.Lock()
-	defer x.kindsMu.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if k, ok := x.kinds[text]; ok {
 		return k
 	}

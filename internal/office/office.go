@@ -22,6 +22,7 @@ import (
 	"ringfence/internal/accounting"
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
+	"ringfence/internal/audience"
 	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
 	"ringfence/internal/countersign"
@@ -104,6 +105,7 @@ type Office struct {
 	Notices   *notice.Notices
 	Answers   *answer.Desk
 	Proposals *countersign.Register
+	Audience  *audience.Sets // who may be in an audience, and who not and why
 
 	Training   *training.School
 	Discipline *training.Discipline
@@ -186,6 +188,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
+	o.Audience = audience.NewSets(audience.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Door: o.Door, Clock: clock, Zone: c.Zone})
 	if o.Notices, err = o.notices(); err != nil {
 		return nil, err
 	}
@@ -277,6 +280,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Audience.Nightly, report) })
 	all.Wait()
 }
 
