@@ -168,7 +168,7 @@ func (s *Sets) load(ctx context.Context) error {
 // readAll reads all customers where they are few.
 func (s *Sets) readAll(ctx context.Context) (*Index, int64, error) {
 	var n int
-	if err := s.DB.Reader().QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM customer LIMIT %d) AS some", mostAtOnce+1)).Scan(&n); err != nil {
+	if err := s.DB.Reader().QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM customer LIMIT %d) AS those", mostAtOnce+1)).Scan(&n); err != nil {
 		return nil, 0, fmt.Errorf("counting customers: %w", err)
 	}
 	if n > mostAtOnce {

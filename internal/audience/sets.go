@@ -27,8 +27,9 @@ import (
 // cite: P-36, I-02, I-19, 47 CFR 64.2009(a)
 type Sets struct {
 	Parts
-	plain *Plain
-	words *dictionary
+	plain   *Plain
+	words   *dictionary
+	portion int // how many customers are told of between two looks at what was changed
 
 	catching sync.Mutex // one at a time reads what was changed
 	next     int64      // from where changes are to be read
@@ -43,7 +44,7 @@ var _ Audience = (*Sets)(nil)
 
 // NewSets gives the audience that keeps an index. It reads nothing until it is asked.
 func NewSets(p Parts) *Sets {
-	s := &Sets{Parts: p, plain: NewPlain(p), words: newDictionary()}
+	s := &Sets{Parts: p, plain: NewPlain(p), words: newDictionary(), portion: pageOf}
 	p.Customers.WhenForgetting(s.forgetTx)
 	p.Customers.WhenForgotten(s.letGo)
 	return s
@@ -269,7 +270,7 @@ func (s *Sets) Each(ctx context.Context, q Question, after cpni.ID, do func(cpni
 		return err
 	}
 	for {
-		some := all.next(pageOf)
+		some := all.next(s.portion)
 		if len(some) == 0 {
 			return nil
 		}
@@ -415,3 +416,101 @@ func (s *Sets) mark(ctx context.Context) (int64, error) {
 	c, err := s.Customers.Changed(ctx, math.MaxInt64)
 	return c.Next, err
 }
+
+// Still gives those of some customers who are in an audience now, by the versions that they have now.
+//
+// cite: P-12, I-02, 47 CFR 64.2009(a)
+func (s *Sets) Still(ctx context.Context, q Question, ids []cpni.ID) ([]cpni.ID, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	var in []cpni.ID
+	for some := range slices.Chunk(ids, s.portion) {
+		keys := make([]key, 0, len(some))
+		for _, id := range some {
+			if k, err := keyOf(id); err == nil {
+				keys = append(keys, k)
+			}
+		}
+		still, err := s.again(ctx, &q, keys)
+		if err != nil {
+			return nil, err
+		}
+		in = append(in, still...)
+	}
+	return in, nil
+}
+
+// Gather tells who is in an audience for whoever collects it: hear is told of each who is, and then again of everybody who was changed meanwhile,
+// whether they are in it now, until nothing is new or often enough. The last word on each counts; so nobody is in what was collected who
+// had refused, with an acknowledgement, before the last look.
+//
+// cite: P-11, P-12, I-02, I-19, 47 CFR 64.2009(a)
+func (s *Sets) Gather(ctx context.Context, q Question, hear func(id cpni.ID, in bool) error) error {
+	began, err := s.Door.Frame(ctx, q.request())
+	if err != nil {
+		return err
+	}
+	from, err := s.mark(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.Each(ctx, q, "", func(id cpni.ID) error { return hear(id, true) }); err != nil {
+		return err
+	}
+	seen := map[customer.Trace]bool{}
+	for range mostLooks {
+		c, err := s.Customers.Changed(ctx, from)
+		if err != nil {
+			return err
+		}
+		if c.Pruned > from {
+			return errMovedOn
+		}
+		var ids []cpni.ID
+		fresh, known := map[customer.Trace]bool{}, map[cpni.ID]bool{}
+		for _, t := range c.All {
+			fresh[t] = true
+			if !seen[t] && !known[t.ID] {
+				known[t.ID] = true
+				ids = append(ids, t.ID)
+			}
+		}
+		if len(ids) == 0 {
+			break
+		}
+		still, err := s.Still(ctx, q, ids)
+		if err != nil {
+			return err
+		}
+		in := make(map[cpni.ID]bool, len(still))
+		for _, id := range still {
+			in[id] = true
+		}
+		for _, id := range ids {
+			if err := hear(id, in[id]); err != nil {
+				return err
+			}
+		}
+		from, seen = c.Next, fresh
+	}
+	ended, err := s.Door.Frame(ctx, q.request())
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(judgedBy(&began), judgedBy(&ended)) {
+		return errMovedOn
+	}
+	return nil
+}
+
+// judgedBy are the versions that decide about everybody alike; that of who asks is none of them.
+func judgedBy(f *disclose.Frame) []store.Guard {
+	return slices.DeleteFunc(slices.Clone(f.Guards), func(g store.Guard) bool { return g.Table == "staff" })
+}
+
+// mostLooks bounds how often those are looked at again who were changed meanwhile: with many customers somebody is at every moment.
+const mostLooks = 12
+
+// errMovedOn: what everybody was judged by is no longer what the first were judged by.
+var errMovedOn = cpni.Rejected("BUSY", "the rules, the recipient or the public policy changed while the audience was collected", []string{"P-40"}, "collect it again")
