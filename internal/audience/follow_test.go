@@ -15,32 +15,12 @@ import (
 	"ringfence/internal/audience"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
-	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
-	"ringfence/internal/office/officetest"
 	"ringfence/internal/partner"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 )
-
-// house is an office with a second node on the same database, and somebody who markets.
-type house struct {
-	*officetest.Office
-	t      *testing.T
-	other  *officetest.Office
-	plain  *audience.Plain
-	caller disclose.Caller
-}
-
-func open(t *testing.T, db *store.DB) *house {
-	t.Helper()
-	h := &house{Office: officetest.Open(t, db), t: t}
-	h.other = h.On(t, db)
-	h.plain = audience.NewPlain(h.Audience.Parts)
-	h.caller = disclose.Caller{Staff: h.Member(t, cpni.RoleMarketing)}
-	return h
-}
 
 func (h *house) question(purpose cpni.Purpose, to string, offered ...cpni.Category) audience.Question {
 	q := audience.Question{Caller: h.caller, Purpose: purpose, Data: []cpni.DataClass{cpni.Usage}, To: to, Via: cpni.Screen}
@@ -79,11 +59,11 @@ func (h *house) agree(q audience.Question, what string) {
 	if sum := want.Outside + want.Included; sum > want.Customers || want.Included != len(members) {
 		h.t.Fatalf("%s: %+v with %d members", what, want, len(members))
 	}
-	for i, node := range []*officetest.Office{h.Office, h.other} {
-		if got := counted(h.t, node.Audience, q); !same(got, want) {
+	for i, n := range []*node{h.node, h.other} {
+		if got := counted(h.t, n.Audience, q); !same(got, want) {
 			h.t.Fatalf("%s: node %d counts %+v, one by one it is %+v (I-19)", what, i, got, want)
 		}
-		if got := gathered(h.t, node.Audience, q); !slices.Equal(got, members) {
+		if got := gathered(h.t, n.Audience, q); !slices.Equal(got, members) {
 			h.t.Fatalf("%s: node %d has %d members, one by one there are %d (I-19)", what, i, len(got), len(members))
 		}
 	}
@@ -101,7 +81,7 @@ func pick[T any](r *rand.Rand, all []T) T { return all[r.IntN(len(all))] }
 // change does something that changes a customer, in one of the ways in which that happens.
 func (h *house) change(r *rand.Rand, all []cpni.ID) []cpni.ID {
 	t := h.t
-	now := h.Clock.Now()
+	now := h.Time.Now()
 	ago := func() time.Time {
 		return now.AddDate(0, -r.IntN(30), -r.IntN(3)).Add(-time.Duration(r.IntN(5)) * time.Hour)
 	}
@@ -135,7 +115,7 @@ func (h *house) change(r *rand.Rand, all []cpni.ID) []cpni.ID {
 	}
 	kind := r.IntN(12)
 	if len(all) == 0 || kind < 3 {
-		p := h.Customer(t, func(p *customer.Profile) {
+		p := h.Customer(func(p *customer.Profile) {
 			p.Approvals = approvals()
 			p.Since = ago().AddDate(-1, 0, 0)
 			p.Lines[0].Categories = [][]cpni.Category{{cpni.Local}, {cpni.Wireless}, {cpni.Local, cpni.LongDistance}, nil}[r.IntN(4)]
@@ -147,7 +127,7 @@ func (h *house) change(r *rand.Rand, all []cpni.ID) []cpni.ID {
 	id := all[i]
 	switch kind {
 	case 3:
-		must(h.other.Approvals.Object(t.Context(), id, pick(r, append(scopes, "")), "portal", "customer", h.Clock.Now()))
+		must(h.other.Approvals.Object(t.Context(), id, pick(r, append(scopes, "")), "portal", "customer", h.Time.Now()))
 	case 4:
 		update(id, func(p *customer.Profile) { p.Approvals = approvals() })
 	case 5:
@@ -192,7 +172,7 @@ func TestEveryNodeFollowsEveryChange(t *testing.T) {
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		for _, p := range []partner.Partner{{ID: "acme", Class: cpni.JointVenture}, {ID: "cousin", Class: cpni.AffiliateComm, ServesAll: true}, {ID: "helpers", Class: cpni.Agent}} {
-			p.Agreement = &partner.Agreement{Until: h.Clock.Now().AddDate(9, 0, 0), DestroyBy: h.Clock.Now().AddDate(9, 0, 0)}
+			p.Agreement = &partner.Agreement{Until: h.Time.Now().AddDate(9, 0, 0), DestroyBy: h.Time.Now().AddDate(9, 0, 0)}
 			if err := h.Partners.Put(t.Context(), "test", p); err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +188,7 @@ func TestEveryNodeFollowsEveryChange(t *testing.T) {
 				}
 			}
 			if round == 6 {
-				serves := partner.Partner{ID: "cousin", Class: cpni.AffiliateComm, Serves: all[:len(all)/2], Agreement: &partner.Agreement{Until: h.Clock.Now().AddDate(9, 0, 0), DestroyBy: h.Clock.Now().AddDate(9, 0, 0)}}
+				serves := partner.Partner{ID: "cousin", Class: cpni.AffiliateComm, Serves: all[:len(all)/2], Agreement: &partner.Agreement{Until: h.Time.Now().AddDate(9, 0, 0), DestroyBy: h.Time.Now().AddDate(9, 0, 0)}}
 				if err := h.Partners.Put(t.Context(), "test", serves); err != nil {
 					t.Fatal(err)
 				}
@@ -229,8 +209,8 @@ func TestEveryNodeFollowsEveryChange(t *testing.T) {
 				h.agree(q, fmt.Sprintf("round %d, question %d", round, i))
 			}
 		}
-		for _, node := range []*officetest.Office{h.Office, h.other} {
-			if found, err := node.Audience.Check(t.Context(), nil); err != nil || !found.Compared || found.Differ+found.Misfiled != 0 || found.Customers != len(all) {
+		for _, n := range []*node{h.node, h.other} {
+			if found, err := n.Audience.Check(t.Context(), nil); err != nil || !found.Compared || found.Differ+found.Misfiled != 0 || found.Customers != len(all) {
 				t.Errorf("%+v of %d customers, %v", found, len(all), err)
 			}
 		}
@@ -243,10 +223,10 @@ func TestEveryNodeFollowsEveryChange(t *testing.T) {
 func TestWhoEndsLateIsNotMissed(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		h := open(t, storetest.Open(t, storetest.Postgres(t)))
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
 		var all []*customer.Profile
 		for range 3 {
-			all = append(all, h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
+			all = append(all, h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
 		}
 		q := h.question(cpni.OwnMarketing, "carrier", cpni.Broadband)
 		if c := counted(t, h.other.Audience, q); c.Included != 3 {
@@ -254,7 +234,7 @@ func TestWhoEndsLateIsNotMissed(t *testing.T) {
 		}
 		objects := func(tx *store.Tx, id cpni.ID) error {
 			_, _, err := h.Customers.UpdateTx(t.Context(), tx, id, func(p *customer.Profile) (customer.Change, error) {
-				p.Approvals = []customer.Approval{{Scope: "own-marketing", State: cpni.Denied, Since: h.Clock.Now()}}
+				p.Approvals = []customer.Approval{{Scope: "own-marketing", State: cpni.Denied, Since: h.Time.Now()}}
 				return customer.Change{Actor: "test", What: "objection"}, nil
 			})
 			return err
@@ -284,8 +264,8 @@ func TestWhoEndsLateIsNotMissed(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
-		for _, node := range []*officetest.Office{h.other, h.Office} {
-			if c := counted(t, node.Audience, q); c.Included != 1 || c.Excluded["DENIED"] != 2 {
+		for _, n := range []*node{h.other, h.node} {
+			if c := counted(t, n.Audience, q); c.Included != 1 || c.Excluded["DENIED"] != 2 {
 				t.Errorf("after it has ended: %+v (I-02)", c)
 			}
 		}
@@ -299,10 +279,10 @@ func TestWhoEndsLateIsNotMissed(t *testing.T) {
 func TestWhatIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := open(t, db)
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
 		var all []*customer.Profile
 		for range 9 {
-			all = append(all, h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
+			all = append(all, h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
 		}
 		count := func(query string) (n int) {
 			t.Helper()
@@ -323,8 +303,8 @@ func TestWhatIsKept(t *testing.T) {
 		if n := count("SELECT count(*) FROM customer_changed"); n > 1 {
 			t.Errorf("%d traces of what is kept are left", n)
 		}
-		late := h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
-		if err := h.Approvals.Object(t.Context(), all[1].ID, "", "portal", "customer", h.Clock.Now()); err != nil {
+		late := h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
+		if err := h.Approvals.Object(t.Context(), all[1].ID, "", "portal", "customer", h.Time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if from, err := h.other.Audience.LoadNow(t.Context()); err != nil || from == "" {
@@ -353,11 +333,11 @@ func TestWhatIsKept(t *testing.T) {
 
 		// Once a day one node reads everybody anew; a node that has not listened since begins anew.
 		h.Time.Add(24 * time.Hour)
-		if err := h.Approvals.Object(t.Context(), all[2].ID, "", "portal", "customer", h.Clock.Now()); err != nil {
+		if err := h.Approvals.Object(t.Context(), all[2].ID, "", "portal", "customer", h.Time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		for _, node := range []*officetest.Office{h.Office, h.other, h.Office} {
-			if err := node.Audience.Nightly(t.Context()); err != nil {
+		for _, n := range []*node{h.node, h.other, h.node} {
+			if err := n.Audience.Nightly(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -377,10 +357,10 @@ func TestWhatIsKept(t *testing.T) {
 func TestIndexThatDiffersIsFound(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := open(t, db)
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
 		var all []*customer.Profile
 		for range 6 {
-			all = append(all, h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
+			all = append(all, h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} }))
 		}
 		q := h.question(cpni.OwnMarketing, "carrier", cpni.Broadband)
 		alerts := 0
@@ -392,10 +372,10 @@ func TestIndexThatDiffersIsFound(t *testing.T) {
 				}
 			},
 			"a trace that is lost": func() {
-				if err := h.Approvals.Object(t.Context(), all[2].ID, "", "portal", "customer", h.Clock.Now()); err != nil {
+				if err := h.Approvals.Object(t.Context(), all[2].ID, "", "portal", "customer", h.Time.Now()); err != nil {
 					t.Fatal(err)
 				}
-				h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
+				h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
 				if err := db.Tx(t.Context(), func(tx *store.Tx) error {
 					_, err := tx.Exec(t.Context(), "DELETE FROM customer_changed WHERE customer_id = $1", string(all[2].ID))
 					return err
@@ -436,9 +416,9 @@ func TestWhoObjectsMeanwhileIsNotTold(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := open(t, db)
 		h.Audience.SetPortion(4)
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
 		for range 20 {
-			h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
+			h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
 		}
 		q := h.question(cpni.OwnMarketing, "carrier", cpni.Broadband)
 		all := gathered(t, h.Audience, q)
@@ -448,7 +428,7 @@ func TestWhoObjectsMeanwhileIsNotTold(t *testing.T) {
 		var told []cpni.ID
 		object := func(id cpni.ID) {
 			t.Helper()
-			if err := h.other.Approvals.Object(t.Context(), id, "", "portal", "customer", h.Clock.Now()); err != nil {
+			if err := h.other.Approvals.Object(t.Context(), id, "", "portal", "customer", h.Time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -499,11 +479,11 @@ func TestWhoObjectsMeanwhileIsNotTold(t *testing.T) {
 func TestRulesThatLookAtTheAddress(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := open(t, db)
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
 		for i := range 6 {
-			h.Customer(t, func(p *customer.Profile) {
+			h.Customer(func(p *customer.Profile) {
 				if p.Approvals = []customer.Approval{yes}; i%2 == 0 {
-					p.Email[0].Since = h.Clock.Now().AddDate(0, 0, -2)
+					p.Email[0].Since = h.Time.Now().AddDate(0, 0, -2)
 				}
 			})
 		}
@@ -539,9 +519,9 @@ unless { context.destination.ofRecord };`), "test"); err != nil {
 func TestStrangeQuestionsAndRecords(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := open(t, db)
-		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: officetest.Start.AddDate(0, -1, 0)}
-		bad := h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
-		good := h.Customer(t, func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
+		yes := customer.Approval{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}
+		bad := h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
+		good := h.Customer(func(p *customer.Profile) { p.Approvals = []customer.Approval{yes} })
 		q := h.question(cpni.OwnMarketing, "carrier", cpni.Broadband)
 		strange := q
 		strange.Filter.Least = -1
