@@ -247,7 +247,7 @@ func (s *Sets) readStretch(ctx context.Context, x *Index, of stretch, each func(
 		return err
 	}
 	for {
-		ids, err := s.ids(ctx, after, readingOf)
+		ids, records, err := s.source(ctx, x, after, readingOf)
 		if err != nil {
 			return err
 		}
@@ -257,10 +257,6 @@ func (s *Sets) readStretch(ctx context.Context, x *Index, of stretch, each func(
 				ids, full = ids[:i], false
 				break
 			}
-		}
-		records, err := s.readRecords(ctx, x, ids)
-		if err != nil {
-			return err
 		}
 		for _, id := range ids {
 			after = id

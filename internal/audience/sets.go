@@ -29,6 +29,7 @@ type Sets struct {
 	Parts
 	plain   *Plain
 	words   *dictionary
+	source  source
 	portion int // how many customers are told of between two looks at what was changed
 
 	catching sync.Mutex // one at a time reads what was changed
@@ -45,6 +46,7 @@ var _ Audience = (*Sets)(nil)
 // NewSets gives the audience that keeps an index. It reads nothing until it is asked.
 func NewSets(p Parts) *Sets {
 	s := &Sets{Parts: p, plain: NewPlain(p), words: newDictionary(), portion: pageOf}
+	s.source = s.fromTables
 	p.Customers.WhenForgetting(s.forgetTx)
 	p.Customers.WhenForgotten(s.letGo)
 	return s
