@@ -53,7 +53,7 @@ func (q *Question) check() error {
 // reaches reports whether a customer, whose use of information is permitted, uses as much as a filter asks for. Of whoever has refused it
 // nobody looks at what they use.
 //
-// cite: P-02, P-40, 47 CFR 64.2009(c)
+// cite: P-03, P-40, 47 CFR 64.2009(c)
 func (p *Parts) reaches(ctx context.Context, f *Filter, id cpni.ID) (bool, error) {
 	u := f.Usage
 	if u == nil {

@@ -33,6 +33,7 @@ type Index struct {
 	states  map[string]*roaring.Bitmap // by the state where they live
 	zips    map[string]*roaring.Bitmap // by the first three digits of the ZIP code
 	scopes  map[string]*scope          // by scope; "" has those who have said something that is about more than one
+	lone    map[lone]home              // where those are filed of whom one row stands there, as of most
 	served  served
 }
 
@@ -94,7 +95,7 @@ func (s *span) add(t time.Time) {
 // newIndex makes an empty index; zone is the carrier's, and no moment before from will be asked about.
 func newIndex(words *dictionary, zone *time.Location, from time.Time) *Index {
 	return &Index{zone: zone, from: from, words: words, late: map[key]uint32{}, alive: roaring.New(), broken: roaring.New(), moving: roaring.New(),
-		service: map[class]*roaring.Bitmap{}, months: map[int32]*roaring.Bitmap{}, states: map[string]*roaring.Bitmap{}, zips: map[string]*roaring.Bitmap{}, scopes: map[string]*scope{}}
+		service: map[class]*roaring.Bitmap{}, months: map[int32]*roaring.Bitmap{}, states: map[string]*roaring.Bitmap{}, zips: map[string]*roaring.Bitmap{}, scopes: map[string]*scope{}, lone: map[lone]home{}}
 }
 
 // find gives a customer's number.
@@ -189,41 +190,74 @@ func (x *Index) file(n uint32, r *record) {
 		give(x.states, r.where.state, n)
 		give(x.zips, r.where.zip[:zipDigits], n)
 	}
-	eachScope(r.rows, func(name string, rows []row) {
-		s := x.scopes[name]
-		if s == nil {
-			s = &scope{all: roaring.New(), yes: roaring.New(), patterns: map[string]*pattern{}}
-			x.scopes[name] = s
-		}
-		s.all.Add(n)
-		if saidYes(name, rows) {
-			s.yes.Add(n)
-		}
-		id := string(patternOf(nil, rows))
-		p := s.patterns[id]
-		if p == nil {
-			p = &pattern{all: roaring.New()}
-			for i, r := range rows {
-				if !r.kind.refusal {
-					p.slots = append(p.slots, &slot{row: i, kind: r.kind, weeks: map[weeks]*bucket{}})
-				}
+	if len(r.rows) == 1 {
+		l := lone{r.rows[0].kind, shapeOf(r.rows[0])}
+		h, ok := x.lone[l]
+		if !ok {
+			name := l.kind.scope
+			if l.kind.common {
+				name = ""
 			}
-			s.patterns[id] = p
+			h = x.home(name, r.rows)
+			x.lone[l] = h
 		}
-		p.all.Add(n)
-		for _, slot := range p.slots {
-			r := rows[slot.row]
-			w := x.weeks(r)
-			b := slot.weeks[w]
-			if b == nil {
-				b = &bucket{all: roaring.New(), rests: span{r.rests(), r.rests()}, matures: span{r.matures, r.matures}}
-				slot.weeks[w] = b
+		x.fileIn(h, r.rows, n, l.kind.yes && !l.kind.common)
+		return
+	}
+	eachScope(r.rows, func(name string, rows []row) { x.fileIn(x.home(name, rows), rows, n, saidYes(name, rows)) })
+}
+
+// lone is what a single row has in common with others that are filed in the same place.
+type lone struct {
+	kind  *kind
+	shape byte
+}
+
+// home is where customers are filed of whom the same stands there about a scope.
+type home struct {
+	scope   *scope
+	pattern *pattern
+}
+
+// home gives where rows are filed, which is made where it is not there yet.
+func (x *Index) home(name string, rows []row) home {
+	s := x.scopes[name]
+	if s == nil {
+		s = &scope{all: roaring.New(), yes: roaring.New(), patterns: map[string]*pattern{}}
+		x.scopes[name] = s
+	}
+	id := string(patternOf(nil, rows))
+	p := s.patterns[id]
+	if p == nil {
+		p = &pattern{all: roaring.New()}
+		for i, r := range rows {
+			if !r.kind.refusal {
+				p.slots = append(p.slots, &slot{row: i, kind: r.kind, weeks: map[weeks]*bucket{}})
 			}
-			b.all.Add(n)
-			b.rests.add(r.rests())
-			b.matures.add(r.matures)
 		}
-	})
+		s.patterns[id] = p
+	}
+	return home{s, p}
+}
+
+func (x *Index) fileIn(h home, rows []row, n uint32, yes bool) {
+	h.scope.all.Add(n)
+	if yes {
+		h.scope.yes.Add(n)
+	}
+	h.pattern.all.Add(n)
+	for _, slot := range h.pattern.slots {
+		r := rows[slot.row]
+		w := x.weeks(r)
+		b := slot.weeks[w]
+		if b == nil {
+			b = &bucket{all: roaring.New(), rests: span{r.rests(), r.rests()}, matures: span{r.matures, r.matures}}
+			slot.weeks[w] = b
+		}
+		b.all.Add(n)
+		b.rests.add(r.rests())
+		b.matures.add(r.matures)
+	}
 }
 
 // unfile takes a customer's number out of the sets in which file has put it.
@@ -264,6 +298,7 @@ func (x *Index) unfile(n uint32, r *record) {
 		}
 		if p.all.IsEmpty() {
 			delete(s.patterns, id)
+			clear(x.lone)
 		}
 		if s.all.IsEmpty() {
 			delete(x.scopes, name)
@@ -342,14 +377,7 @@ func saidYes(scope string, rows []row) bool {
 func patternOf(b []byte, rows []row) []byte {
 	for _, r := range rows {
 		b = strconv.AppendInt(b, int64(r.kind.no), 10)
-		switch {
-		case r.noticed.IsZero():
-			b = append(b, 'n')
-		case r.matures.After(r.noticed): // else it never ends
-			b = append(b, 'w')
-		default:
-			b = append(b, 'o')
-		}
+		b = append(b, shapeOf(r))
 	}
 	// A yes lifts a refusal that came before it.
 	for _, no := range rows {
@@ -368,6 +396,17 @@ func patternOf(b []byte, rows []row) []byte {
 		}
 	}
 	return b
+}
+
+// shapeOf tells what a row's times have in common with those of others, whenever they lie.
+func shapeOf(r row) byte {
+	switch {
+	case r.noticed.IsZero():
+		return 'n' // silence rests on nothing
+	case r.matures.After(r.noticed):
+		return 'w'
+	}
+	return 'o' // a wait never ends
 }
 
 // never is the week of what has no time.

@@ -12,7 +12,7 @@ import (
 // minutes of conversation. It tells that and nothing else: what is on record never leaves it. Whoever asks has a decision that the use
 // is permitted.
 //
-// cite: P-02, P-40, 47 USC 222(h)(1), 47 CFR 64.2009(c)
+// cite: P-03, P-40, 47 USC 222(h)(1), 47 CFR 64.2009(c)
 func (v *Vault) Reaches(ctx context.Context, customer cpni.ID, month, calls, minutes int) (bool, error) {
 	rows, err := v.db.Reader().Query(ctx, "SELECT line, month, sealed FROM call_segment WHERE customer_id = $1 AND month BETWEEN $2 AND $3 ORDER BY line, month", string(customer), lastMonth(month), nextMonth(month))
 	if err != nil {
