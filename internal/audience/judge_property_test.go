@@ -45,7 +45,21 @@ var instants = func() (all []time.Time) {
 	return all
 }()
 
-func instant(t *rapid.T, label string) time.Time { return rapid.SampledFrom(instants).Draw(t, label) }
+// near are those that one population knows, so that very many of its notices, answers and questions lie in the same week.
+var near = instants
+
+func instant(t *rapid.T, label string) time.Time { return rapid.SampledFrom(near).Draw(t, label) }
+
+// drawNear takes the instants of a few days, two of them two years apart.
+func drawNear(t *rapid.T) []time.Time {
+	const perDay, days = 5, 15
+	first := rapid.IntRange(0, 1).Draw(t, "day")
+	all := slices.Clone(instants[first*perDay : (first+1)*perDay])
+	for _, day := range []int{rapid.IntRange(7, 12).Draw(t, "two years on"), rapid.IntRange(0, days-1).Draw(t, "any day")} {
+		all = append(all, instants[day*perDay:(day+1)*perDay]...)
+	}
+	return all
+}
 
 func maybe(t *rapid.T, label string, in int) bool { return rapid.IntRange(0, in-1).Draw(t, label) == 0 }
 
@@ -67,18 +81,48 @@ func some[T any](t *rapid.T, label string, of []T) []T {
 }
 
 var (
-	scopesDrawn   = []string{"own-marketing", "own-marketing", "own-marketing", "other-marketing", "partner:acme", "partner:cousin", "partner:helpers", "location:own-marketing", "location:partner-marketing", "everything", "data:usage", "data:location", "data:service"}
-	statesDrawn   = []cpni.ApprovalState{cpni.Waiting, cpni.Waiting, cpni.OptOutOK, cpni.OptInOK, cpni.OptInOK, cpni.Denied, cpni.RenoticeDue, cpni.Unnotified, cpni.OneTime}
+	scopesDrawn   = []string{"own-marketing", "own-marketing", "own-marketing", "own-marketing", "other-marketing", "partner:acme", "partner:acme", "partner:cousin", "partner:helpers", "location:own-marketing", "location:partner-marketing", "everything", "everything", "everything", "data:usage", "data:usage", "data:location", "data:service"}
+	statesDrawn   = []cpni.ApprovalState{cpni.Waiting, cpni.Waiting, cpni.OptOutOK, cpni.OptInOK, cpni.OptInOK, cpni.OptInOK, cpni.Denied, cpni.RenoticeDue, cpni.Unnotified, cpni.OneTime}
 	classesDrawn  = []cpni.PartnerClass{"", cpni.Agent, cpni.AffiliateComm, cpni.AffiliateOther, cpni.JointVenture}
 	partnersDrawn = []string{"acme", "cousin", "helpers"}
 	placesDrawn   = []string{"1 Main St, Springfield, VA 22150", "2 Oak Ave, Bethesda, MD 20814-1234", "3 Elm St, Arlington VA 22201", "Rue 1, Paris", ""}
 )
 
-// drawApprovals gives what can stand on an account, sensible or not.
+// often are shapes of what stands on accounts: what meets there decides by which came first, which is newer, and what it names.
+var often = [][]customer.Approval{
+	{{Scope: customer.Everything, State: cpni.Denied}, {Scope: "own-marketing", State: cpni.OptInOK}},
+	{{Scope: "own-marketing", State: cpni.OptInOK}, {Scope: customer.Everything, State: cpni.Denied}},
+	{{Scope: "data:usage", State: cpni.Denied}, {Scope: "own-marketing", State: cpni.OptInOK, Data: []cpni.DataClass{cpni.Usage, cpni.Service}}},
+	{{Scope: "data:location", State: cpni.Denied}, {Scope: "location:own-marketing", State: cpni.OptInOK}, {Scope: "own-marketing", State: cpni.OptInOK}},
+	{{Scope: "own-marketing", State: cpni.Waiting}},
+	{{Scope: "own-marketing", State: cpni.Waiting}, {Scope: "own-marketing", State: cpni.Waiting}},
+	{{Scope: "own-marketing", State: cpni.Waiting}, {Scope: "own-marketing", State: cpni.Denied}},
+	{{Scope: "own-marketing", State: cpni.OptOutOK}, {Scope: "partner:acme", State: cpni.OptInOK}},
+	{{Scope: "partner:acme", State: cpni.OptInOK, Names: []string{"acme"}}, {Scope: customer.Everything, State: cpni.Denied}},
+	{{Scope: "partner:cousin", State: cpni.OptInOK}, {Scope: "own-marketing", State: cpni.Waiting}},
+}
+
+// drawShape gives what can stand on an account: something that often stands there, with its times, or anything, sensible or not.
+func drawShape(t *rapid.T) []customer.Approval {
+	if maybe(t, "anything", 3) {
+		return drawApprovals(t)
+	}
+	all := slices.Clone(rapid.SampledFrom(often).Draw(t, "like"))
+	for i := range all {
+		if all[i].Since = instant(t, "since"); all[i].State == cpni.Waiting || all[i].State == cpni.OptOutOK {
+			all[i].NoticeAt, all[i].Matures = instant(t, "noticed"), instant(t, "matures")
+		}
+	}
+	return all
+}
+
 func drawApprovals(t *rapid.T) []customer.Approval {
 	var all []customer.Approval
 	for range rapid.IntRange(0, 4).Draw(t, "approvals") {
 		a := customer.Approval{Scope: rapid.SampledFrom(scopesDrawn).Draw(t, "scope"), State: rapid.SampledFrom(statesDrawn).Draw(t, "state"), Since: instant(t, "since")}
+		if approval.Common(a.Scope) && !maybe(t, "strange", 4) {
+			a.State = cpni.Denied // as of all that is about more than one scope
+		}
 		if a.State != cpni.Denied || maybe(t, "noticed", 4) {
 			a.NoticeAt, a.Matures = maybeInstant(t, "noticed"), maybeInstant(t, "matures")
 		}
@@ -94,7 +138,7 @@ func drawApprovals(t *rapid.T) []customer.Approval {
 }
 
 func drawCustomer(t *rapid.T) *customer.Profile {
-	p := &customer.Profile{Name: "somebody", Since: instant(t, "since"), Approvals: drawApprovals(t)}
+	p := &customer.Profile{Name: "somebody", Since: instant(t, "since"), Approvals: drawShape(t)}
 	if maybe(t, "ended", 6) {
 		p.Ended = instant(t, "ended at")
 	}
@@ -148,7 +192,7 @@ func drawFilter(t *rapid.T) Filter {
 	return f
 }
 
-var purposesDrawn = []cpni.Purpose{cpni.OwnMarketing, cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.WinBack, cpni.InboundMarketing, "provide-service", "nonsense"}
+var purposesDrawn = []cpni.Purpose{cpni.OwnMarketing, cpni.OwnMarketing, cpni.OwnMarketing, cpni.OtherMarketing, cpni.PartnerMarketing, cpni.WinBack, cpni.InboundMarketing, "provide-service", "nonsense"}
 
 func drawFrame(t *rapid.T, set *rules.Set, ids []cpni.ID) *disclose.Frame {
 	f := &disclose.Frame{At: instant(t, "at").In(eastern), Rules: set, Terms: approval.Terms{RenoticeMonths: rapid.SampledFrom([]int{24, 24, 0, 1}).Draw(t, "renotice")}}
@@ -194,7 +238,7 @@ func (c *crowd) newID() cpni.ID {
 
 func newCrowd(t *rapid.T) *crowd {
 	c := &crowd{x: newIndex(newDictionary(), eastern, instants[0].AddDate(-1, 0, 0)), all: map[cpni.ID]*customer.Profile{}}
-	ids := make([]cpni.ID, rapid.IntRange(0, 40).Draw(t, "customers"))
+	ids := make([]cpni.ID, rapid.SampledFrom([]int{0, 1, 10, 20, 40, 60}).Draw(t, "customers"))
 	for i := range ids {
 		ids[i] = c.newID()
 	}
@@ -331,7 +375,9 @@ func TestSetsGiveTheAudienceOfSingleDecisions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { near = instants }()
 	rapid.Check(t, func(t *rapid.T) {
+		near = drawNear(t)
 		c := newCrowd(t)
 		for range rapid.IntRange(1, 3).Draw(t, "rounds") {
 			for range 4 {
