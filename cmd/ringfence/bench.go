@@ -34,7 +34,7 @@ type benchCommand struct {
 	Refused     int      `default:"0" help:"How many in a hundred requests ask in a contact in which nobody is verified."`
 	Screened    int      `default:"0" help:"Write what so many customers have said straight into the table of approvals, and screen all of them for one purpose."`
 	Keep        bool     `help:"Go on with the folder of an earlier run."`
-	Only        []string `enum:"echo,disclose,lookup,approvals,screen,replay,verify,notices,export," help:"Only these parts, after the import; notices and export, which nothing else asks for, make customers of their own instead."`
+	Only        []string `enum:"echo,disclose,lookup,approvals,screen,replay,verify,notices,export,audience," help:"Only these parts, after the import; notices, export and audience, which nothing else asks for, make customers of their own instead."`
 	Profile     string   `placeholder:"FILE" help:"Write a CPU profile of the disclosures, or of what --only names alone."`
 }
 
@@ -51,6 +51,9 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	}
 	if len(b.Only) == 1 && b.Only[0] == "export" {
 		return b.exported(ctx)
+	}
+	if len(b.Only) == 1 && b.Only[0] == "audience" {
+		return b.audiences(ctx)
 	}
 	if err := b.load(ctx); err != nil {
 		return err

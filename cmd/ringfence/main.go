@@ -32,6 +32,7 @@ type program struct {
 	Scenario  scenarioCommand  `cmd:"" help:"Tell stories with dates and check what comes out: the product's conformance suite, and the place to try your own rules."`
 	Verify    verifyCommand    `cmd:"" help:"Check that no entry of the ledger was changed, removed, reordered or put in: by its address, in a folder, or in the database."`
 	Replay    replayCommand    `cmd:"" help:"Make every recorded decision again from its recorded facts and rules, and name each that differs."`
+	Check     checkCommand     `cmd:"" help:"Compare what is kept beside customers' records with the records themselves."`
 	Export    exportCommand    `cmd:"" help:"Write the ledger into a folder that can be verified anywhere."`
 	Find      findCommand      `cmd:"" help:"Find a customer's id by number, e-mail address, account or name, read from standard input."`
 	Forget    forgetCommand    `cmd:"" help:"Destroy a customer's key: nothing of theirs can be read again. The ledger still verifies."`

@@ -395,7 +395,9 @@ func (a *API) forPartners() {
 				_, w := humago.Unwrap(hc)
 				line := http.NewResponseController(w)
 				// The line may be slow, but not silent: each part has its own time.
-				step := func() error { return ignoreUnsupported(line.SetWriteDeadline(time.Now().Add(partTime))) }
+				silent := time.AfterFunc(partTime, func() { a.report(ignoreUnsupported(line.SetWriteDeadline(time.Unix(1, 0)))) })
+				defer silent.Stop()
+				step := func() error { silent.Reset(partTime); return nil }
 				if err := f.Write(hc.Context(), hc.BodyWriter(), step); err != nil {
 					a.report(err)
 					panic(http.ErrAbortHandler) // so that what was cut off does not pass for a whole file

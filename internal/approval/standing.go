@@ -48,11 +48,8 @@ func Standing(p *customer.Profile, purpose cpni.Purpose, data []cpni.DataClass, 
 }
 
 func stands(all []customer.Approval, purpose cpni.Purpose, data []cpni.DataClass, recipient rules.Recipient, at time.Time, terms Terms) rules.Approval {
-	rest := data
-	located := slices.Contains(data, cpni.Location)
-	if located {
-		rest = slices.DeleteFunc(slices.Clone(data), func(c cpni.DataClass) bool { return c == cpni.Location })
-	}
+	rest := withoutLocation(data)
+	located := len(rest) < len(data)
 	out := standing(all, ask{ScopeOf(purpose, data, recipient), purpose, rest, recipient}, at, terms)
 	if located && deniesData(all, cpni.Location, ScopeOf(purpose, data, recipient)) {
 		out.State = cpni.Denied
@@ -66,6 +63,14 @@ func stands(all []customer.Approval, purpose cpni.Purpose, data []cpni.DataClass
 		return other
 	}
 	return out
+}
+
+// withoutLocation gives what is asked for but for call location, which has scopes of its own.
+func withoutLocation(data []cpni.DataClass) []cpni.DataClass {
+	if !slices.Contains(data, cpni.Location) {
+		return data
+	}
+	return slices.DeleteFunc(slices.Clone(data), func(c cpni.DataClass) bool { return c == cpni.Location })
 }
 
 // byGrant orders states by how much they allow.

@@ -153,9 +153,6 @@ func (v *visit) proposeExport() error {
 	return v.leave(flash{For: exportAddress(e.ID), Note: "Proposed, and on record. Nothing is written before somebody who keeps the registers agrees."}, exportAddress(e.ID))
 }
 
-// reasonRow is why how many customers are left out.
-type reasonRow struct{ Code, N string }
-
 type exportView struct {
 	page
 	Row                           exportRow
@@ -224,7 +221,7 @@ func (v *visit) exportPage() error {
 		case code == "":
 			view.In = n
 		case n > 0:
-			view.Reasons = append(view.Reasons, reasonRow{string(code), many(n)})
+			view.Reasons = append(view.Reasons, reasonRow{Code: string(code), N: many(n)})
 		}
 	}
 	slices.SortFunc(view.Reasons, func(a, b reasonRow) int { return cmp.Compare(a.Code, b.Code) })

@@ -52,6 +52,16 @@ func (id ID) Valid() bool {
 	return err == nil
 }
 
+// Bytes gives the sixteen bytes of which IDOf makes id; ok is false when no bytes give it.
+func (id ID) Bytes() (b [16]byte, ok bool) {
+	raw, err := base32Lower.DecodeString(string(id))
+	if err != nil || len(raw) != len(b) {
+		return b, false
+	}
+	copy(b[:], raw)
+	return b, IDOf(raw) == id
+}
+
 // Clock tells the time. The server has the machine's; a scenario has one that only its file moves.
 type Clock interface {
 	Now() time.Time

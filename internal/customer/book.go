@@ -29,7 +29,9 @@ type Book struct {
 	cache     map[cpni.ID]cached
 	forgets   uint64 // how often the cache was emptied or something was dropped: what was read before is not put after
 	forgotten []func()
-	seen      string // the forgetting that this node has caught up with
+	// forgetting are called in the transaction that forgets a customer.
+	forgetting []func(ctx context.Context, tx *store.Tx, id cpni.ID) error
+	seen       string // the forgetting that this node has caught up with
 
 	stands atomic.Bool // where approvals stand is written of every customer
 }
@@ -247,6 +249,9 @@ func (b *Book) Insert(ctx context.Context, tx *store.Tx, p *Profile) error {
 	if err := standTx(ctx, tx, nil, p); err != nil {
 		return err
 	}
+	if err := traceTx(ctx, tx, p.ID); err != nil {
+		return err
+	}
 	return b.relook(ctx, tx, nil, p)
 }
 
@@ -393,6 +398,9 @@ func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, versi
 		return fmt.Errorf("changing a customer: %w", err)
 	}
 	if err := standTx(ctx, tx, old, p); err != nil {
+		return err
+	}
+	if err := traceTx(ctx, tx, p.ID); err != nil {
 		return err
 	}
 	return b.relook(ctx, tx, old, p)

@@ -76,6 +76,18 @@ func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how s
 	if err := tx.SetMeta(ctx, metaForgotten, string(cpni.NewID())); err != nil {
 		return nil, fmt.Errorf("forgetting a customer: %w", err)
 	}
+	if err := traceTx(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	// After the name of this forgetting is written, which keeps away whoever writes down what they have read of many customers.
+	b.mu.RLock()
+	others := b.forgetting
+	b.mu.RUnlock()
+	for _, do := range others {
+		if err := do(ctx, tx, id); err != nil {
+			return nil, err
+		}
+	}
 	e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Forget, At: b.clock.Now(), Actor: by, Outcome: cpni.OK}, struct {
 		Customer cpni.ID `json:"customer"`
 		How      string  `json:"how,omitempty"`

@@ -14,6 +14,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,11 @@ type Parts struct {
 	Numbers   func(at time.Time) Numbers
 	// Web calls partners' webhooks; nil: a client that follows no redirection.
 	Web *http.Client
+	// Batch is how many customers one transaction decides, and PartRows how many rows a part has at most; 0: the usual.
+	Batch    int
+	PartRows int64
+	// Step is called between what is durable and what is not yet: tests cut work off there. nil: nobody hears it.
+	Step func()
 }
 
 // Numbers are what the policy says of files for partners.
@@ -76,9 +82,6 @@ type Each func(ctx context.Context, e Export, after cpni.ID, do func(cpni.ID) er
 type Exports struct {
 	Parts
 	lists map[string]Each
-	batch int    // how many customers one transaction decides
-	rows  int64  // how many rows a part has at most
-	step  func() // called between what is durable and what is not yet; tests cut work off there
 
 	mu        sync.Mutex
 	inherited bool
@@ -86,7 +89,11 @@ type Exports struct {
 
 // New makes Exports.
 func New(p Parts) *Exports {
-	x := &Exports{Parts: p, lists: map[string]Each{}, batch: atOnce, rows: partOf, step: func() {}}
+	x := &Exports{Parts: p, lists: map[string]Each{}}
+	x.Batch, x.PartRows = cmp.Or(x.Batch, atOnce), cmp.Or(x.PartRows, partOf)
+	if x.Step == nil {
+		x.Step = func() {}
+	}
 	if x.Web == nil {
 		x.Web = &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}

@@ -192,7 +192,7 @@ func (x *Exports) remake(ctx context.Context, e Export, no int64) error {
 	before := map[cpni.ID]int64{}
 	// Ids have one length, so that the one before the first is the first without its end.
 	for after := first[:len(first)-1]; ; {
-		rows, err := rowsOf(ctx, x.DB.Reader(), e.ID, after, last, x.batch)
+		rows, err := rowsOf(ctx, x.DB.Reader(), e.ID, after, last, x.Batch)
 		if err != nil {
 			return err
 		}

@@ -160,11 +160,11 @@ func (w *writer) run(ctx context.Context) error {
 	var read errgroup.Group
 	read.Go(func() error {
 		defer close(batches)
-		batch := make([]cpni.ID, 0, w.Exports.batch)
+		batch := make([]cpni.ID, 0, w.Exports.Batch)
 		hand := func() error {
 			select {
 			case batches <- batch:
-				batch = make([]cpni.ID, 0, w.Exports.batch)
+				batch = make([]cpni.ID, 0, w.Exports.Batch)
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -176,7 +176,7 @@ func (w *writer) run(ctx context.Context) error {
 				return fmt.Errorf("a list of customers is out of order")
 			}
 			last = id
-			if batch = append(batch, id); len(batch) == w.Exports.batch {
+			if batch = append(batch, id); len(batch) == w.Exports.Batch {
 				return hand()
 			}
 			return nil
@@ -216,7 +216,7 @@ func (w *writer) decide(ctx context.Context, ids []cpni.ID) error {
 		requests[i] = w.e.Spec.request(w.e.By, id)
 	}
 	last := ids[len(ids)-1]
-	w.step()
+	w.Step()
 	all, err := w.Door.Hand(ctx, requests, func(ctx context.Context, tx *store.Tx, all []*disclose.Handed) ([]ledger.Entry, error) {
 		var id string
 		lowest, highest := all[0].Entry, all[0].Entry
@@ -240,7 +240,7 @@ func (w *writer) decide(ctx context.Context, ids []cpni.ID) error {
 	if err != nil {
 		return err
 	}
-	w.step()
+	w.Step()
 	w.e.place = string(last)
 	w.e.Decided += int64(len(ids))
 	return w.write(ctx, all, w.e.place)
@@ -374,7 +374,7 @@ func (w *writer) write(ctx context.Context, all []*disclose.Handed, to string) e
 		}
 	}
 	w.done = to
-	if w.part != nil && (w.part.table.Rows() >= w.Exports.rows || w.part.bytes.Len() >= partSize) {
+	if w.part != nil && (w.part.table.Rows() >= w.Exports.PartRows || w.part.bytes.Len() >= partSize) {
 		return w.endPart(ctx)
 	}
 	return nil
@@ -415,7 +415,7 @@ func (w *writer) endPart(ctx context.Context) error {
 		return err
 	}
 	sum := p.table.Sum()
-	w.step()
+	w.Step()
 	err := w.DB.Tx(ctx, func(tx *store.Tx) error {
 		var id string
 		err := tx.QueryRow(ctx, "UPDATE export SET claimed = $1, placed = $2, parts = $3, held = held + $4 WHERE export_id = $5 AND claim = $6 AND state = $7 AND parts = $8 RETURNING export_id",
@@ -436,7 +436,7 @@ func (w *writer) endPart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keeping a part of a file: %w", err)
 	}
-	w.step()
+	w.Step()
 	w.e.PartsDone, w.e.Rows, w.e.placed, w.part = p.no, w.e.Rows+p.table.Rows(), w.done, nil
 	return nil
 }
@@ -446,7 +446,7 @@ func (w *writer) endPart(ctx context.Context) error {
 // cite: P-41, I-01, I-02, I-10
 func (w *writer) takeUp(ctx context.Context) error {
 	for after := w.e.placed; after < w.e.place; {
-		rows, err := rowsOf(ctx, w.DB.Reader(), w.e.ID, after, w.e.place, w.Exports.batch)
+		rows, err := rowsOf(ctx, w.DB.Reader(), w.e.ID, after, w.e.place, w.Exports.Batch)
 		if err != nil {
 			return err
 		}
@@ -558,7 +558,7 @@ func (w *writer) seal(ctx context.Context) error {
 			return err
 		}
 	}
-	w.step()
+	w.Step()
 	now := w.Clock.Now().Truncate(time.Microsecond)
 	expires := earlier(now.Add(w.Numbers(now).FetchWithin), w.e.DestroyBy)
 	state, tell, what := Ready, now.UnixMicro(), "waiting"

@@ -7,6 +7,7 @@ import (
 	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/export"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/store"
@@ -16,12 +17,43 @@ import (
 //
 // cite: P-40, 47 CFR 64.2009(c), 47 CFR 64.2009(d)
 func (o *Office) openCampaigns() {
-	if o.Audience == nil {
-		o.Audience = oneByOne{o}
-	}
 	o.Campaigns = campaign.New(campaign.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Partners: o.Partners, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Door: o.Door, Notices: o.Notices,
-		Audience: o.Audience, Clock: o.Clock, Zone: o.Zone, Try: o.tryScript})
+		Audience: o.Audience, Exporter: exporter{o}, Clock: o.Clock, Zone: o.Zone, Try: o.tryScript})
 	o.Door.Campaigns = o.Campaigns
+}
+
+// exporter makes the files of campaigns for partners.
+type exporter struct{ o *Office }
+
+// Begin puts the file of a campaign to work.
+//
+// cite: P-15, P-40, P-41, 47 CFR 64.2009(c)
+func (x exporter) Begin(ctx context.Context, tx *store.Tx, e campaign.Export) ([]ledger.Entry, error) {
+	_, entries, err := x.o.Exports.ForCampaign(ctx, tx, e.Campaign, e.Title, e.Question, e.Named, e.Columns, e.By, e.Second)
+	return entries, err
+}
+
+// Halt ends it with its campaign.
+//
+// cite: P-40, P-41
+func (x exporter) Halt(ctx context.Context, tx *store.Tx, campaign cpni.ID, by string) ([]ledger.Entry, error) {
+	return x.o.Exports.HaltTx(ctx, tx, campaign, by)
+}
+
+// Progress tells how far the newest file of a campaign has come.
+func (x exporter) Progress(ctx context.Context, of cpni.ID) (campaign.Exported, error) {
+	all, err := x.o.Exports.OfCampaign(ctx, of)
+	if err != nil || len(all) == 0 {
+		return campaign.Exported{}, err
+	}
+	e := all[0]
+	counts, err := x.o.Exports.Counts(ctx, e.ID)
+	if err != nil {
+		return campaign.Exported{}, err
+	}
+	p := campaign.Exported{Export: e.ID, Looked: e.Decided, Written: counts[""], Excluded: counts, Done: e.State != export.Proposed && e.State != export.Running}
+	delete(p.Excluded, "")
+	return p, nil
 }
 
 // goes says why a notice of rights, or a message of a campaign, must not go any more.

@@ -111,9 +111,9 @@ type Office struct {
 	Approvals *approval.Book
 	Notices   *notice.Notices
 	Answers   *answer.Desk
-	Audience  audience.Audience
 	Campaigns *campaign.Register
 	Proposals *countersign.Register
+	Audience  *audience.Sets // who may be in an audience, and who not and why
 
 	Training   *training.School
 	Discipline *training.Discipline
@@ -201,14 +201,16 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
+	o.Audience = audience.NewSets(audience.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Door: o.Door, Clock: clock, Zone: c.Zone})
 	if o.Notices, err = o.notices(); err != nil {
 		return nil, err
 	}
 	if o.Answers, err = o.answers(c); err != nil {
 		return nil, err
 	}
-	o.openCampaigns()
 	o.Exports = o.exports()
+	o.Exports.Ask(o.Audience)
+	o.openCampaigns()
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
@@ -297,6 +299,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Campaigns.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Exports.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Audience.Nightly, report) })
 	all.Wait()
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"ringfence/internal/approval"
+	"ringfence/internal/audience"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
@@ -18,7 +18,7 @@ import (
 // A customer who refuses in the portal while the audience of an offer is computed is not in it: neither when they had been looked
 // at already, nor when their turn was still to come. And nobody may use what they have refused.
 //
-// cite: P-11, P-12, P-14, I-02, 47 CFR 64.2007(a)(2), 47 CFR 64.2009(a)
+// cite: P-11, P-12, P-14, I-02, I-19, 47 CFR 64.2007(a)(2), 47 CFR 64.2009(a)
 func TestWhoRefusesInThePortalIsInNoAudience(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := visit(t, db)
@@ -48,28 +48,28 @@ func TestWhoRefusesInThePortalIsInNoAudience(t *testing.T) {
 			s.Time.Add(time.Second)
 			c.goTo(round.page)
 			c.sees(round.named)
-			audience := map[cpni.ID]bool{}
+			found := map[cpni.ID]bool{}
 			paused, resume, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 			go func() {
 				waited := false
-				use := approval.Use{Purpose: round.purpose, Data: []cpni.DataClass{cpni.Usage}, Recipient: rules.Recipient{Kind: cpni.ToCarrier}}
-				done <- s.Approvals.Screen(context.Background(), use, func(of cpni.ID, state cpni.ApprovalState) error {
+				q := audience.Question{Caller: disclose.Caller{Staff: marketing}, Purpose: round.purpose, Data: []cpni.DataClass{cpni.Usage}, Via: cpni.Screen, Offer: &rules.Offer{Categories: []cpni.Category{cpni.Broadband}}}
+				done <- s.Audience.Gather(context.Background(), q, func(of cpni.ID, in bool) error {
 					if !waited && (!round.first || of == ann.ID) {
 						waited = true
 						if of != ann.ID || round.first {
-							audience[of] = state == cpni.OptInOK
+							found[of] = in
 						}
 						close(paused)
 						<-resume
 						return nil
 					}
-					audience[of] = state == cpni.OptInOK
+					found[of] = in
 					return nil
 				})
 			}()
 			<-paused
-			if audience[ann.ID] != round.first {
-				t.Fatalf("%s: before she refuses the audience has her: %v", round.what, audience[ann.ID])
+			if found[ann.ID] != round.first {
+				t.Fatalf("%s: before she refuses the audience has her: %v", round.what, found[ann.ID])
 			}
 			c.click(round.button)
 			c.sees(round.says)
@@ -78,8 +78,8 @@ func TestWhoRefusesInThePortalIsInNoAudience(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range all {
-				if audience[p.ID] != (p != ann) {
-					t.Errorf("%s: in the audience %v, and refused %v", round.what, audience[p.ID], p == ann)
+				if found[p.ID] != (p != ann) {
+					t.Errorf("%s: in the audience %v, and refused %v", round.what, found[p.ID], p == ann)
 				}
 			}
 			answer, err := s.Door.Disclose(t.Context(), disclose.Request{Caller: disclose.Caller{Staff: marketing}, Customer: ann.ID, Purpose: round.purpose, To: "carrier", Data: []cpni.DataClass{cpni.Usage},

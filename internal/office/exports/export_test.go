@@ -1,4 +1,4 @@
-package export_test
+package exports_test
 
 import (
 	"bytes"
@@ -360,11 +360,11 @@ func TestCutOffAnywhere(t *testing.T) {
 		for i := range many {
 			ids = append(ids, w.billed(fmt.Sprint(i)).ID)
 		}
-		export.Smaller(w.Exports, 7, 10)
+		w.Exports.Batch, w.Exports.PartRows = 7, 10
 		e := w.begun(bills(), w.bill)
 		for cut := 1; cut < 40; cut++ {
 			ctx, stop := context.WithCancel(t.Context())
-			export.CutAfter(w.Exports, cut, stop)
+			cutAfter(w.Exports, cut, stop)
 			err := w.Exports.Work(ctx)
 			stop()
 			if err == nil {
@@ -377,7 +377,7 @@ func TestCutOffAnywhere(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		export.CutAfter(w.Exports, 0, nil)
+		cutAfter(w.Exports, 0, nil)
 		e = w.worked(e.ID)
 		rows, m, _, err := w.fetch(e.ID, "printers")
 		if err != nil {
@@ -393,4 +393,13 @@ func TestCutOffAnywhere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// cutAfter has stop called at the n-th step of the work; 0: never.
+func cutAfter(x *export.Exports, n int, stop context.CancelFunc) {
+	x.Step = func() {
+		if n--; n == 0 {
+			stop()
+		}
+	}
 }

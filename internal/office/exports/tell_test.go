@@ -1,4 +1,4 @@
-package export_test
+package exports_test
 
 import (
 	"io"

@@ -1,4 +1,4 @@
-package partner_test
+package partners_test
 
 import (
 	"errors"
