@@ -917,7 +917,7 @@ func TestKilledWhileAnsweringLegalProcess(t *testing.T) {
 			if err := errors.Join(vault.NewMasterFile(filepath.Join(folder, "master.key")), ledger.NewKeyFile(filepath.Join(folder, "ledger.key"), officetest.Origin)); err != nil {
 				t.Fatal(err)
 			}
-			const files, customers = 8, 3
+			const files, customers = 4, 2
 			names := func() []string {
 				plain, closed, err := lawOffice(ctx, url, folder)
 				if err != nil {
@@ -960,7 +960,7 @@ func TestKilledWhileAnsweringLegalProcess(t *testing.T) {
 					if id, hash, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "handed "), " "); ok && strings.HasPrefix(line, "handed ") {
 						handed[id] = hash
 					}
-					if heard++; heard == least && tries < 12 {
+					if heard++; heard == least && tries < 6 {
 						c.Process.Kill()
 					}
 				}
