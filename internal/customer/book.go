@@ -395,6 +395,9 @@ func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, versi
 	if err := standTx(ctx, tx, old, p); err != nil {
 		return err
 	}
+	if err := listTx(ctx, tx, old, p, b.clock.Now()); err != nil {
+		return err
+	}
 	return b.relook(ctx, tx, old, p)
 }
 

@@ -45,7 +45,7 @@ func (o *Office) messages(c Config) *notify.Carrier {
 		Tokens: map[string]string{"carrier": c.Carrier.Name, "telephone": c.Carrier.Phone},
 		Adds:   o.tokens,
 		Again:  o.writtenThen,
-		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.Notices.Heard, Goes: o.Notices.Goes,
+		Still:  o.Contacts.Still, Hidden: o.Contacts.Hidden, Instead: o.instead, Heard: o.heard, Goes: o.Notices.Goes,
 		NotMe: func(ctx context.Context, of cpni.ID, m notify.Message) error {
 			return o.Contacts.NotMe(ctx, of, m, contact.ByCall)
 		},

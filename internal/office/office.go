@@ -20,6 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"ringfence/internal/accounting"
+	"ringfence/internal/aggregate"
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/complaint"
@@ -27,6 +28,7 @@ import (
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
@@ -115,6 +117,10 @@ type Office struct {
 	Written    *written.Desk
 	Complaints *complaint.Book
 
+	// Listings for publishers of directories, and figures about many.
+	Directory *directory.Desk
+	Aggregate *aggregate.Desk
+
 	public   Public
 	rehearse Rehearse
 	lookUps  *store.Batcher[lookUp]
@@ -198,6 +204,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.tellOfHoldings()
+	o.giveListings()
 	return o, nil
 }
 
@@ -277,6 +284,8 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Directory.Due, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Wait()
 }
 
