@@ -51,6 +51,8 @@ func addresses() []place {
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
+		directoryPlaces(),
+		figurePlaces(),
 	)
 }
 
@@ -220,5 +222,6 @@ func (v *visit) homeOf(p place) string {
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
+	home = strings.NewReplacer("{publisher}", url.PathEscape(v.r.PathValue("publisher")), "{extract}", url.PathEscape(v.r.PathValue("extract"))).Replace(home)
 	return strings.TrimSuffix(home, "{$}")
 }

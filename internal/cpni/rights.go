@@ -6,25 +6,29 @@ type Right string
 
 // The rights.
 const (
-	RightServe         Right = "serve"          // open contacts, take proofs, change accounts at a customer's wish
-	RightSee           Right = "see"            // find customers and read their cards, which hold no CPNI
-	RightKeepCustomers Right = "keep-customers" // add customers, end their service, import files
-	RightKeepRegisters Right = "keep-registers" // put partners on the register
-	RightKeepStaff     Right = "keep-staff"     // add members of the staff, make keys
-	RightTrain         Right = "train"          // record training
-	RightReadRecords   Right = "read-records"   // read what is on record
-	RightForget        Right = "forget"         // have a customer's key destroyed; two people are needed
-	RightWatch         Right = "watch"          // see alerts, and work on their cases
-	RightDiscipline    Right = "discipline"     // record findings and sanctions
-	RightKeepCourses   Right = "keep-courses"   // publish courses
-	RightKeepPolicy    Right = "keep-policy"    // propose another rule set or profile, and agree to one that another proposes
-	RightGiveNotices   Right = "give-notices"   // have notices of rights given to many, and agree to what another proposes; two people are needed
-	RightOperate       Right = "operate"        // see settings and health, and have keys renewed; two people are needed
+	RightServe           Right = "serve"            // open contacts, take proofs, change accounts at a customer's wish
+	RightSee             Right = "see"              // find customers and read their cards, which hold no CPNI
+	RightKeepCustomers   Right = "keep-customers"   // add customers, end their service, import files
+	RightKeepRegisters   Right = "keep-registers"   // put partners on the register
+	RightKeepStaff       Right = "keep-staff"       // add members of the staff, make keys
+	RightTrain           Right = "train"            // record training
+	RightReadRecords     Right = "read-records"     // read what is on record
+	RightForget          Right = "forget"           // have a customer's key destroyed; two people are needed
+	RightWatch           Right = "watch"            // see alerts, and work on their cases
+	RightDiscipline      Right = "discipline"       // record findings and sanctions
+	RightKeepCourses     Right = "keep-courses"     // publish courses
+	RightKeepPolicy      Right = "keep-policy"      // propose another rule set or profile, and agree to one that another proposes
+	RightGiveNotices     Right = "give-notices"     // have notices of rights given to many, and agree to what another proposes; two people are needed
+	RightKeepDirectories Right = "keep-directories" // keep publishers of directories and their terms, and give them extracts
+	RightMakeReports     Right = "make-reports"     // ask for aggregate reports
+	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightOperate}
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices,
+	RightKeepDirectories, RightMakeReports,
+	RightOperate}
 
 // RightsToCustomers are the rights that lead to customers' information.
 var RightsToCustomers = []Right{RightServe, RightSee}

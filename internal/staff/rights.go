@@ -27,6 +27,9 @@ const (
 	KeepPolicy    = cpni.RightKeepPolicy
 	GiveNotices   = cpni.RightGiveNotices
 	Operate       = cpni.RightOperate
+
+	KeepDirectories = cpni.RightKeepDirectories
+	MakeReports     = cpni.RightMakeReports
 )
 
 // Rights lists the rights in the order in which screens show them.
