@@ -96,6 +96,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.public()
 	a.proposals()
 	a.notices()
+	a.directories()
 	return a
 }
 
@@ -128,6 +129,8 @@ var tags = []*huma.Tag{
 	{Name: "notices", Description: "Notices of customers' rights: runs to many, bills, and the proof for each customer."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
+	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
+	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},
 }

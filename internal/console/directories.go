@@ -18,7 +18,7 @@ import (
 //
 // cite: P-32, 47 USC 222(e), 47 USC 222(h)(3)
 func directoryPlaces() []place {
-	const all, one, extract = "/directories", "/directories/{publisher}", "/directories/extracts/{extract}"
+	const all, one, extract = "/directories", "/publishers/{publisher}", "/extracts/{extract}"
 	return []place{
 		{pattern: all, right: staff.KeepDirectories, get: (*visit).directoriesPage},
 		{pattern: all + "/terms", right: staff.KeepDirectories, post: (*visit).putTerms, home: all},
@@ -33,8 +33,8 @@ func directoryPlaces() []place {
 	}
 }
 
-func publisherAddress(id string) string { return "/directories/" + id }
-func extractAddress(id cpni.ID) string  { return "/directories/extracts/" + string(id) }
+func publisherAddress(id string) string { return "/publishers/" + id }
+func extractAddress(id cpni.ID) string  { return "/extracts/" + string(id) }
 func dollars(mills int64) string        { return fmt.Sprintf("$%d.%03d", mills/1000, mills%1000) }
 func whole(n int64) string              { return strconv.FormatInt(n, 10) }
 

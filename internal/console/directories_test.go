@@ -12,7 +12,6 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
-	"ringfence/internal/directory"
 	"ringfence/internal/notify"
 	"ringfence/internal/written"
 )
@@ -30,7 +29,7 @@ func withPublisher(t *testing.T) (*world, *age.X25519Identity) {
 	b.submit("/directories/terms", "whole", "0.04", "update", "0.06", "says", "Print them, and nothing else.").says(t, "These are the terms for every publisher", "$0.040", "$0.060")
 	b.submit("/directories/publishers", "id", "white-pages", "name", "White Pages", "person", "Wilma White", "key", "age1nonsense").says(t, "no key to encrypt to")
 	b.submit("/directories/publishers", "id", "white-pages", "name", "White Pages", "person", "Wilma White", "key", key.Recipient().String()).says(t, "on the register", "Has to agree to the terms")
-	b.submit("/directories/white-pages/agree", "version", "1", "paper", "contract 17").says(t, "It has agreed", "contract 17", "Every published listing")
+	b.submit("/publishers/white-pages/agree", "version", "1", "paper", "contract 17").says(t, "It has agreed", "contract 17", "Every published listing")
 	return w, key
 }
 
@@ -40,7 +39,7 @@ func withPublisher(t *testing.T) (*world, *age.X25519Identity) {
 func TestDirectoryDesk(t *testing.T) {
 	w, key := withPublisher(t)
 	b := w.signedIn(t, "billing")
-	made := b.submit("/directories/white-pages/extracts", "key", string(cpni.NewID()), "kind", "whole")
+	made := b.submit("/publishers/white-pages/extracts", "key", string(cpni.NewID()), "kind", "whole")
 	made.says(t, "being made")
 	extract := b.at
 	must(t, w.Directory.Work(t.Context()))
@@ -56,11 +55,11 @@ func TestDirectoryDesk(t *testing.T) {
 	if file.is(t, http.StatusOK); !bytes.Contains(text, []byte("Lena Listed")) || !bytes.Contains(text, []byte("Florists")) || strings.Contains(file.page, "Lena") {
 		t.Errorf("%q", text)
 	}
-	b.get("/directories/white-pages").says(t, "1 extract", "What has changed since the last one")
-	b.submit("/directories/white-pages/extracts", "key", string(cpni.NewID()), "kind", "names").says(t, "whole or an update")
-	b.get("/directories/none").is(t, http.StatusNotFound)
-	b.get("/directories/extracts/"+string(cpni.NewID())).is(t, http.StatusNotFound)
-	b.submit("/directories/white-pages/end").says(t, "no further extracts", "Ended")
+	b.get("/publishers/white-pages").says(t, "1 extract", "What has changed since the last one")
+	b.submit("/publishers/white-pages/extracts", "key", string(cpni.NewID()), "kind", "names").says(t, "whole or an update")
+	b.get("/publishers/none").is(t, http.StatusNotFound)
+	b.get("/extracts/"+string(cpni.NewID())).is(t, http.StatusNotFound)
+	b.submit("/publishers/white-pages/end").says(t, "no further extracts", "Ended")
 	w.signedIn(t, "agent").get("/directories").is(t, http.StatusForbidden)
 }
 
@@ -111,14 +110,14 @@ func unreached(t *testing.T) (*world, string) {
 	must(t, err)
 	b := w.signedIn(t, "agent")
 	contact := b.open(w.ann, "phone")
-	b.prove(contact, "method", "password", "password", annPassword)
-	b.submit(requestAddress(w.ann, q.ID) + "/prove").says(t, "It goes once the wait is over")
-	w.time.pass(25 * time.Hour)
+	b.prove(contact, "method", "password", "secret", annPassword)
+	b.submit(requestAddress(w.ann, q.ID)+"/prove").says(t, "It goes once the wait is over")
+	w.clock.pass(25 * time.Hour)
 	must(t, w.Written.Due(ctx))
 	q, err = w.Written.One(ctx, w.ann, q.ID)
 	must(t, err)
 	if q.State == written.Waiting { // told by post, so it waits longer
-		w.time.pass(4 * 24 * time.Hour)
+		w.clock.pass(4 * 24 * time.Hour)
 		must(t, w.Written.Due(ctx))
 	}
 	q, err = w.Written.One(ctx, w.ann, q.ID)
@@ -144,10 +143,10 @@ func TestDesigneeDesk(t *testing.T) {
 		t.Errorf("%q", p.page)
 	}
 	b.submit(request+"/hand", "bearer", "Tariff Analysts", "expires", tomorrow, "government", "yes").says(t, "Records to hand over", "Calls of")
-	b.get(request).says(t, "Handed over", "who showed a document of a government").lacks2(t, "Somebody comes for the records")
+	page := b.get(request)
+	page.says(t, "Handed over", "who showed a document of a government")
+	page.lacks(t, "Somebody comes for the records")
 }
-
-func (r reply) lacks2(t testing.TB, all ...string) { t.Helper(); r.lacks(t, all...) }
 
 // The pages fit and are sound.
 //
@@ -155,13 +154,13 @@ func (r reply) lacks2(t testing.TB, all ...string) { t.Helper(); r.lacks(t, all.
 func TestPagesOfOthersAreSound(t *testing.T) {
 	w, _ := withPublisher(t)
 	b := w.signedIn(t, "billing")
-	b.submit("/directories/white-pages/extracts", "key", string(cpni.NewID()), "kind", "whole")
+	b.submit("/publishers/white-pages/extracts", "key", string(cpni.NewID()), "kind", "whole")
 	extract := b.at
 	must(t, w.Directory.Work(t.Context()))
 	c := w.chromium(t)
 	c.takeOver(b)
 	c.isSound("directories", "/directories")
-	c.isSound("directories publisher", "/directories/white-pages")
+	c.isSound("directories publisher", "/publishers/white-pages")
 	c.isSound("directories extract", extract)
 	w = figures(t)
 	b = w.signedIn(t, "marketing")
@@ -177,5 +176,3 @@ func TestPagesOfOthersAreSound(t *testing.T) {
 	c.takeOver(w.signedIn(t, "agent"))
 	c.isSound("designees request", request)
 }
-
-var _ = directory.Whole

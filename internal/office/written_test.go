@@ -359,6 +359,7 @@ func TestRequestReachesNobody(t *testing.T) {
 		}
 		// Once more to the same address, and given up with a reason.
 		comesBack(t, o, ann.ID)
+		o.Time.Add(time.Minute)
 		must[*written.Request](t)(o.Written.Resend(ctx, ann.ID, id, agent))
 		if _, err := o.Written.Resend(ctx, ann.ID, id, agent); code(err) != "STATE" {
 			t.Errorf("sent twice: %v", err)

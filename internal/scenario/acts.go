@@ -54,6 +54,8 @@ func acts() map[string]act {
 		"alerts":           alerts,
 		"case":             caseAct,
 		"verify":           verify,
+		"extract":          extractAct,
+		"figures":          figuresAct,
 	}
 }
 

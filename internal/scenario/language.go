@@ -82,6 +82,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
+	"TERMS", "ENDED", "NO_WHOLE", "NOT_OVER",
 }
 
 func noticeCodes() []string {
@@ -96,7 +97,7 @@ func noticeCodes() []string {
 
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
-	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs())
+	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), campaignVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(), otherVerbs())
 }
 
 func contactVerbs() []verb {

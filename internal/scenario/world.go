@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"filippo.io/age"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -36,18 +37,19 @@ type world struct {
 	partners *partner.Register
 	written  int // mails that customers wrote
 
-	customers map[string]cpni.ID
-	names     map[cpni.ID]string // of customers
-	staffIDs  map[string]cpni.ID
-	contacts  map[string]cpni.ID
-	findings  map[string]cpni.ID
-	notices   map[string]cpni.ID  // the runs of written notices
-	named     map[string][]string // partners whom a one-time notice named
-	read      map[string]cpni.ID  // one-time notices, by the contact in which they were read
-	code      string              // that was last sent
-	before    map[cpni.ID]bool    // records of the setup
-	down      map[string]bool     // parts that a fault has taken down
-	outside   *farSide
+	customers  map[string]cpni.ID
+	names      map[cpni.ID]string // of customers
+	staffIDs   map[string]cpni.ID
+	contacts   map[string]cpni.ID
+	publishers map[string]*age.X25519Identity // with whose keys they read
+	findings   map[string]cpni.ID
+	notices    map[string]cpni.ID  // the runs of written notices
+	named      map[string][]string // partners whom a one-time notice named
+	read       map[string]cpni.ID  // one-time notices, by the contact in which they were read
+	code       string              // that was last sent
+	before     map[cpni.ID]bool    // records of the setup
+	down       map[string]bool     // parts that a fault has taken down
+	outside    *farSide
 }
 
 // origin names the log of an instance.
