@@ -50,8 +50,8 @@ type Desk struct {
 	node           cpni.ID
 	ids, digests   []byte
 	pageSize       int    // customers that are looked at together
-	beforeKeeping  func() // a test's: between the decisions about a page and its keeping
-	beforeAssembly func() // a test's: between the last page and the file
+	beforeKeeping  func() // see Meanwhile: between the decisions about a page and its keeping
+	beforeAssembly func() // see Meanwhile: between the last page and the file
 }
 
 // New makes a desk.

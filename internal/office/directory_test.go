@@ -1,10 +1,9 @@
-package directory_test
+package office_test
 
 import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -227,7 +226,7 @@ func TestTakenOutMeanwhile(t *testing.T) {
 				}
 			}
 		}
-		o.Directory.When(once(func() { unlist(t, o, all[0].ID) }), once(func() { unlist(t, o, all[1].ID) }))
+		o.Directory.Meanwhile(once(func() { unlist(t, o, all[0].ID) }), once(func() { unlist(t, o, all[1].ID) }))
 		e := must[*directory.Extract](t)(o.Directory.Ask(ctx, cpni.NewID(), bill, p.id, directory.Whole))
 		if err := o.Directory.Work(ctx); err != nil {
 			t.Fatal(err)
@@ -256,7 +255,7 @@ func TestExtractGoesOn(t *testing.T) {
 		o.Directory.PageSize(3)
 		type stop struct{}
 		pagesDone := 0
-		o.Directory.When(func() {
+		o.Directory.Meanwhile(func() {
 			if pagesDone++; pagesDone == 2 {
 				panic(stop{}) // after the second page was decided about, and before it was kept
 			}
@@ -358,25 +357,4 @@ func TestEqualTerms(t *testing.T) {
 	if now := must[*directory.Extract](t)(o.Directory.One(ctx, e.ID)); now.State != directory.Removed {
 		t.Errorf("%+v", now)
 	}
-}
-
-// must ends the test when a call fails, and gives what the call gave.
-func must[T any](t testing.TB) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-// code gives the code of a refusal; "" of anything else.
-func code(err error) cpni.Code {
-	var refusal *cpni.Refusal
-	if errors.As(err, &refusal) {
-		return refusal.Code
-	}
-	return ""
 }
