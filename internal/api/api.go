@@ -103,6 +103,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.campaigns()
 	a.processes()
 	a.exports()
+	a.directories()
 	return a
 }
 
@@ -147,6 +148,8 @@ var tags = []*huma.Tag{
 	{Name: "for partners", Description: "What a partner does by itself, with a key of its own."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
+	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
+	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},
 	{Name: "policy", Description: "Clauses, rules and dated numbers in force, and the public policy."},
 }

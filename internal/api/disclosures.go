@@ -35,7 +35,6 @@ type DisclosureRequest struct {
 	Emergency *Emergency `json:"emergency,omitempty"`
 	Request   *Written   `json:"request,omitempty" doc:"A customer's written request that somebody whom they name be given it."`
 	Unaided   *Unaided   `json:"unaided,omitempty" doc:"The one call that an unverified caller describes; only where the carrier takes that option."`
-	Cells     *int       `json:"cells,omitempty" minimum:"0" doc:"The smallest cell of an aggregate report."`
 	PortOut   bool       `json:"port_out,omitempty" doc:"It is asked because another carrier wants to port the number. Where the register has a port of it, that is known also when this is not said."`
 	Offer     *Offer     `json:"offer,omitempty"`
 	Campaign  cpni.ID    `json:"campaign,omitempty" doc:"The campaign for which it is used: it must have been reviewed, run now, and name this use."`
@@ -189,7 +188,7 @@ func (a *API) disclosures() {
 
 // request turns what came in into a request to the door.
 func (b *DisclosureRequest) request() (disclose.Request, error) {
-	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, Cells: b.Cells, PortOut: b.PortOut, Campaign: b.Campaign, Matter: b.Matter}
+	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, PortOut: b.PortOut, Campaign: b.Campaign, Matter: b.Matter}
 	for _, m := range b.Months {
 		t, err := time.Parse("2006-01", m)
 		if err != nil {

@@ -30,6 +30,10 @@ func letterPlaces() []place {
 		{pattern: request + "/scan", right: staff.Serve, get: (*visit).requestScan},
 		{pattern: request + "/prove", right: staff.Serve, post: (*visit).proveRequest, home: request},
 		{pattern: request + "/decline", right: staff.Serve, post: (*visit).declineRequest, home: request},
+		{pattern: request + "/resend", right: staff.Serve, post: (*visit).resendRequest, home: request},
+		{pattern: request + "/redirect", right: staff.Serve, post: (*visit).redirectRequest, home: request},
+		{pattern: request + "/hand", right: staff.Serve, post: (*visit).handRequest, home: request},
+		{pattern: request + "/proof", right: staff.Serve, get: (*visit).requestProof},
 		{pattern: request + "/withdraw", right: staff.Serve, post: (*visit).withdrawRequest, home: request},
 		{pattern: enter, right: staff.Serve, get: (*visit).enterRequestPage, post: (*visit).enterRequest, scan: written.MostScan},
 	}
@@ -43,6 +47,7 @@ var (
 		complaint.OnlineAccess: "Somebody else was in the account online", complaint.Other: "Something else"}
 	reportStates  = map[complaint.State]chip{complaint.Open: {"Open", "bad"}, complaint.Looking: {"Being looked into", "warn"}, complaint.Answered: {"Answered", "good"}}
 	requestStates = map[written.State]chip{written.Entered: {"To be proved", "bad"}, written.Waiting: {"Waits before it goes", "warn"}, written.Sent: {"Has gone", "good"},
+		written.Unreached: {"Reached nobody", "bad"}, written.Handed: {"Handed over", "good"},
 		written.Withdrawn: {"Taken back", ""}, written.Declined: {"Not carried out", ""}}
 )
 
@@ -168,7 +173,7 @@ func (v *visit) requestsPage() error {
 		return err
 	}
 	for _, q := range all {
-		row := letterRow{Address: requestAddress(q.Customer, q.ID), At: v.clock(q.At), What: "From the portal", About: "customer " + short(q.Customer), State: requestStates[q.State]}
+		row := letterRow{Address: requestAddress(q.Customer, q.ID), At: v.clock(q.At) + v.ageOf(q), What: "From the portal", About: "customer " + short(q.Customer), State: requestStates[q.State]}
 		if q.Posted() {
 			row.What = "By post"
 			if row.By, err = v.actor(string(q.By)); err != nil {
@@ -197,6 +202,7 @@ type requestView struct {
 	Open     bool
 	Phrase   string
 	Opened   []string
+	designeeView
 }
 
 // requestPage shows a request. That somebody reads it is on record.
@@ -245,6 +251,7 @@ func (v *visit) requestView() (requestView, error) {
 	for _, at := range q.Opened {
 		view.Opened = append(view.Opened, v.moment(at))
 	}
+	view.designeeView = v.designeeView(q)
 	return view, nil
 }
 

@@ -17,6 +17,7 @@ var (
 	messageKinds = []option{{notify.AccountChange, "Notice of change"}, {notify.VerificationCode, "Verification code"}, {notify.CallBack, "Call back"}, {notify.Records, "Records"},
 		{notify.NotMeReceived, "“Not me” taken up"}, {"not-me-settled", "“Not me” settled"}, {"stop-received", "STOP taken up"},
 		{notify.OptOutNotice, "Opt-out notice"}, {notify.OptInRequest, "Opt-in request"}, {notify.AnswerReceived, "Answer confirmed"}, {notify.AnswerHow, "How to say yes"}, {notify.Campaign, "Campaign"},
+		{notify.NamedUnreached, "Person named not reached"},
 		{notify.DesigneeRecords, "Records to a person named"}, {notify.WrittenRequest, "Written request taken up"}, {notify.ReportReceived, "Report taken up"}, {notify.ReportAnswered, "Report answered"},
 		{notify.ProcessDemand, "Legal process announced"}, {notify.ProcessAnswered, "Legal process answered"}}
 	messageStates = map[notify.State]chip{notify.Queued: {"waits", "warn"}, notify.Sending: {"being sent", "warn"}, notify.Sent: {"sent", "good"}, notify.Delivered: {"delivered", "good"},

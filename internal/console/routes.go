@@ -55,6 +55,8 @@ func addresses() []place {
 		deskWorkPlaces(),
 		processPlaces(),
 		partnerPlaces(),
+		directoryPlaces(),
+		figurePlaces(),
 	)
 }
 
@@ -228,5 +230,6 @@ func (v *visit) homeOf(p place) string {
 		"desk", "matter", "campaign", "process", "partner", "export"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
+	home = strings.NewReplacer("{publisher}", url.PathEscape(v.r.PathValue("publisher")), "{extract}", url.PathEscape(v.r.PathValue("extract"))).Replace(home)
 	return strings.TrimSuffix(home, "{$}")
 }

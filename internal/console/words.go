@@ -36,8 +36,10 @@ var (
 		staff.Train: "record training", staff.ReadRecords: "read what is on record", staff.Forget: "have a customer forgotten",
 		staff.Watch: "see alerts and work on their cases", staff.Discipline: "record findings and sanctions", staff.KeepCourses: "publish courses", staff.AnswerProcess: "take in, review and answer legal process", staff.GiveNotices: "have notices given to many customers, with a second person",
 		staff.Market: "build, launch and stop campaigns", staff.ReviewCampaigns: "review campaigns that others have built, and stop them",
-		staff.Export:     "have files made for partners, with a second person",
-		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
+		staff.Export:          "have files made for partners, with a second person",
+		staff.KeepDirectories: "keep publishers of directories, and give them listings",
+		staff.MakeReports:     "make reports about many customers",
+		staff.KeepPolicy:      "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
 		staff.WorkTickets: "work with trouble tickets and orders", staff.WorkProtection: "work with cases of fraud", staff.WorkPorts: "work with ports to and from other carriers", staff.WorkCollection: "work with accounts placed with a vendor"}
 )
 

@@ -23,6 +23,8 @@ const (
 	RightReviewCampaigns Right = "review-campaigns" // agree to what others have drawn up as a campaign, send it back, and stop it
 	RightAnswerProcess   Right = "answer-process"   // take in, review and answer legal process
 	RightExport          Right = "export"           // have files made for partners; somebody who keeps the registers agrees
+	RightKeepDirectories Right = "keep-directories" // keep publishers of directories and their terms, and give them extracts
+	RightMakeReports     Right = "make-reports"     // ask for aggregate reports
 	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
@@ -36,7 +38,7 @@ const (
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightOperate,
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightKeepDirectories, RightMakeReports, RightOperate,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.

@@ -403,6 +403,9 @@ func (b *Book) rewrite(ctx context.Context, tx *store.Tx, old, p *Profile, versi
 	if err := traceTx(ctx, tx, p.ID); err != nil {
 		return err
 	}
+	if err := listTx(ctx, tx, old, p, b.clock.Now()); err != nil {
+		return err
+	}
 	return b.relook(ctx, tx, old, p)
 }
 

@@ -70,6 +70,9 @@ func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how s
 			return nil, fmt.Errorf("forgetting a customer: %w", err)
 		}
 	}
+	if err := unlistTx(ctx, tx, id, b.clock.Now()); err != nil {
+		return nil, err
+	}
 	if err := b.vault.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}

@@ -106,6 +106,9 @@ func (p *Profile) completeLines(now time.Time) error {
 // bounded checks that nothing is longer or more than it may be.
 func (p *Profile) bounded() error {
 	fields := append([]string{p.Name, p.Account, p.Born, p.SSN4}, p.ContactNumbers...)
+	for _, l := range p.Lines {
+		fields = append(fields, l.Heading)
+	}
 	for _, all := range [][]Address{p.Postal, p.Email} {
 		for _, a := range all {
 			fields = append(fields, a.Value)

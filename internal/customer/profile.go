@@ -56,11 +56,17 @@ type Line struct {
 	Number     string          `json:"number"` // E.164
 	Categories []cpni.Category `json:"categories,omitempty"`
 	Listed     bool            `json:"listed,omitempty"` // published, or accepted for publication, in a directory
-	Since      time.Time       `json:"since,omitzero"`
-	Removed    time.Time       `json:"removed,omitzero"`
-	Disturbed  time.Time       `json:"disturbed,omitzero"` // last known port, forward or change of SIM
-	NoTexts    time.Time       `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
-	Frozen     bool            `json:"frozen,omitempty"`   // the customer says that they did not add it: it proves nothing and gets nothing
+	// Heading is the primary advertising classification under which a directory prints it, as it was assigned when service began.
+	// NoAddress: the address is not printed beside it.
+	//
+	// cite: P-32, 47 USC 222(h)(3)
+	Heading   string    `json:"heading,omitempty"`
+	NoAddress bool      `json:"no_address,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+	Removed   time.Time `json:"removed,omitzero"`
+	Disturbed time.Time `json:"disturbed,omitzero"` // last known port, forward or change of SIM
+	NoTexts   time.Time `json:"no_texts,omitzero"`  // since when the line wants none; zero: it takes them
+	Frozen    bool      `json:"frozen,omitempty"`   // the customer says that they did not add it: it proves nothing and gets nothing
 }
 
 // Address is a postal or e-mail address with the time it has been on the account.

@@ -89,6 +89,9 @@ func (g *gathered) callMonths(zone *time.Location) []int {
 // release opens what the receipt covers.
 func (d *Door) release(ctx context.Context, g *gathered, p *pending) (*Released, error) {
 	out := &Released{}
+	if g.profile == nil { // what is about nobody, such as a report, opens nothing
+		return out, nil
+	}
 	if p.fetched == nil {
 		var err error
 		if p.fetched, err = p.needs(ctx, d.DB.Reader()); err != nil {
@@ -119,10 +122,15 @@ func (d *Door) release(ctx context.Context, g *gathered, p *pending) (*Released,
 			if !p.receipt.Covers(class) {
 				return nil, vault.ErrNotCovered
 			}
-			for _, l := range g.profile.LiveLines(g.at) {
-				if l.Listed && (g.request.Line == "" || l.Number == g.request.Line) {
-					out.Lines = append(out.Lines, ListedLine{l.Number, g.profile.Name})
+			for _, l := range g.profile.Listings(g.at) {
+				if g.request.Line != "" && l.Number != g.request.Line {
+					continue
 				}
+				x := ListedLine{Number: l.Number, Name: l.Name}
+				if g.facts.Purpose == cpni.Directory {
+					x.Address, x.Heading = l.Address, l.Heading
+				}
+				out.Lines = append(out.Lines, x)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ type Request struct {
 	Emergency *rules.Emergency
 	Written   *WrittenRequest
 	Unaided   *UnaidedCall
-	Cells     *int
+	Cells     *int // customers in the smallest cell of a report, as package aggregate has counted them; no face passes on what it was told
 	PortOut   bool
 	Offer     *rules.Offer
 
@@ -115,10 +115,13 @@ type LineCalls struct {
 	Calls []vault.Call
 }
 
-// ListedLine is subscriber list information (47 USC 222(h)(3)): a published number with its name.
+// ListedLine is subscriber list information (47 USC 222(h)(3)): a published number with its name, and for a directory the rest
+// of what it prints.
 type ListedLine struct {
-	Number string
-	Name   string
+	Number  string
+	Name    string
+	Address string // for a directory
+	Heading string // likewise: the primary advertising classification
 }
 
 // CallCount is the number of calls released.
@@ -135,11 +138,11 @@ func (r *Released) CallCount() int {
 // Recipient is the parsed form of Request.To.
 type Recipient struct {
 	Kind cpni.RecipientKind
-	Name string // of the authorised person, designee, carrier or partner
+	Name string // of the authorised person, designee, carrier or partner; id of the publisher
 }
 
 // ParseRecipient reads who receives: customer, authorised:NAME, designee:NAME, carrier:NAME (another carrier), carrier
-// (ourselves), law-enforcement, directory-publisher, psap, family, or the id of a partner.
+// (ourselves), law-enforcement, directory-publisher, directory-publisher:ID, psap, family, or the id of a partner.
 func ParseRecipient(to string) Recipient {
 	kind, name, named := strings.Cut(to, ":")
 	switch {
@@ -147,6 +150,8 @@ func ParseRecipient(to string) Recipient {
 		return Recipient{Kind: cpni.ToCustomer}
 	case named && (kind == string(cpni.ToAuthorised) || kind == string(cpni.ToDesignee)):
 		return Recipient{Kind: cpni.RecipientKind(kind), Name: name}
+	case named && kind == string(cpni.ToDirectoryPublisher):
+		return Recipient{Kind: cpni.ToDirectoryPublisher, Name: name}
 	case named && kind == string(cpni.ToCarrier):
 		return Recipient{Kind: cpni.ToOtherCarrier, Name: name}
 	case named:

@@ -59,6 +59,7 @@ const (
 	Alert    Kind = "alert"    // something that a person should look at
 	Notice   Kind = "notice"   // a customer was told of their rights, or what told them came back
 	Message  Kind = "message"  // what has become of a message to a customer
+	Count    Kind = "count"    // a month of all customers is counted for aggregate reports
 	Letter   Kind = "letter"   // what a customer asks for or reports in writing, and what becomes of it
 	Process  Kind = "process"  // legal process: taken in, reviewed, answered
 )

@@ -17,6 +17,7 @@ import (
 type Receipt struct {
 	customer cpni.ID
 	entry    cpni.ID
+	kind     Kind
 	permits  []cpni.DataClass
 	permit   bool
 	at       time.Time
@@ -28,6 +29,9 @@ func (r Receipt) Customer() cpni.ID { return r.customer }
 
 // Entry is the id of the entry.
 func (r Receipt) Entry() cpni.ID { return r.entry }
+
+// Kind is the kind of the entry.
+func (r Receipt) Kind() Kind { return r.kind }
 
 // At is when the entry was decided, in UTC.
 func (r Receipt) At() time.Time { return r.at }
@@ -44,6 +48,6 @@ func (r Receipt) Covers(class cpni.DataClass) bool {
 }
 
 func receiptOf(e Entry, announced []byte) Receipt {
-	return Receipt{customer: e.Customer, entry: e.ID, permits: slices.Clone(e.Permits), permit: e.Outcome == cpni.Permit,
+	return Receipt{customer: e.Customer, entry: e.ID, kind: e.Kind, permits: slices.Clone(e.Permits), permit: e.Outcome == cpni.Permit,
 		at: e.At, hash: sha256.Sum256(announced)}
 }

@@ -58,6 +58,7 @@ const (
 	StopReceived     = "stop-received"
 	DesigneeRecords  = "designee-records" // to whom a customer has named in writing
 	WrittenRequest   = "written-request"  // that the customer has asked for that
+	NamedUnreached   = "named-unreached"  // that whom they have named could not be reached
 	ReportReceived   = "report-received"
 	ReportAnswered   = "report-answered"
 	ProcessDemand    = "process-demand"   // legal process asks for the customer's records, and nothing has gone yet
@@ -82,7 +83,7 @@ const EditionToken = "edition"
 //
 // cite: P-12, 47 CFR 64.2008(d)(3)(iii)
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest, ProcessDemand, ProcessAnswered}, kind) || IsNotice(kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest, NamedUnreached, ProcessDemand, ProcessAnswered}, kind) || IsNotice(kind)
 }
 
 // IsNotice reports whether a kind of message is a notice of the customer's rights: whoever has given it counts who was not reached.

@@ -316,11 +316,11 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, to
 	return append(append(all, e), more...), err
 }
 
-// heard tells of what has become of a notice.
+// heard tells of what has become of a notice, and of what was sent to somebody whom a customer has named.
 //
-// cite: P-26, 47 CFR 64.2008(d)
+// cite: P-26, P-36, 47 CFR 64.2008(d), 47 USC 222(c)(2)
 func (c *Carrier) heard(ctx context.Context, tx *store.Tx, r row, f Fate) ([]ledger.Entry, error) {
-	if c.Heard == nil || !Refusable(r.m.Kind) {
+	if c.Heard == nil || !Refusable(r.m.Kind) && r.m.Kind != DesigneeRecords {
 		return nil, nil
 	}
 	m, err := r.open(func(sealed []byte) ([]byte, error) {

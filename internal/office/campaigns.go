@@ -64,10 +64,13 @@ func (o *Office) goes(ctx context.Context, p *customer.Profile, m notify.Message
 	return o.Notices.Goes(ctx, p, m)
 }
 
-// heard tells who asks what has become of a notice of rights, or of a message of a campaign.
+// heard tells who asks what has become of a notice of rights, of a message of a campaign, or of what went to somebody whom a customer has named.
 func (o *Office) heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.Message, f notify.Fate) ([]ledger.Entry, error) {
-	if m.Kind == notify.Campaign {
+	switch m.Kind {
+	case notify.Campaign:
 		return o.Campaigns.Heard(ctx, tx, of, m, f)
+	case notify.DesigneeRecords:
+		return o.Written.Unreachable(ctx, tx, of, m, f)
 	}
 	return o.Notices.Heard(ctx, tx, of, m, f)
 }

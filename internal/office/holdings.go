@@ -12,6 +12,6 @@ import (
 func (o *Office) tellOfHoldings() {
 	o.Accounting = accounting.New(accounting.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Staff: o.Staff, Clock: o.Clock, Zone: o.Zone, Processes: o.Processes})
 	o.Written = written.New(written.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Customers: o.Customers, Contacts: o.Contacts, Secrets: o.Secrets, Door: o.Door,
-		Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone})
+		Outbox: o.Outbox, Staff: o.Staff, Clock: o.Clock, Zone: o.Zone})
 	o.Complaints = complaint.New(complaint.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: o.Clock})
 }

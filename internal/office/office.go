@@ -20,6 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"ringfence/internal/accounting"
+	"ringfence/internal/aggregate"
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/audience"
@@ -29,6 +30,7 @@ import (
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/ledger"
@@ -127,6 +129,9 @@ type Office struct {
 
 	Processes *process.Register // legal process
 	Exports   *export.Exports   // files for partners
+	// Listings for publishers of directories, and figures about many.
+	Directory *directory.Desk
+	Aggregate *aggregate.Desk
 
 	public   Public
 	rehearse Rehearse
@@ -218,6 +223,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.openProcesses(c)
 	o.tellOfHoldings()
+	o.giveListings()
 	return o, nil
 }
 
@@ -300,6 +306,8 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Campaigns.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Exports.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Audience.Nightly, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Directory.Due, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Wait()
 }
 

@@ -277,3 +277,152 @@ func TestRequestThatCameByPost(t *testing.T) {
 		}
 	})
 }
+
+// comesBack has the message of a request that has gone come back.
+func comesBack(t testing.TB, o *officetest.Office, of cpni.ID) {
+	t.Helper()
+	sent := messages(t, o, of, notify.DesigneeRecords)
+	m := sent[len(sent)-1]
+	if err := o.DB.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), "UPDATE message SET state = 'sent' WHERE message_id = $1", string(m.ID))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Messages.Returned(t.Context(), o.Outbox.Token(m.ID), notify.Report{Kind: notify.Bounce, At: o.Clock.Now(), Outcome: notify.Outcome{State: notify.Bounced, Code: "5.1.1"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What comes back leaves the request to be carried out another way: the customer is told, somebody is reminded, and it goes to another
+// address only when the customer names that where they are proved, after another wait.
+//
+// cite: P-16, P-36, V73, 47 USC 222(c)(2)
+func TestRequestReachesNobody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		ctx := t.Context()
+		ann, agent := objector(o, t), o.Member(t, cpni.RoleAgent)
+		got := must[*written.Signed](t)(o.Written.Sign(ctx, written.Signing{ID: cpni.NewID(), Customer: ann.ID, Contact: online(t, o, ann.ID), Draft: draft(cpni.Email, "gone@analysts.example"), Signature: ann.Name, Password: officetest.Password}))
+		id := got.Request.ID
+		wait(t, o)
+		link := o.Outbox.Token(messages(t, o, ann.ID, notify.DesigneeRecords)[0].ID)
+		comesBack(t, o, ann.ID)
+		r := must[*written.Request](t)(o.Written.One(ctx, ann.ID, id))
+		if r.State != written.Unreached || len(r.Sendings) != 1 || r.Sendings[0].Back.IsZero() || r.Sendings[0].Code != "5.1.1" {
+			t.Fatalf("%+v", r)
+		}
+		if told := messages(t, o, ann.ID, notify.NamedUnreached); len(told) != 1 || told[0].To != ann.Email[0].Value {
+			t.Errorf("told: %+v", told)
+		}
+		if _, err := o.Written.Link(ctx, link); !errors.Is(err, written.ErrNone) {
+			t.Errorf("the link that came back still leads to the records: %v", err)
+		}
+		alerts := func() (n int) {
+			for _, a := range must[[]ledger.Row](t)(o.Ledger.Records(ctx, ann.ID, ledger.Filter{Kind: ledger.Alert})) {
+				if a.Code == written.Late {
+					n++
+				}
+			}
+			return n
+		}
+		o.Time.Add(o.Policy.Numbers(o.Clock.Now()).Duration("written-request", "reach_within"))
+		for want := range 2 {
+			for range 2 {
+				if err := o.Written.Due(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := alerts(); n != want+1 {
+				t.Errorf("%d reminders, want %d", n, want+1)
+			}
+			o.Time.Add(o.Policy.Numbers(o.Clock.Now()).Duration("written-request", "remind_every"))
+		}
+		const elsewhere = "Tariff Analysts, 5 Long Road, Springfield, VA 22150"
+		if _, err := o.Written.Redirect(ctx, ann.ID, id, o.Contact(t, agent, ann.ID), agent, cpni.Postal, elsewhere); code(err) != "UNAUTHENTICATED" {
+			t.Errorf("another address of somebody who is not proved: %v (P-16)", err)
+		}
+		must[*written.Signed](t)(o.Written.Redirect(ctx, ann.ID, id, o.Verified(t, agent, ann.ID), agent, cpni.Postal, elsewhere))
+		if n := len(messages(t, o, ann.ID, notify.DesigneeRecords)); n != 1 {
+			t.Errorf("it goes before the wait is over: %d messages", n)
+		}
+		wait(t, o)
+		sent := messages(t, o, ann.ID, notify.DesigneeRecords)
+		if r = must[*written.Request](t)(o.Written.One(ctx, ann.ID, id)); r.State != written.Sent || len(sent) != 2 || sent[1].To != elsewhere || len(r.Other) != 1 || !strings.Contains(r.Text, "gone@analysts.example") {
+			t.Errorf("%+v, %+v", r, sent)
+		}
+		proof := must[string](t)(o.Written.Proof(ctx, ann.ID, id, "Example Tel"))
+		for _, want := range []string{string(r.Entry), "It came back", "You named another address", elsewhere, "Signed: "} {
+			if !strings.Contains(proof, want) {
+				t.Errorf("the proof lacks %q", want)
+			}
+		}
+		// Once more to the same address, and given up with a reason.
+		comesBack(t, o, ann.ID)
+		o.Time.Add(time.Minute)
+		must[*written.Request](t)(o.Written.Resend(ctx, ann.ID, id, agent))
+		if _, err := o.Written.Resend(ctx, ann.ID, id, agent); code(err) != "STATE" {
+			t.Errorf("sent twice: %v", err)
+		}
+		comesBack(t, o, ann.ID)
+		if d := must[*written.Request](t)(o.Written.Decline(ctx, ann.ID, id, agent, "the customer names no other address")); d.State != written.Declined {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// Whoever comes for the records gets them when they show that they are whom the customer has named, or were sent by the company that
+// was; others are turned away. Both are on record, the giving before anything is opened.
+//
+// cite: P-36, P-38, P-41, V73, 47 CFR 64.2003(r), 47 USC 222(c)(2)
+func TestFetchedInPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := officetest.Open(t, db)
+		ctx := t.Context()
+		ann, agent := o.Customer(t), o.Member(t, cpni.RoleAgent)
+		sign := func() cpni.ID {
+			got := must[*written.Signed](t)(o.Written.Sign(ctx, written.Signing{ID: cpni.NewID(), Customer: ann.ID, Contact: online(t, o, ann.ID), Draft: draft(cpni.Postal, "Tariff Analysts, 5 Long Road, Springfield, VA 22150"), Signature: ann.Name, Password: officetest.Password}))
+			return got.Request.ID
+		}
+		id := sign()
+		valid := o.Clock.Now().AddDate(1, 0, 0)
+		good := written.Identity{Name: "tariff analysts", Government: true, Expires: valid}
+		if _, _, err := o.Written.HandOver(ctx, ann.ID, id, agent, good); code(err) != "STATE" {
+			t.Errorf("before the wait is over: %v", err)
+		}
+		wait(t, o)
+		for name, x := range map[string]written.Identity{"another's name": {Name: "Eve Archer", Government: true, Expires: valid}, "a document that has expired": {Name: "Tariff Analysts", Government: true, Expires: o.Clock.Now()},
+			"a card of a club": {Name: "Tariff Analysts", Expires: valid}, "no document": {Government: true, Expires: valid}} {
+			if _, _, err := o.Written.HandOver(ctx, ann.ID, id, agent, x); code(err) != "PHOTO_ID" {
+				t.Errorf("%s: %v (64.2003(r))", name, err)
+			}
+		}
+		r := must[*written.Request](t)(o.Written.One(ctx, ann.ID, id))
+		if r.State != written.Sent || len(r.Turned) != 4 || r.Handing != nil {
+			t.Errorf("%+v", r)
+		}
+		released, _, err := o.Written.HandOver(ctx, ann.ID, id, agent, good)
+		if err != nil || released.CallCount() != officetest.Calls {
+			t.Fatalf("%+v, %v", released, err)
+		}
+		letters := must[[]ledger.Row](t)(o.Ledger.Records(ctx, ann.ID, ledger.Filter{Kind: ledger.Letter}))
+		if letters[0].Actor != string(agent) || len(letters) != 7 {
+			t.Errorf("%d on record, the last by %s (P-41)", len(letters), letters[0].Actor)
+		}
+		if _, _, err := o.Written.HandOver(ctx, ann.ID, id, agent, good); code(err) != "STATE" {
+			t.Errorf("handed over twice: %v", err)
+		}
+		sent := sign()
+		wait(t, o)
+		if _, _, err := o.Written.HandOver(ctx, ann.ID, sent, agent, written.Identity{Name: "Bea Bearer", Government: true, Expires: valid, Authority: "letter of 20 November, signed T. Analyst"}); err != nil {
+			t.Errorf("whom the company has sent: %v", err)
+		}
+		last := sign()
+		wait(t, o)
+		o.Time.Add(400 * 24 * time.Hour)
+		good.Expires = o.Clock.Now().AddDate(1, 0, 0)
+		if _, _, err := o.Written.HandOver(ctx, ann.ID, last, agent, good); code(err) != "UNTRAINED" {
+			t.Errorf("by somebody whose training is over: %v (P-38)", err)
+		}
+	})
+}

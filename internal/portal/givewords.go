@@ -28,7 +28,8 @@ var giveWords = words{
 		"give-one": "One request", "give-opened": "When it was opened", "give-text": "As it was signed", "give-hash": "SHA-256 of this text, which is on record:", "give-entry": "The line under Who received it",
 		"give-state-entered": "It came by post. We will ask you whether it is yours before anything goes.", "give-state-waiting": "Nothing has gone yet. It goes after %s; until then you can take it back.",
 		"give-state-sent": "It has gone, and was not opened yet, as far as we know.", "give-state-opened": "It has gone. It was opened; the last we know of that is %[2]s.",
-		"give-state-withdrawn": "You took it back. Nothing was given.", "give-state-closed": "You closed the link. What was opened before cannot be called back.", "give-state-declined": "It came by post and was not carried out. Ask us why.",
+		"give-state-withdrawn": "You took it back. Nothing was given.", "give-state-closed": "You closed the link. What was opened before cannot be called back.", "give-state-declined": "It was not carried out. Ask us why.",
+		"give-state-unreached": "It reached nobody, and nothing was given. Call us, or sign another request with another address.", "give-state-handed": "It was handed over in a shop to whom you named, who showed who they are.",
 		"said-give-withdrawn": "It is taken back.", "said-give-late": "It has gone already, so it cannot be taken back.",
 
 		"given": "Records that somebody gives you", "given-asks": "A customer asked us to give you records. To open them, type the pass phrase that the customer has told you. Without it nothing is shown here.",
@@ -77,7 +78,8 @@ var giveWords = words{
 		"give-one": "Una petición", "give-opened": "Cuándo se abrió", "give-text": "Como se firmó", "give-hash": "SHA-256 de este texto, que consta:", "give-entry": "La línea en Quién lo recibió",
 		"give-state-entered": "Llegó por correo postal. Le preguntaremos si es suya antes de enviar nada.", "give-state-waiting": "Todavía no se ha enviado nada. Se enviará después del %s; hasta entonces puede anularla.",
 		"give-state-sent": "Se ha enviado, y que sepamos todavía no se ha abierto.", "give-state-opened": "Se ha enviado. Se abrió; lo último que sabemos de eso es del %[2]s.",
-		"give-state-withdrawn": "La anuló. No se dio nada.", "give-state-closed": "Cerró el enlace. Lo que se abrió antes no se puede recuperar.", "give-state-declined": "Llegó por correo postal y no se cumplió. Pregúntenos por qué.",
+		"give-state-withdrawn": "La anuló. No se dio nada.", "give-state-closed": "Cerró el enlace. Lo que se abrió antes no se puede recuperar.", "give-state-declined": "No se cumplió. Pregúntenos por qué.",
+		"give-state-unreached": "No llegó a nadie y no se dio nada. Llámenos, o firme otra petición con otra dirección.", "give-state-handed": "Se entregó en una tienda a quien usted nombró, que mostró quién es.",
 		"said-give-withdrawn": "Está anulada.", "said-give-late": "Ya se había enviado, así que no se puede anular.",
 
 		"given": "Datos que alguien le da", "given-asks": "Un cliente nos pidió que le diéramos unos datos. Para abrirlos, escriba la frase de paso que el cliente le ha dicho. Sin ella no se muestra nada aquí.",

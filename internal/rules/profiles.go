@@ -53,7 +53,9 @@ const (
 // needed are the numbers that the program asks for; a policy without one of them is refused when it is loaded.
 var needed = map[string]map[string]string{
 	"written-request": {"wait": duration, "link_for": duration, "page_idle": duration, "free_tries": whole, "first_delay": duration, "longest_delay": duration, "tries_in_all": whole,
-		"source_tries_per_day": whole},
+		"source_tries_per_day": whole, "prove_within": duration, "reach_within": duration, "remind_every": duration},
+	"aggregate": {"largest_percent": whole, "two_largest_percent": whole, "settled_days": whole},
+	"directory": {"keep_file": duration},
 	"cpni-core": {"address_of_record_age": duration, "renotice_months": whole, "opt_out_wait_days": whole, "mail_adds_days": whole,
 		"disturbed_line": duration, "smallest_cell": whole, "training_life": duration, "training_notice": duration, "training_reminder_days": listed, "case_within": duration, "decision_within": duration},
 	"security-defaults": {"shortest_password": whole, "pin_digits": whole, "free_tries": whole, "first_delay": duration, "longest_delay": duration,

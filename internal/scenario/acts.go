@@ -72,6 +72,8 @@ func acts() map[string]act {
 		"alerts":           alerts,
 		"case":             caseAct,
 		"verify":           verify,
+		"extract":          extractAct,
+		"figures":          figuresAct,
 	}
 	maps.Copy(all, matterActs())
 	return all

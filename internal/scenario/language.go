@@ -83,7 +83,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
-	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER",
 }
 
 func noticeCodes() []string {
@@ -99,7 +99,7 @@ func noticeCodes() []string {
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
 	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), exportVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
-		matterVerbs())
+		matterVerbs(), otherVerbs())
 }
 
 func contactVerbs() []verb {

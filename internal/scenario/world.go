@@ -38,23 +38,24 @@ type world struct {
 	partners *partner.Register
 	written  int // mails that customers wrote
 
-	customers map[string]cpni.ID
-	names     map[cpni.ID]string // of customers
-	staffIDs  map[string]cpni.ID
-	contacts  map[string]cpni.ID
-	findings  map[string]cpni.ID
-	matters   map[string]cpni.ID
-	notices   map[string]cpni.ID // the runs of written notices
-	campaigns map[string]cpni.ID
-	processes map[string]cpni.ID  // files of legal process
-	named     map[string][]string // partners whom a one-time notice named
-	read      map[string]cpni.ID  // one-time notices, by the contact in which they were read
-	code      string              // that was last sent
-	before    map[cpni.ID]bool    // records of the setup
-	down      map[string]bool     // parts that a fault has taken down
-	outside   *farSide
-	exports   map[string]cpni.ID
-	keys      map[string]*age.X25519Identity // of partners
+	customers  map[string]cpni.ID
+	names      map[cpni.ID]string // of customers
+	staffIDs   map[string]cpni.ID
+	contacts   map[string]cpni.ID
+	findings   map[string]cpni.ID
+	matters    map[string]cpni.ID
+	notices    map[string]cpni.ID // the runs of written notices
+	campaigns  map[string]cpni.ID
+	processes  map[string]cpni.ID  // files of legal process
+	named      map[string][]string // partners whom a one-time notice named
+	read       map[string]cpni.ID  // one-time notices, by the contact in which they were read
+	code       string              // that was last sent
+	before     map[cpni.ID]bool    // records of the setup
+	down       map[string]bool     // parts that a fault has taken down
+	outside    *farSide
+	exports    map[string]cpni.ID
+	keys       map[string]*age.X25519Identity // of partners
+	publishers map[string]*age.X25519Identity // with whose keys they read
 }
 
 // origin names the log of an instance.

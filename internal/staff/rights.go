@@ -30,6 +30,8 @@ const (
 	ReviewCampaigns = cpni.RightReviewCampaigns
 	AnswerProcess   = cpni.RightAnswerProcess
 	Export          = cpni.RightExport
+	KeepDirectories = cpni.RightKeepDirectories
+	MakeReports     = cpni.RightMakeReports
 	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets

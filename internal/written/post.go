@@ -76,7 +76,7 @@ func (d *Desk) Prove(ctx context.Context, of, id, in, by cpni.ID) (*Signed, erro
 		return nil, err
 	}
 	r.Contact, r.State = in, Waiting
-	return d.decide(ctx, p, r, disclose.Caller{Staff: by}, func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error) {
+	return d.decide(ctx, p, r, disclose.Caller{Staff: by}, "", func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error) {
 		if _, err := d.moveTx(ctx, tx, of, id, []State{Entered}, func(now *Request) error {
 			now.Contact, now.State, now.Due, now.Entry, now.Phrase = r.Contact, r.State, r.Due, r.Entry, r.Phrase
 			return nil
@@ -87,14 +87,15 @@ func (d *Desk) Prove(ctx context.Context, of, id, in, by cpni.ID) (*Signed, erro
 	})
 }
 
-// Decline closes a request that came by post and is not carried out, with the reason.
+// Decline closes a request that is not carried out, with the reason: the signature of a letter is somebody else's, or nobody could be
+// reached and the customer names no other way.
 //
 // cite: P-36, 47 USC 222(c)(2)
 func (d *Desk) Decline(ctx context.Context, of, id, by cpni.ID, reason string) (*Request, error) {
 	if reason = strings.TrimSpace(reason); reason == "" || len(reason) > 1000 {
 		return nil, bad("a reason is needed, in at most 1000 bytes", "write why it is not carried out: the law commands to obey a signed request of the customer")
 	}
-	return d.move(ctx, of, id, []State{Entered}, string(by), "written request declined", func(_ *store.Tx, r *Request) error {
+	return d.move(ctx, of, id, []State{Entered, Unreached}, string(by), "written request declined", func(_ *store.Tx, r *Request) error {
 		r.State, r.Reason = Declined, reason
 		return nil
 	})

@@ -121,14 +121,14 @@ func (d *Desk) Sign(ctx context.Context, s Signing) (*Signed, error) {
 	}
 	r.Text = letterOf(p, s.Draft) + "\n\n" + fmt.Sprintf(w["signed"], r.Signature, now.In(d.Zone).Format(time.RFC3339), r.ID)
 	r.Hash = sha256.Sum256([]byte(r.Text))
-	return d.decide(ctx, p, r, disclose.Caller{Customer: true}, func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error) { return d.insert(ctx, tx, r, nil) })
+	return d.decide(ctx, p, r, disclose.Caller{Customer: true}, "written "+string(r.ID), func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error) { return d.insert(ctx, tx, r, nil) })
 }
 
 // decide asks the door for what r asks for. On a permit keep writes r, in the transaction of the decision, and the customer is
-// told.
+// told. key is "" for what is decided again in another contact; where it stands keeps that from being carried out twice.
 //
 // cite: P-36, P-41, 47 USC 222(c)(2)
-func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by disclose.Caller, keep func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error)) (*Signed, error) {
+func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by disclose.Caller, key string, keep func(ctx context.Context, tx *store.Tx) ([]ledger.Entry, error)) (*Signed, error) {
 	out := &Signed{Request: r}
 	if r.Via == cpni.Email {
 		out.Phrase = newPhrase()
@@ -143,10 +143,6 @@ func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by d
 	}
 	out.Told, tell.Language = told, r.Language
 	tell.Tokens = map[string]string{"until": r.Due.In(d.Zone).Format(time.RFC3339) + "[" + d.Zone.String() + "]"}
-	key := "written " + string(r.ID)
-	if r.Posted() {
-		key = "" // it is decided again once the customer is proved; where it stands keeps it from being carried out twice
-	}
 	a, err := d.Door.Disclose(ctx, disclose.Request{Caller: by, Customer: r.Customer, Contact: r.Contact, Data: r.Data, Purpose: cpni.DesigneePurpose, To: string(cpni.ToDesignee) + ":" + r.Name,
 		Via: r.Via, Address: r.To, Line: r.Line, Months: r.Months, Written: &disclose.WrittenRequest{Written: true, Signed: true, Names: r.Name}, IdempotencyKey: key,
 		Sends: func(ctx context.Context, tx *store.Tx, _, entry cpni.ID) ([]ledger.Entry, error) {
@@ -193,7 +189,7 @@ func newPhrase() string {
 //
 // cite: P-36, 47 USC 222(c)(2)
 func (d *Desk) Withdraw(ctx context.Context, of, id cpni.ID, by cpni.ID) (*Request, error) {
-	return d.move(ctx, of, id, []State{Entered, Waiting, Sent}, actorOf(by), "written request withdrawn", func(tx *store.Tx, r *Request) error {
+	return d.move(ctx, of, id, []State{Entered, Waiting, Unreached, Sent}, actorOf(by), "written request withdrawn", func(tx *store.Tx, r *Request) error {
 		if !r.Open() {
 			return errState
 		}
@@ -216,14 +212,22 @@ func (d *Desk) Due(ctx context.Context) error {
 	var failed []error // one that cannot be carried out keeps no other back
 	for _, x := range rows {
 		_, err := d.move(ctx, x.Customer, x.ID, []State{Waiting}, string(cpni.RoleSystem), "written request carried out", func(tx *store.Tx, r *Request) error {
-			r.State = Sent
-			r.Message = cpni.NewTimedID(d.Clock.Now())
-			return d.Outbox.Plan(ctx, tx, r.Customer, notify.Message{ID: r.Message, Kind: notify.DesigneeRecords, Via: r.Via, Place: notify.Named, To: r.To, Language: r.Language,
-				Tokens: map[string]string{"entry": string(r.Entry), "request": string(r.ID)}})
+			return d.send(ctx, tx, r)
 		})
 		if err != nil && !isState(err) {
 			failed = append(failed, fmt.Errorf("carrying out a written request: %w", err))
 		}
 	}
-	return joined(failed)
+	return joined(append(failed, d.remind(ctx)))
+}
+
+// send plans the message by which a request is carried out, to where it says.
+func (d *Desk) send(ctx context.Context, tx *store.Tx, r *Request) error {
+	now := d.Clock.Now()
+	r.State, r.Message = Sent, cpni.NewTimedID(now)
+	if r.Sendings = append(r.Sendings, Sending{At: now, Via: r.Via, To: r.To, Message: r.Message}); len(r.Sendings) > mostSendings {
+		r.Sendings = r.Sendings[len(r.Sendings)-mostSendings:]
+	}
+	return d.Outbox.Plan(ctx, tx, r.Customer, notify.Message{ID: r.Message, Kind: notify.DesigneeRecords, Via: r.Via, Place: notify.Named, To: r.To, Language: r.Language,
+		Tokens: map[string]string{"entry": string(r.Entry), "request": string(r.ID)}})
 }

@@ -25,6 +25,7 @@ import (
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/rulebook"
+	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
 )
@@ -40,6 +41,7 @@ type Parts struct {
 	Secrets   *contact.Hasher
 	Door      *disclose.Door
 	Outbox    *notify.Outbox
+	Staff     *staff.Register
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's
 }
@@ -59,11 +61,13 @@ const (
 	Waiting   State = "waiting"   // signed and decided; nothing has gone yet
 	Sent      State = "sent"      // the letter or the link has gone
 	Withdrawn State = "withdrawn" // the customer took it back, or closed the link
-	Declined  State = "declined"  // it came by post, and was not carried out
+	Unreached State = "unreached" // what went came back, and nothing was given: another way is needed
+	Handed    State = "handed"    // handed over to whom it names, who showed who they are
+	Declined  State = "declined"  // it was not carried out
 )
 
 // States lists them.
-var States = []State{Entered, Waiting, Sent, Withdrawn, Declined}
+var States = []State{Entered, Waiting, Unreached, Sent, Handed, Withdrawn, Declined}
 
 // Draft is what a customer asks for.
 type Draft struct {
@@ -97,6 +101,13 @@ type Request struct {
 	Phrase    string  `json:"phrase,omitempty"` // hash of the pass phrase of a link
 	ScanType  string  `json:"scan_type,omitempty"`
 	Reason    string  `json:"reason,omitempty"` // why it was declined
+	// Sendings are what went out, to where, and what came back of it; Handing is to whom it was handed over instead, and Turned who came
+	// for it and was not given it.
+	Sendings []Sending `json:"sendings,omitempty"`
+	Handing  *Handing  `json:"handing,omitempty"`
+	Turned   []Handing `json:"turned,omitempty"`
+	// Other is the way that the customer has named since, in a contact in which they were proved.
+	Other []Way `json:"other,omitempty"`
 	// Opened are the moments at which the records were opened by the link.
 	Opened []time.Time `json:"opened,omitempty"`
 }
@@ -106,7 +117,7 @@ func (r *Request) Posted() bool { return r.By != "" }
 
 // Open reports whether the customer can still take it back: nothing has gone, or a link can be closed.
 func (r *Request) Open() bool {
-	return r.State == Waiting || r.State == Entered || r.State == Sent && r.Via == cpni.Email
+	return r.State == Waiting || r.State == Entered || r.State == Unreached || r.State == Sent && r.Via == cpni.Email
 }
 
 // Bounds of a request, in bytes.
@@ -369,7 +380,7 @@ func (d *Desk) moveTx(ctx context.Context, tx *store.Tx, of, id cpni.ID, from []
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(ctx, "UPDATE written_request SET version = version + 1, state = $1, due = $2, changed = $3, sealed = $4 WHERE customer_id = $5 AND request_id = $6",
+	_, err = tx.Exec(ctx, "UPDATE written_request SET version = version + 1, reminded = CASE state WHEN $1 THEN reminded ELSE 0 END, state = $1, due = $2, changed = $3, sealed = $4 WHERE customer_id = $5 AND request_id = $6",
 		string(r.State), r.Due.UnixMicro(), r.Changed.UnixMicro(), sealed, string(of), string(id))
 	if err != nil {
 		return nil, fmt.Errorf("writing a written request: %w", err)

@@ -136,6 +136,11 @@ var kinds = map[string]kind{
 		"until":    {tokens: []string{"until"}, cite: "47 CFR 64.2010(a)"},
 		"withdraw": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
 	}},
+	"named-unreached": {vias: written, hides: hidesInformation, cites: []string{"P-36", "47 USC 222(c)(2)"}, elements: map[string]need{
+		"who":       {tokens: []string{"carrier"}, cite: "P-36"},
+		"unreached": {cite: "47 USC 222(c)(2)"},
+		"way":       {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
+	}},
 	"report-received": {vias: written, hides: hidesInformation, cites: []string{"P-41", "47 CFR 64.2009(e)"}, elements: map[string]need{
 		"who":      {tokens: []string{"carrier"}, cite: "P-41"},
 		"received": {tokens: []string{"short-code"}, cite: "47 CFR 64.2009(e)"},
