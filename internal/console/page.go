@@ -42,6 +42,7 @@ func (v *visit) page(title, here string) page {
 	}{{navItem{Text: "Home", Address: "/home"}, staff.Watch}, {navItem{Text: "Desk", Address: "/desk"}, staff.See}, {navItem{Text: "Alerts", Address: "/alerts"}, staff.Watch},
 		{navItem{Text: "Records", Address: "/records"}, staff.ReadRecords}, {navItem{Text: "Messages", Address: "/messages"}, staff.ReadRecords}, {navItem{Text: "Requests", Address: "/written"}, staff.Serve}, {navItem{Text: "Reports", Address: "/reports"}, staff.Discipline},
 		{navItem{Text: "Notices", Address: "/runs"}, staff.ReadRecords},
+		{navItem{Text: "Registers", Address: "/registers"}, staff.ReadCampaigns},
 		{navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},
 		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}, {navItem{Text: "Proposals", Address: "/proposals"}, twoPeople},
 		{navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {

@@ -51,6 +51,7 @@ func addresses() []place {
 		noticeTextPlaces(),
 		letterPlaces(),
 		publishedPlaces(),
+		registerPlaces(),
 	)
 }
 

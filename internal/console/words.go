@@ -35,7 +35,8 @@ var (
 		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",
 		staff.Train: "record training", staff.ReadRecords: "read what is on record", staff.Forget: "have a customer forgotten",
 		staff.Watch: "see alerts and work on their cases", staff.Discipline: "record findings and sanctions", staff.KeepCourses: "publish courses", staff.GiveNotices: "have notices given to many customers, with a second person",
-		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys"}
+		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
+		staff.ReadRegisters: "see the registers of disclosures and of legal process", staff.ReadCampaigns: "see the register of campaigns"}
 )
 
 // option is a choice in a form.

@@ -19,12 +19,17 @@ const (
 	RightKeepCourses   Right = "keep-courses"   // publish courses
 	RightKeepPolicy    Right = "keep-policy"    // propose another rule set or profile, and agree to one that another proposes
 	RightGiveNotices   Right = "give-notices"   // have notices of rights given to many, and agree to what another proposes; two people are needed
+	RightReadRegisters Right = "read-registers" // see the registers of disclosures and of legal process, and take them away
+	RightReadCampaigns Right = "read-campaigns" // see the register of campaigns
 	RightOperate       Right = "operate"        // see settings and health, and have keys renewed; two people are needed
 )
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightOperate}
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightReadRegisters, RightReadCampaigns, RightOperate}
 
 // RightsToCustomers are the rights that lead to customers' information.
 var RightsToCustomers = []Right{RightServe, RightSee}
+
+// RightsToRecords are the rights that lead to what is on record and to nothing else: auditors have no others.
+var RightsToRecords = []Right{RightReadRecords, RightReadRegisters, RightReadCampaigns}

@@ -34,6 +34,7 @@ import (
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/partner"
 	"ringfence/internal/publish"
+	"ringfence/internal/register"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -114,6 +115,8 @@ type Office struct {
 	Accounting *accounting.Book
 	Written    *written.Desk
 	Complaints *complaint.Book
+
+	Registers *register.Book // of campaigns, disclosures and legal process
 
 	public   Public
 	rehearse Rehearse
@@ -198,6 +201,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.tellOfHoldings()
+	o.openRegisters()
 	return o, nil
 }
 
@@ -277,6 +281,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Notices.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Notices.Reconcile, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Wait()
 }
 

@@ -27,6 +27,8 @@ const (
 	KeepPolicy    = cpni.RightKeepPolicy
 	GiveNotices   = cpni.RightGiveNotices
 	Operate       = cpni.RightOperate
+	ReadRegisters = cpni.RightReadRegisters
+	ReadCampaigns = cpni.RightReadCampaigns
 )
 
 // Rights lists the rights in the order in which screens show them.
