@@ -152,4 +152,3 @@ func TestTheForgottenStayOnTheRegister(t *testing.T) {
 		}
 	})
 }
-
