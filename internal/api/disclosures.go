@@ -37,6 +37,7 @@ type DisclosureRequest struct {
 	Cells     *int       `json:"cells,omitempty" minimum:"0" doc:"The smallest cell of an aggregate report."`
 	PortOut   bool       `json:"port_out,omitempty" doc:"It is asked because another carrier wants to port the number."`
 	Offer     *Offer     `json:"offer,omitempty"`
+	Campaign  cpni.ID    `json:"campaign,omitempty" doc:"The campaign for which it is used: it must have been reviewed, run now, and name this use."`
 }
 
 // Process is a legal process.
@@ -191,7 +192,7 @@ func (a *API) disclosures() {
 
 // request turns what came in into a request to the door.
 func (b *DisclosureRequest) request() (disclose.Request, error) {
-	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, Cells: b.Cells, PortOut: b.PortOut}
+	r := disclose.Request{Customer: b.Customer, Contact: b.Contact, Data: b.Data, Purpose: b.Purpose, To: b.To, Via: b.Via, Address: b.Address, Line: b.Line, Cells: b.Cells, PortOut: b.PortOut, Campaign: b.Campaign}
 	for _, m := range b.Months {
 		t, err := time.Parse("2006-01", m)
 		if err != nil {

@@ -191,6 +191,11 @@ func (b *Book) answerTx(ctx context.Context, tx *store.Tx, a Answer, e Event, st
 		if r := a.answers(given, ok, &e); r != nil {
 			return nil, r
 		}
+		if e.late() {
+			if e.Over, err = b.refusedLater(ctx, tx, a.Customer, e); err != nil {
+				return nil, err
+			}
+		}
 	}
 	_, entries, err := b.Customers.UpdateTx(ctx, tx, a.Customer, func(p *customer.Profile) (customer.Change, error) {
 		e := e.after(p)

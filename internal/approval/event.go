@@ -51,6 +51,9 @@ type Event struct {
 	Names    []string         `json:"names,omitempty"`
 	Data     []cpni.DataClass `json:"data,omitempty"`
 	Evidence *Evidence        `json:"evidence,omitempty"`
+	// Over is set of a yes that was recorded only after a refusal that was received later: it never counts, not even when the
+	// refusal has been taken back by then.
+	Over bool `json:"over,omitempty"`
 	// Before is what stood on the account when the first event was kept.
 	Before []customer.Approval `json:"before,omitempty"`
 }
@@ -118,7 +121,7 @@ func apply(all []customer.Approval, e Event) []customer.Approval {
 		drop(func(a customer.Approval) bool {
 			return a.Scope == e.Scope && (a.State == cpni.OptInOK || a.State == cpni.Denied && a.Since.Before(e.At))
 		})
-		if refusedSince(next, e.Scope, e.At) {
+		if e.Over || refusedSince(next, e.Scope, e.At) {
 			return next // it was over before it was recorded, and does not come back should the refusal be taken back
 		}
 		return append(next, customer.Approval{Scope: e.Scope, State: cpni.OptInOK, Since: e.At, Names: e.Names, Data: e.Data, Notice: e.Notice})
@@ -175,10 +178,37 @@ func newest(all []customer.Approval, scope string) []customer.Approval {
 // cite: P-14, P-36
 func Fold(events []Event) []customer.Approval {
 	var all []customer.Approval
-	for _, e := range events {
+	for i, e := range events {
+		e.Over = e.Over || e.over(events[:i])
 		all = apply(all, e)
 	}
 	return all
+}
+
+// over reports whether a yes is one that a refusal ended before it was recorded.
+//
+// cite: P-14, I-14, 47 CFR 64.2007(a)(2)
+func (e Event) over(before []Event) bool {
+	return e.late() && slices.ContainsFunc(before, func(x Event) bool {
+		return x.What == Objected && (x.Scope == e.Scope || x.Scope == customer.Everything) && !x.At.Before(e.At)
+	})
+}
+
+// late reports whether an event is a yes that was received before it was recorded. What is said at the moment is later than all
+// that was recorded before.
+func (e Event) late() bool { return e.What == Granted && e.At.Before(e.Recorded) }
+
+// refusedLater is over of a yes that is to be recorded, as tx sees what was recorded before it.
+//
+// cite: P-14, I-14, 47 CFR 64.2007(a)(2)
+func (b *Book) refusedLater(ctx context.Context, tx *store.Tx, of cpni.ID, e Event) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, "SELECT count(*) FROM approval_event WHERE customer_id = $1 AND what = $2 AND scope IN ($3, $4) AND at >= $5",
+		string(of), string(Objected), e.Scope, customer.Everything, e.At.UnixMicro()).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("looking for refusals received later: %w", err)
+	}
+	return n > 0, nil
 }
 
 func eventPlace(id cpni.ID) string { return "approval/" + string(id) }

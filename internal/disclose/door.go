@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/partner"
 	"ringfence/internal/rulebook"
+	"ringfence/internal/rules"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
@@ -43,6 +44,17 @@ type Parts struct {
 	// Reread takes up what another node has published; nil: nothing is.
 	Reread func(context.Context) error
 	CMRS   bool // the carrier offers commercial mobile service
+	// Campaigns is the register of campaigns; nil: there is none, and whatever is asked for a campaign is refused.
+	Campaigns Campaigns
+}
+
+// Campaigns tells what a decision for a campaign rests on.
+//
+// cite: P-40, 47 CFR 64.2009(d)
+type Campaigns interface {
+	// Of gives what the register says of a campaign as this use of it is asked for: f has its moment, purpose, data, recipient
+	// and offer. The guard names the version that was looked at. known is false when there is no such campaign.
+	Of(ctx context.Context, id cpni.ID, f rules.Facts) (c rules.Campaign, guard store.Guard, known bool, err error)
 }
 
 // Door is the one door.

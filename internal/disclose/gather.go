@@ -62,7 +62,7 @@ func (d *Door) gather(ctx context.Context, r Request) (*gathered, error) {
 			f.Via = cpni.Voice
 		}
 	}
-	for _, step := range []func(context.Context, *gathered) error{d.findActor, d.findRecipient, d.findBasis} {
+	for _, step := range []func(context.Context, *gathered) error{d.findActor, d.findRecipient, d.findBasis, d.findCampaign} {
 		if err := step(ctx, g); err != nil {
 			return nil, err
 		}
@@ -217,6 +217,28 @@ func (d *Door) findBasis(ctx context.Context, g *gathered) error {
 		}
 	}
 	g.facts.Basis = b
+	return nil
+}
+
+// findCampaign finds what is on the register of the campaign for which it is asked.
+//
+// cite: P-40, 47 CFR 64.2009(d)
+func (d *Door) findCampaign(ctx context.Context, g *gathered) error {
+	id := g.request.Campaign
+	if id == "" {
+		return nil
+	}
+	g.facts.Campaign = &rules.Campaign{ID: id}
+	if d.Campaigns == nil {
+		return nil
+	}
+	c, guard, known, err := d.Campaigns.Of(ctx, id, g.facts)
+	if err != nil || !known {
+		return err
+	}
+	c.ID = id
+	g.facts.Campaign = &c
+	g.guards = append(g.guards, guard)
 	return nil
 }
 
@@ -419,7 +441,7 @@ func (r *Request) check() error {
 			words = append(words, string(c))
 		}
 	}
-	texts := []string{r.To, r.Address}
+	texts := []string{r.To, r.Address, string(r.Campaign)}
 	if p := r.Process; p != nil {
 		texts = append(texts, p.ID, p.Issuer, p.ReviewedBy)
 	}

@@ -45,5 +45,6 @@ func (v view) context() types.Record {
 			"written": flag(v.basis.written), "signed": flag(v.basis.signed), "namesRecipient": flag(v.basis.namesRecipient),
 			"unaided": flag(v.basis.unaided), "aggregate": flag(v.basis.aggregate), "portOut": flag(v.basis.portOut),
 		}),
+		"campaign": record(types.RecordMap{"given": flag(v.campaign.given), "approved": flag(v.campaign.approved), "runs": flag(v.campaign.runs), "covers": flag(v.campaign.covers)}),
 	})
 }

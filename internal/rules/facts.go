@@ -26,6 +26,7 @@ type Facts struct {
 	Approval    Approval     `json:"approval"`
 	Basis       Basis        `json:"basis"`
 	Offer       *Offer       `json:"offer,omitempty"`
+	Campaign    *Campaign    `json:"campaign,omitempty"` // nil: it is asked for no campaign
 	Numbers     Numbers      `json:"numbers"`
 
 	// Closed are ids of ways (see Way) that are known not to be open now, such as verify-password when none is set. It
@@ -182,6 +183,18 @@ type Unaided struct {
 // Offer is what marketing would offer.
 type Offer struct {
 	Categories []cpni.Category `json:"categories"`
+}
+
+// Campaign is what the register says of the campaign for which something is used, as it stood at the decision. Of one that is not
+// on the register nothing but its id is known, and the use is refused.
+//
+// cite: P-40, 47 CFR 64.2009(c), 47 CFR 64.2009(d)
+type Campaign struct {
+	ID       cpni.ID `json:"id"`
+	Version  int64   `json:"version,omitempty"`  // of its description, that was reviewed
+	Approved bool    `json:"approved,omitempty"` // by somebody else than who drew it up, and not changed since
+	Runs     bool    `json:"runs,omitempty"`     // it was launched, its days are now, and nobody has stopped it
+	Covers   bool    `json:"covers,omitempty"`   // what was reviewed names the data, purpose, recipient and offer that are asked for
 }
 
 // Numbers are the profile figures that this decision used, recorded with it. Durations are in seconds.

@@ -27,6 +27,7 @@ type view struct {
 	approval        approvalView
 	offer           offerView
 	basis           basisView
+	campaign        campaignView
 }
 
 type actorView struct {
@@ -77,6 +78,8 @@ type basisView struct {
 	unaided, aggregate, portOut                             bool
 }
 
+type campaignView struct{ given, approved, runs, covers bool }
+
 // The actions that are no purposes: one for words that we do not know, one that is asked first of marketing.
 const (
 	actionUnknown      cpni.Purpose = "unknown"
@@ -117,6 +120,9 @@ func viewOf(f Facts) view {
 		v.offer.beyond = v.offer.categories &^ v.customer.categories
 	}
 	v.basis = basisOf(f, v)
+	if c := f.Campaign; c != nil {
+		v.campaign = campaignView{given: true, approved: c.Approved, runs: c.Runs, covers: c.Covers}
+	}
 	return v
 }
 

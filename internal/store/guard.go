@@ -8,13 +8,13 @@ import (
 
 // Guard is a version that a decision stood on: the row of Table whose id is Key, at Version.
 type Guard struct {
-	Table   string // customer, contact, staff, partner, policy or published
+	Table   string // customer, contact, staff, partner, campaign, process, matter, policy or published
 	Key     string
 	Version int64
 }
 
 // guardKey names the id column of each table that a guard may name. Anything else is a programming error.
-var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_id", "staff": "staff_id", "partner": "partner_id", "policy": "policy_id", "published": "published_id"}
+var guardKey = map[string]string{"customer": "customer_id", "contact": "contact_id", "staff": "staff_id", "partner": "partner_id", "campaign": "campaign_id", "process": "process_id", "matter": "matter_id", "policy": "policy_id", "published": "published_id"}
 
 // CheckGuards tells which of guards no longer hold: stale[i] is true when the row of guards[i] has another version or
 // is gone. It asks once a table, however many guards there are.
