@@ -157,7 +157,7 @@ func (v *visit) filterOf(text string) askedOfRegister {
 
 // queryOfRegister makes the query of what is asked for. Days are the carrier's.
 func (v *visit) queryOfRegister(a askedOfRegister) register.Query {
-	q := register.Query{Recipient: a.Recipient, Named: a.Named, Purpose: cpni.Purpose(a.Purpose), Customer: cpni.ID(a.Customer), Campaign: cpni.ID(a.Campaign), Matter: a.Matter, Text: a.Text, Limit: rowsOnPage}
+	q := register.Query{Recipient: a.Recipient, Named: a.Named, Purpose: cpni.Purpose(a.Purpose), Customer: cpni.ID(a.Customer), Campaign: cpni.ID(a.Campaign), Matter: a.Matter, Text: a.Text, Viewer: v.member.ID, Limit: rowsOnPage}
 	for _, d := range []struct {
 		text string
 		into *time.Time
@@ -300,7 +300,7 @@ func (v *visit) disclosureRow(d register.Disclosure) registerRow {
 	r := registerRow{Address: disclosureAddress(d.Customer, d.Entry), First: v.moment(d.At)}
 	on := registerCell{Text: capital(d.Basis.Words())}
 	if d.Campaigned != nil {
-		on.More = "campaign: " + d.Campaigned.Description
+		on.More = "campaign: " + d.Campaigned.Called()
 	}
 	if d.Secret {
 		on.Chip = chip{"secret", "bad"}
@@ -345,7 +345,7 @@ func (v *visit) campaignRow(c register.Campaign) registerRow {
 	if n := len(c.Reviews); n > 0 {
 		reviewed = registerCell{Text: capital(c.Reviews[n-1].Verdict), More: v.day(c.Reviews[n-1].At)}
 	}
-	return registerRow{Address: registerAddress(register.Campaigns) + "/" + string(c.ID), First: c.Description, Cells: []registerCell{{Text: v.whose(c.Whose), More: c.State, Chip: overChip(c.Over)},
+	return registerRow{Address: registerAddress(register.Campaigns) + "/" + string(c.ID), First: c.Called(), Cells: []registerCell{{Text: v.whose(c.Whose), More: c.State, Chip: overChip(c.Over)},
 		{Text: capital(register.DataWords(c.Data))}, {Text: strings.Join(c.Products, ", "), More: toWords(c.Recipients)}, {Text: v.spanOf(c.From, c.Until)}, reviewed,
 		{Text: many(int64(c.Included)) + " in", More: many(int64(c.Excluded)) + " left out, " + many(int64(c.Sent)) + " sent"}}}
 }
@@ -456,7 +456,7 @@ func (v *visit) disclosureLinePage() error {
 	add("Asked by", v.memberName(cpni.ID(d.Actor)))
 	add("Customer", string(d.Customer))
 	if c := d.Campaigned; c != nil {
-		add("Campaign", c.Description)
+		add("Campaign", c.Called())
 	} else {
 		add("Campaign", string(d.Campaign))
 	}
@@ -542,12 +542,13 @@ func (v *visit) campaignLinePage() error {
 	if err := v.office.Registers.Look(ctx, v.member.ID, register.Campaigns, register.Query{Campaign: c.ID}, "", 0); err != nil {
 		return err
 	}
-	view := lineOfRegister{page: v.page("A campaign", "/registers"), Register: register.Campaigns, Name: register.Campaigns.Title(), Title: c.Description, Back: registerAddress(register.Campaigns)}
+	view := lineOfRegister{page: v.page("A campaign", "/registers"), Register: register.Campaigns, Name: register.Campaigns.Title(), Title: c.Called(), Back: registerAddress(register.Campaigns)}
 	add := func(name, value string) {
 		if value != "" {
 			view.Facts = append(view.Facts, fact{name, value})
 		}
 	}
+	add("Description", c.Description)
 	add("Whose", v.whose(c.Whose))
 	add("State", capital(c.State))
 	add("Information used", capital(register.DataWords(c.Data)))
@@ -603,7 +604,7 @@ func (v *visit) entryLinks(ids []cpni.ID) ([]entryLink, error) {
 // cite: P-29, 47 CFR 64.2009(c)
 func (v *visit) processLinePage() error {
 	ctx := v.r.Context()
-	p, ok, err := v.office.Registers.OneProcess(ctx, v.id("line"))
+	p, ok, err := v.office.Registers.OneProcess(ctx, v.member.ID, v.id("line"))
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,24 @@ func (l *Ledger) EachGiven(ctx context.Context, from int64, most int, do func(Ro
 	return next, nil
 }
 
+// EachOwn calls do for every administrative act of the carrier's own that stands in the tree from the place from on and before the
+// place to, in the order of the tree.
+func (l *Ledger) EachOwn(ctx context.Context, from, to int64, do func(Row, int64) error) error {
+	rows, err := l.db.Reader().Query(ctx, "SELECT "+placedColumns+" FROM ledger_span s JOIN record r ON r.node = s.node AND r.n = s.n WHERE s.first_seq >= $1 AND s.first_seq < $2 AND r.kind = 'admin' AND r.customer_id = ''"+
+		" ORDER BY s.first_seq, r.pos", from, to)
+	if err != nil {
+		return fmt.Errorf("reading what the carrier has done: %w", err)
+	}
+	return eachRow(rows, func() error {
+		var seq int64
+		r, err := scanRow(func(into ...any) error { return rows.Scan(append(into, &seq)...) })
+		if err != nil {
+			return err
+		}
+		return do(r, seq)
+	})
+}
+
 // EachSequenced calls do for every record of a database whose entry stands in the tree before a place, with that place.
 func EachSequenced(ctx context.Context, q store.Querier, before int64, do func(Row, int64) error) error {
 	const page = 2000

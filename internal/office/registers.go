@@ -35,7 +35,7 @@ func (o *Office) Letterhead() register.Sender {
 //
 // cite: P-37, P-41, 47 CFR 64.2009(c)
 func (o *Office) OneDisclosure(ctx context.Context, by, customer, entry cpni.ID) (register.Disclosure, error) {
-	d, err := o.Registers.One(ctx, customer, entry)
+	d, err := o.Registers.One(ctx, by, customer, entry)
 	if err != nil {
 		return d, err
 	}

@@ -19,6 +19,7 @@ type Campaign struct {
 	ID          cpni.ID          `json:"id"`
 	At          time.Time        `json:"at"`                // when it was written down
 	Entries     []cpni.ID        `json:"entries,omitempty"` // of the ledger, about it, the oldest first: made, reviewed, launched, stopped
+	Title       string           `json:"title,omitempty"`   // by which people know it
 	Description string           `json:"description"`
 	Whose       string           `json:"whose"` // carrier, or the id of the affiliate or partner whose campaign it is
 	State       string           `json:"state"`
@@ -49,7 +50,15 @@ type Review struct {
 
 // says reports whether the description, or what is offered, holds a text.
 func (c Campaign) says(text string) bool {
-	return has(text, c.Description, strings.Join(c.Products, "\n"))
+	return has(text, c.Title, c.Description, strings.Join(c.Products, "\n"))
+}
+
+// Called is the title of the campaign, or what it says where it has none.
+func (c Campaign) Called() string {
+	if c.Title != "" {
+		return c.Title
+	}
+	return c.Description
 }
 
 // ends is the moment from which the time is counted for which it is kept: its end, or its last review or making.
@@ -115,6 +124,11 @@ func (b *Book) Campaigned(ctx context.Context, q Query) (Page[Campaign], error) 
 			page.Next = Cursor{Size: page.Size, At: last.At.Truncate(time.Microsecond), ID: last.ID}
 			break
 		}
+		if c.Entries == nil {
+			if c.Entries, err = b.entriesOf(ctx, c.ID, page.Size); err != nil {
+				return page, err
+			}
+		}
 		page.Lines = append(page.Lines, c)
 	}
 	return page, nil
@@ -123,9 +137,16 @@ func (b *Book) Campaigned(ctx context.Context, q Query) (Page[Campaign], error) 
 // OneCampaign gives one line of the register of campaigns; ok is false when there is none.
 func (b *Book) OneCampaign(ctx context.Context, id cpni.ID) (c Campaign, ok bool, err error) {
 	all, err := b.campaigns(ctx)
+	if err != nil {
+		return c, false, err
+	}
+	size, err := b.asOf(ctx, 0)
 	for _, c := range all {
-		if c.ID == id {
-			return c, true, nil
+		if c.ID == id && err == nil {
+			if c.Entries == nil {
+				c.Entries, err = b.entriesOf(ctx, id, size)
+			}
+			return c, true, err
 		}
 	}
 	return Campaign{}, false, err

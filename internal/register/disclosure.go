@@ -10,6 +10,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/rules"
 	"ringfence/internal/vault"
 )
 
@@ -27,6 +28,8 @@ type Disclosure struct {
 	File *File `json:"file,omitempty"`
 	// Unreadable: the customer's key is destroyed, and only what the entry itself says is known.
 	Unreadable bool `json:"unreadable,omitempty"`
+	// Hidden: the reader may not know of the process that it rests on, and sees what the entry itself says.
+	Hidden bool `json:"hidden,omitempty"`
 	// Over: the carrier need not keep the line any longer.
 	Over bool `json:"over,omitempty"`
 	// Campaigned is the campaign of which it was a part.
@@ -95,7 +98,7 @@ type Basis struct {
 // tell reads what the record of a decision says.
 func tell(rec disclose.Record) Told {
 	f := rec.Facts
-	t := Told{Purpose: f.Purpose, Data: f.Data, Months: rec.Months, Via: f.Via, Rules: rec.Decision.Rules, Cites: rec.Decision.Cites, DestroyBy: f.Recipient.DestroyBy,
+	t := Told{Campaign: campaignOf(f), Purpose: f.Purpose, Data: f.Data, Months: rec.Months, Via: f.Via, Rules: rec.Decision.Rules, Cites: rec.Decision.Cites, DestroyBy: f.Recipient.DestroyBy,
 		To: Recipient{Kind: f.Recipient.Kind, Partner: f.Recipient.Partner, Class: f.Recipient.Class}}
 	if _, name, ok := strings.Cut(rec.To, ":"); ok {
 		t.To.Name = name
@@ -132,6 +135,13 @@ func tell(rec disclose.Record) Told {
 		t.Basis = Basis{Kind: ByLaw}
 	}
 	return t
+}
+
+func campaignOf(f rules.Facts) cpni.ID {
+	if f.Campaign == nil {
+		return ""
+	}
+	return f.Campaign.ID
 }
 
 func ofMonths(c cpni.DataClass) bool {
@@ -171,8 +181,27 @@ func (b *Book) told(ctx context.Context, row ledger.Row) (t Told, plain []byte, 
 	return tell(rec), plain, nil
 }
 
+// secrecy keeps what a process forbids from who may not know of it, and says whether it forbids to tell the customer now.
+//
+// cite: P-29, P-37
+func (b *Book) secrecy(ctx context.Context, d *Disclosure, e ledger.Entry, viewer cpni.ID) error {
+	if b.Secrets == nil || d.Basis.Kind != ByProcess {
+		return nil
+	}
+	silent, ok, err := b.Secrets.Silent(ctx, d.Basis.ID)
+	if err != nil || !ok {
+		return err
+	}
+	d.Secret = silent
+	if d.Hidden, err = b.Secrets.Hides(ctx, d.Basis.ID, viewer); d.Hidden {
+		d.Told = bare(e)
+		d.Told.Basis.Kind, d.Secret = ByProcess, true
+	}
+	return err
+}
+
 // line makes the line of a row that stands at a place.
-func (b *Book) line(ctx context.Context, row ledger.Row, seq int64) (Disclosure, []byte, error) {
+func (b *Book) line(ctx context.Context, row ledger.Row, seq int64, viewer cpni.ID) (Disclosure, []byte, error) {
 	d := Disclosure{Seq: seq, Entry: row.ID, Customer: row.Customer, At: row.At, Actor: row.Actor}
 	var plain []byte
 	var err error
@@ -181,7 +210,7 @@ func (b *Book) line(ctx context.Context, row ledger.Row, seq int64) (Disclosure,
 	}
 	d.Unreadable = plain == nil
 	d.Over = b.over(Disclosures, d.At)
-	return d, plain, nil
+	return d, plain, b.secrecy(ctx, &d, row.Entry, viewer)
 }
 
 // Reasons gives the sentences of the rules that permitted a disclosure, as the policy of its day has them.

@@ -71,12 +71,12 @@ func TestEveryDisclosureIsOnTheRegister(t *testing.T) {
 			t.Errorf("the line of the court: %+v", court)
 		}
 		w.Time.Add(3 * 365 * 24 * time.Hour)
-		one, err := w.Registers.One(ctx, ann.ID, vendor.Entry)
+		one, err := w.Registers.One(ctx, w.compliance, ann.ID, vendor.Entry)
 		w.must(err)
 		if one.File.State != register.Overdue || !one.Over {
 			t.Errorf("years later: %+v, %+v", one, one.File)
 		}
-		if _, err := w.Registers.One(ctx, ann.ID, refused.Entry); err == nil {
+		if _, err := w.Registers.One(ctx, w.compliance, ann.ID, refused.Entry); err == nil {
 			t.Error("a refusal stands on the register")
 		}
 	})

@@ -14,13 +14,10 @@ import (
 //
 // cite: P-41
 type File struct {
-	ID        cpni.ID     `json:"id"`
-	Partner   string      `json:"partner"`
-	Campaign  cpni.ID     `json:"campaign,omitempty"`
+	ID        cpni.ID     `json:"id,omitempty"` // "" it went in no file that is known
 	DestroyBy time.Time   `json:"destroy_by,omitzero"`
 	State     Destruction `json:"state"`
 	Certified time.Time   `json:"certified,omitzero"` // when the partner has certified that it was destroyed
-	Entries   []cpni.ID   `json:"-"`                  // of what went in it; nil: all that went to this partner for this campaign
 }
 
 // Destruction is where the destruction of what a partner was given stands.
@@ -28,10 +25,11 @@ type Destruction string
 
 // The states.
 const (
-	Kept     Destruction = "kept"    // the day has not come
-	Overdue  Destruction = "overdue" // it has, and nobody has certified
-	Proved   Destruction = "proved"  // the partner has certified it
-	NoneHeld Destruction = "none"    // nothing says by when it must be destroyed
+	Kept     Destruction = "kept"      // the day has not come
+	Overdue  Destruction = "overdue"   // it has, and nobody has certified
+	Proved   Destruction = "proved"    // the partner has certified it
+	NoneHeld Destruction = "none"      // nothing says by when it must be destroyed
+	NotTaken Destruction = "not-taken" // the file waits, or was withdrawn before the partner had it
 )
 
 // destruction is where a disclosure stands of which no file tells.
@@ -49,23 +47,6 @@ func destruction(by time.Time, proof bool, now time.Time) Destruction {
 
 // beside adds to lines what other parts know of them: the campaign, the file, and whether what was given is still there.
 func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
-	files := map[cpni.ID]*File{}  // by entry
-	loose := map[string][]*File{} // by campaign and partner
-	if b.Files != nil {
-		all, err := b.Files.All(ctx)
-		if err != nil {
-			return fmt.Errorf("reading the files of partners: %w", err)
-		}
-		for _, f := range all {
-			for _, e := range f.Entries {
-				files[e] = &f
-			}
-			if f.Entries == nil {
-				key := f.Partner + " " + string(f.Campaign)
-				loose[key] = append(loose[key], &f)
-			}
-		}
-	}
 	var campaigns map[cpni.ID]*Campaign
 	partners := map[string]*partner.Partner{}
 	for i := range lines {
@@ -86,11 +67,6 @@ func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
 		if l.To.Partner == "" {
 			continue
 		}
-		if l.File = files[l.Entry]; l.File == nil {
-			if some := loose[l.To.Partner+" "+string(l.Campaign)]; len(some) == 1 {
-				l.File = some[0]
-			}
-		}
 		p, ok := partners[l.To.Partner]
 		if !ok && b.Partners != nil {
 			var err error
@@ -102,9 +78,15 @@ func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
 		if p != nil {
 			l.To.Name = p.Called()
 		}
+		if b.Files != nil && !l.Unreadable {
+			var err error
+			if l.File, err = b.Files.FileOf(ctx, l.Customer, l.Entry); err != nil {
+				return fmt.Errorf("reading the file of a partner: %w", err)
+			}
+		}
 		if l.File == nil {
 			proof := p != nil && p.Agreement != nil && p.Agreement.DestroyProof
-			l.File = &File{Partner: l.To.Partner, Campaign: l.Campaign, DestroyBy: l.DestroyBy, State: destruction(l.DestroyBy, proof, b.Clock.Now())}
+			l.File = &File{DestroyBy: l.DestroyBy, State: destruction(l.DestroyBy, proof, b.Clock.Now())}
 		}
 	}
 	return nil

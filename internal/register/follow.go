@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"strconv"
 
+	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
 	"ringfence/internal/store"
+	"ringfence/internal/vault"
 )
 
 // positionName is the small fact in which the database keeps up to which place of the tree the register of disclosures is made.
@@ -75,9 +77,18 @@ func (b *Book) some(ctx context.Context, from int64) (next int64, err error) {
 		}
 		x.token = [2]string{b.nameToken(x.told.To.Name), b.matterToken(x.told.Basis.ID)}
 	}
+	own, err := b.own(ctx, from, next)
+	if err != nil {
+		return from, err
+	}
 	err = b.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := move(ctx, tx, from, next); err != nil {
 			return err
+		}
+		for _, x := range own {
+			if _, err := tx.Exec(ctx, "INSERT INTO register_entry (subject, seq, entry_id) VALUES ($1, $2, $3) ON CONFLICT (subject, seq) DO NOTHING", string(x.subject), x.seq, string(x.entry)); err != nil {
+				return err
+			}
 		}
 		for _, x := range all {
 			if _, err := tx.Exec(ctx, `INSERT INTO register_line (seq, entry_id, customer_id, at, recipient, purpose, campaign, named, matter)
@@ -92,6 +103,50 @@ func (b *Book) some(ctx context.Context, from int64) (next int64, err error) {
 		return b.position(ctx)
 	}
 	return next, err
+}
+
+// about is an entry of the carrier's own and what it is about.
+type about struct {
+	subject, entry cpni.ID
+	seq            int64
+}
+
+// own finds what the carrier has done about campaigns in a part of the tree.
+//
+// cite: P-40, 47 CFR 64.2009(c)
+func (b *Book) own(ctx context.Context, from, to int64) ([]about, error) {
+	var all []about
+	return all, b.Ledger.EachOwn(ctx, from, to, func(r ledger.Row, seq int64) error {
+		plain, err := b.Vault.OpenRecord(ctx, r)
+		if err != nil {
+			return err
+		}
+		var detail struct {
+			Campaign cpni.ID `json:"campaign"`
+		}
+		if err := vault.Detail(plain, &detail); err == nil && detail.Campaign.Valid() {
+			all = append(all, about{detail.Campaign, r.ID, seq})
+		}
+		return nil
+	})
+}
+
+// entriesOf gives the entries about a campaign, the oldest first, that stand in a tree.
+func (b *Book) entriesOf(ctx context.Context, subject cpni.ID, size int64) ([]cpni.ID, error) {
+	rows, err := b.DB.Reader().Query(ctx, "SELECT entry_id FROM register_entry WHERE subject = $1 AND seq < $2 ORDER BY seq", string(subject), size)
+	if err != nil {
+		return nil, fmt.Errorf("reading the entries of a campaign: %w", err)
+	}
+	defer rows.Close()
+	var all []cpni.ID
+	for rows.Next() {
+		var id cpni.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("reading the entries of a campaign: %w", err)
+		}
+		all = append(all, id)
+	}
+	return all, rows.Err()
 }
 
 // move moves the position, if it stands where it stood: of several nodes one at a time gets past this, and what it writes beside is
@@ -114,8 +169,10 @@ func move(ctx context.Context, tx *store.Tx, from, to int64) error {
 // Remake makes the register of disclosures again from the ledger, from its first entry on.
 func (b *Book) Remake(ctx context.Context) error {
 	err := b.DB.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM register_line"); err != nil {
-			return err
+		for _, table := range []string{"register_line", "register_entry"} {
+			if _, err := tx.Exec(ctx, "DELETE FROM "+table); err != nil {
+				return err
+			}
 		}
 		return tx.SetMeta(ctx, positionName, "0")
 	})

@@ -101,6 +101,11 @@ func (b *Book) Processed(ctx context.Context, q Query) (Page[Process], error) {
 		if !q.behind(p.At, p.ID) || !p.says(q.Text) || !q.within(came) || q.Matter != "" && named(q.Matter) != named(p.Number) {
 			continue
 		}
+		if hidden, err := b.hides(ctx, p, q.Viewer); err != nil {
+			return page, err
+		} else if hidden {
+			continue
+		}
 		if err := b.released(ctx, &p, page.Size); err != nil {
 			return page, err
 		}
@@ -117,27 +122,37 @@ func (b *Book) Processed(ctx context.Context, q Query) (Page[Process], error) {
 	return page, nil
 }
 
+// hides reports whether a process is kept from a member of the staff.
+func (b *Book) hides(ctx context.Context, p Process, viewer cpni.ID) (bool, error) {
+	if b.Secrets == nil {
+		return false, nil
+	}
+	return b.Secrets.Hides(ctx, string(p.ID), viewer)
+}
+
 // mostReleased bounds how many releases a line of a process shows.
 const mostReleased = 500
 
 // released finds what was released on a process, by its number.
 func (b *Book) released(ctx context.Context, p *Process, size int64) error {
-	if p.Number == "" || size == 0 {
-		return nil
-	}
-	places, err := b.search(ctx, Query{Matter: p.Number, Purpose: cpni.Legal}, size, mostReleased)
-	if err != nil {
-		return err
-	}
 	p.Released = nil
-	for _, f := range places {
-		p.Released = append(p.Released, Release{f.customer, f.entry, f.at})
+	for _, by := range []string{string(p.ID), p.Number} { // a request names the process by its id, and one that is on no register by its number
+		if by == "" || size == 0 {
+			continue
+		}
+		places, err := b.search(ctx, Query{Matter: by, Purpose: cpni.Legal}, size, mostReleased)
+		if err != nil {
+			return err
+		}
+		for _, f := range places {
+			p.Released = append(p.Released, Release{f.customer, f.entry, f.at})
+		}
 	}
 	return nil
 }
 
 // OneProcess gives one line of the register of legal process; ok is false when there is none.
-func (b *Book) OneProcess(ctx context.Context, id cpni.ID) (p Process, ok bool, err error) {
+func (b *Book) OneProcess(ctx context.Context, viewer, id cpni.ID) (p Process, ok bool, err error) {
 	all, err := b.processes(ctx)
 	if err != nil {
 		return p, false, err
@@ -145,6 +160,9 @@ func (b *Book) OneProcess(ctx context.Context, id cpni.ID) (p Process, ok bool, 
 	size, err := b.asOf(ctx, 0)
 	for _, p := range all {
 		if p.ID == id && err == nil {
+			if hidden, err := b.hides(ctx, p, viewer); err != nil || hidden {
+				return Process{}, false, err
+			}
 			err = b.released(ctx, &p, size)
 			return p, true, err
 		}

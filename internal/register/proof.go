@@ -340,8 +340,8 @@ func (v *Verified) entry(s shown) (ledger.Entry, error) {
 	return e, nil
 }
 
-// errUnchecked: what was asked for stands only in sealed records.
-var errUnchecked = errors.New("whether lines were left out cannot be told by a name, a number, a campaign or a text, which stand in sealed records: take the register without that, or with times, recipient, purpose and customer alone")
+// ErrUnchecked: what was asked for stands only in sealed records.
+var ErrUnchecked = errors.New("whether lines were left out cannot be told by a name, a number, a campaign or a text, which stand in sealed records: take the register without that, or with times, recipient, purpose and customer alone")
 
 // Complete looks whether anything was left out of a register that Verify has found to hold. each gives every entry of the log, which
 // the caller has verified, with its place. It gives the entries that should be there and are not.
@@ -350,13 +350,13 @@ var errUnchecked = errors.New("whether lines were left out cannot be told by a n
 func (v *Verified) Complete(each func(do func(ledger.Entry, int64) error) error) (left []cpni.ID, err error) {
 	q := v.asked
 	if q.Named != "" || q.Matter != "" || q.Text != "" || q.Campaign != "" {
-		return nil, errUnchecked
+		return nil, ErrUnchecked
 	}
 	belongs := func(e ledger.Entry) bool {
 		return e.Given() && q.within(e.At) && (q.Recipient == "" || q.Recipient == e.Recipient) && (q.Purpose == "" || string(q.Purpose) == e.Purpose) && (q.Customer == "" || q.Customer == e.Customer)
 	}
 	if v.Register != Disclosures {
-		return nil, errOnlyDisclosures
+		return nil, ErrOnlyDisclosures
 	}
 	found := 0
 	err = each(func(e ledger.Entry, index int64) error {
@@ -379,5 +379,5 @@ func (v *Verified) Complete(each func(do func(ledger.Entry, int64) error) error)
 	return left, err
 }
 
-// errOnlyDisclosures: an entry about a campaign or a process does not say so but in its sealed record.
-var errOnlyDisclosures = errors.New("whether lines were left out can be told of the register of disclosures alone")
+// ErrOnlyDisclosures: an entry about a campaign or a process does not say so but in its sealed record.
+var ErrOnlyDisclosures = errors.New("whether lines were left out can be told of the register of disclosures alone")

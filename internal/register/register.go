@@ -49,6 +49,22 @@ type SourceFunc[T any] func(ctx context.Context) ([]T, error)
 // All calls f.
 func (f SourceFunc[T]) All(ctx context.Context) ([]T, error) { return f(ctx) }
 
+// Files are the files that partners are given, which know when what is in them must be destroyed, and whether it was.
+type Files interface {
+	// FileOf gives the file in which a release went; nil: it went in none.
+	FileOf(ctx context.Context, customer, entry cpni.ID) (*File, error)
+}
+
+// Secrets is the register of legal process, as far as it is about silence.
+//
+// cite: P-29, P-37
+type Secrets interface {
+	// Silent reports whether a process forbids now that the customer is told; ok is false when no process has this id.
+	Silent(ctx context.Context, id string) (silent, ok bool, err error)
+	// Hides reports whether a member of the staff may not know of a process.
+	Hides(ctx context.Context, id string, from cpni.ID) (bool, error)
+}
+
 // Parts are what a Book is made of. A source that is nil has nothing to tell, and its register is empty.
 type Parts struct {
 	DB       *store.DB
@@ -61,8 +77,10 @@ type Parts struct {
 
 	Campaigns Source[Campaign]
 	Processes Source[Process]
-	// Files are the files that were given to partners, which know when what is in them must be destroyed and whether it was.
-	Files Source[File]
+	// Files tell with which file something went to a partner; nil: none are made.
+	Files Files
+	// Secrets tell which process nobody may know of but those whom it names; nil: what a record says of it holds for good.
+	Secrets Secrets
 }
 
 // Book shows the registers.
@@ -83,6 +101,7 @@ type Query struct {
 	Campaign  cpni.ID      `json:"campaign,omitempty"`
 	Matter    string       `json:"matter,omitempty"` // the number of the process, case, ticket or order
 	Text      string       `json:"text,omitempty"`   // in the description of the campaign or the process
+	Viewer    cpni.ID      `json:"-"`                // the member of the staff who is shown it; what only others may know is left out
 	Before    Cursor       `json:"-"`                // only what stands behind it: the page after
 	Limit     int          `json:"-"`                // at most so many; 0 for 50
 }

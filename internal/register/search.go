@@ -90,7 +90,7 @@ func (b *Book) Disclosed(ctx context.Context, q Query) (Page[Disclosure], error)
 		last := places[q.Limit-1]
 		page.Next = Cursor{Size: size, At: last.at, Seq: last.seq}
 	}
-	page.Lines, err = b.lines(ctx, places)
+	page.Lines, err = b.lines(ctx, places, q)
 	return page, err
 }
 
@@ -217,8 +217,8 @@ func (b *Book) described(ctx context.Context, text string) (campaigns, matters [
 		return nil, nil, err
 	}
 	for _, p := range processes {
-		if token := b.matterToken(p.Number); p.says(text) && token != "" && len(matters) < mostDescribed {
-			matters = append(matters, token)
+		if p.says(text) && len(matters) < mostDescribed {
+			matters = append(matters, b.matterToken(string(p.ID)), b.matterToken(p.Number))
 		}
 	}
 	return campaigns, matters, nil
@@ -237,7 +237,7 @@ func (b *Book) count(ctx context.Context, q Query, size int64) (n int64, err err
 }
 
 // lines reads what was recorded at places. A record that was destroyed meanwhile is left out.
-func (b *Book) lines(ctx context.Context, places []found) ([]Disclosure, error) {
+func (b *Book) lines(ctx context.Context, places []found, q Query) ([]Disclosure, error) {
 	all := make([]Disclosure, 0, len(places))
 	for _, f := range places {
 		row, err := b.Ledger.Record(ctx, f.customer, f.entry)
@@ -247,9 +247,12 @@ func (b *Book) lines(ctx context.Context, places []found) ([]Disclosure, error) 
 		if err != nil {
 			return nil, err
 		}
-		d, _, err := b.line(ctx, row, f.seq)
+		d, _, err := b.line(ctx, row, f.seq, q.Viewer)
 		if err != nil {
 			return nil, err
+		}
+		if d.Hidden && (q.Matter != "" || q.Text != "") {
+			continue // that it was found by a number would tell the number
 		}
 		all = append(all, d)
 	}
@@ -259,7 +262,7 @@ func (b *Book) lines(ctx context.Context, places []found) ([]Disclosure, error) 
 // One gives one line of the register of disclosures. ledger.ErrNoRecord: there is none.
 //
 // cite: P-41, 47 CFR 64.2009(c)
-func (b *Book) One(ctx context.Context, customer, entry cpni.ID) (Disclosure, error) {
+func (b *Book) One(ctx context.Context, viewer, customer, entry cpni.ID) (Disclosure, error) {
 	none := Disclosure{}
 	if !entry.Valid() || customer != "" && !customer.Valid() {
 		return none, ledger.ErrNoRecord
@@ -278,7 +281,7 @@ func (b *Book) One(ctx context.Context, customer, entry cpni.ID) (Disclosure, er
 	if err != nil {
 		return none, err
 	}
-	d, _, err := b.line(ctx, row, seq)
+	d, _, err := b.line(ctx, row, seq, viewer)
 	if err != nil {
 		return none, err
 	}

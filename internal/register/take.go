@@ -40,7 +40,7 @@ func (b *Book) begin(ctx context.Context, n Name, q *Query) (taking, error) {
 		return t, err
 	}
 	q.Before, q.Limit = Cursor{}, mostLines
-	if n == Disclosures {
+	if n == Disclosures && q.Matter == "" && q.Text == "" {
 		t.lines, err = b.count(ctx, *q, t.prover.Tree.N)
 		return t, err
 	}

@@ -25,6 +25,15 @@ CREATE INDEX register_line_campaign ON register_line (campaign, at, seq);
 CREATE INDEX register_line_named ON register_line (named, at, seq);
 CREATE INDEX register_line_matter ON register_line (matter, at, seq);
 
+-- What the carrier itself has done about a campaign, likewise found without reading what concerns customers.
+CREATE INDEX record_carrier ON record (node, n, pos) WHERE kind = 'admin' AND customer_id = '';
+CREATE TABLE register_entry (
+    subject  TEXT   NOT NULL, -- the campaign
+    seq      BIGINT NOT NULL,
+    entry_id TEXT   NOT NULL,
+    PRIMARY KEY (subject, seq)
+);
+
 -- Records that two people have destroyed when their time was over: what the leaf of each holds, and nothing of what it said. By it
 -- the ledger still verifies.
 CREATE TABLE record_destroyed (
