@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/register"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -35,6 +36,7 @@ type Parts struct {
 	Staff     *staff.Register
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's: it decides days
+	Registers *register.Book // tell of campaigns, and of what partners must destroy; nil: nobody does
 }
 
 // Book tells customers what is on record about them.
@@ -59,6 +61,7 @@ type Line struct {
 	Months   []int  // as yyyymm; none for what is not of a month
 	Permit   bool
 	Reasons  []Reason // the rules that decided
+	Given    *Given   // of what went to somebody outside; nil: nothing did
 	Withheld bool     // the law keeps it from the customer; it is here for auditors only
 }
 
@@ -218,6 +221,9 @@ func (b *Book) line(ctx context.Context, row ledger.Row) (Line, error) {
 	l.Withheld = withheld(rec)
 	if !ofMonths(f.Data) {
 		l.Months = nil
+	}
+	if l.Given, err = b.given(ctx, row, rec); err != nil {
+		return l, err
 	}
 	l.Reasons, err = b.reasons(ctx, rec)
 	return l, err

@@ -200,8 +200,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Proposals = o.proposals()
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
-	o.tellOfHoldings()
 	o.openRegisters()
+	o.tellOfHoldings()
+	o.Accounting.Registers = o.Registers
 	return o, nil
 }
 

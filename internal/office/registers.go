@@ -21,8 +21,8 @@ func (o *Office) openRegisters() {
 
 // Letterhead is what stands above a register that is printed.
 func (o *Office) Letterhead() register.Sender {
-	all := register.Sender{o.Carrier.Name}
-	for _, line := range []string{o.Carrier.Phone, o.Carrier.Email, o.Carrier.Web} {
+	var all register.Sender
+	for _, line := range []string{o.Carrier.Name, o.Carrier.Phone, o.Carrier.Email, o.Carrier.Web} {
 		if line != "" {
 			all = append(all, line)
 		}

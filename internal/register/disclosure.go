@@ -80,6 +80,7 @@ const (
 	ByOrder     = "order"           // for a service, or for bills
 	ByEmergency = "emergency"
 	ByPort      = "port"      // the number goes to another carrier
+	ByPlacement = "placement" // an account that a vendor collects
 	ByListing   = "listing"   // published by the customer's own choice
 	ByAggregate = "aggregate" // about nobody
 	ByLaw       = "law"       // a rule that asks for nothing of these
@@ -198,6 +199,15 @@ func (b *Book) secrecy(ctx context.Context, d *Disclosure, e ledger.Entry, viewe
 		d.Told.Basis.Kind, d.Secret = ByProcess, true
 	}
 	return err
+}
+
+// Told gives what the register tells of a decision whose record is open already, for who tells the customer of it.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func (b *Book) Told(ctx context.Context, row ledger.Row, rec disclose.Record) (Disclosure, error) {
+	one := []Disclosure{{Entry: row.ID, Customer: row.Customer, At: row.At, Actor: row.Actor, Told: tell(rec)}}
+	err := b.beside(ctx, one)
+	return one[0], err
 }
 
 // line makes the line of a row that stands at a place.

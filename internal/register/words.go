@@ -23,7 +23,7 @@ var (
 	partnerWords = map[cpni.PartnerClass]string{cpni.Agent: "agent", cpni.AffiliateComm: "affiliate with communications services", cpni.AffiliateOther: "other affiliate", cpni.JointVenture: "joint venture",
 		cpni.IndependentContractor: "independent contractor", cpni.OtherParty: "other"}
 	basisWords = map[string]string{ByApproval: "the customer's approval", ByGrant: "the customer has authorised the person", ByRequest: "written request of the customer", ByProcess: "legal process",
-		ByCase: "case of fraud or protection", ByTicket: "trouble ticket", ByOrder: "order", ByEmergency: "emergency", ByPort: "the number moves to another carrier", ByListing: "published listing",
+		ByCase: "case of fraud or protection", ByTicket: "trouble ticket", ByOrder: "order", ByEmergency: "emergency", ByPort: "the number moves to another carrier", ByPlacement: "account placed with the vendor", ByListing: "published listing",
 		ByAggregate: "aggregate information", ByLaw: "the rule alone"}
 	stateWords = map[Destruction]string{Kept: "to be destroyed", Overdue: "destruction is overdue", Proved: "destroyed, certified", NoneHeld: "no day of destruction", NotTaken: "the file was never taken"}
 	nameWords  = map[Name]string{Campaigns: "Campaigns", Disclosures: "Disclosures to third parties", Processes: "Legal process"}
