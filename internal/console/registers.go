@@ -335,10 +335,13 @@ func (v *visit) spanOf(from, until time.Time) string {
 	case until.IsZero():
 		return "from " + v.day(from) + " on"
 	case from.IsZero():
-		return "until " + v.day(until)
+		return "through " + v.day(lastOf(until))
 	}
-	return v.day(from) + " to " + v.day(until)
+	return v.day(from) + " to " + v.day(lastOf(until))
 }
+
+// lastOf is the last moment before the first that lies behind a time.
+func lastOf(until time.Time) time.Time { return until.Add(-time.Microsecond) }
 
 func (v *visit) campaignRow(c register.Campaign) registerRow {
 	reviewed := registerCell{Text: "nobody yet"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -182,6 +183,14 @@ var printed = map[Name][]string{
 	Processes:   {"Number", "Kind", "Issuer", "Received", "From and until", "Scope", "Reviewer", "Released", "Secret"},
 }
 
+// lastDay writes the last day of a time by the first moment behind it.
+func (b *Book) lastDay(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return b.day(until.Add(-time.Microsecond))
+}
+
 func (b *Book) print(line any) []string {
 	between := func(from, until string) string { return strings.Trim(from+" – "+until, " –") }
 	switch l := line.(type) {
@@ -203,14 +212,14 @@ func (b *Book) print(line any) []string {
 		}
 		return []string{string(l.Entry), b.moment(l.At), l.To.Words(), what, PurposeWord(l.Purpose), on, string(l.Customer), kept}
 	case Campaign:
-		return []string{string(l.ID), l.Whose, l.Description, DataWords(l.Data), strings.Join(l.Products, ", "), strings.Join(l.Recipients, ", "), between(b.day(l.From), b.day(l.Until)), b.reviews(l.Reviews),
+		return []string{string(l.ID), l.Whose, l.Description, DataWords(l.Data), strings.Join(l.Products, ", "), strings.Join(l.Recipients, ", "), between(b.day(l.From), b.lastDay(l.Until)), b.reviews(l.Reviews),
 			fmt.Sprintf("%d in, %d out, %d sent", l.Included, l.Excluded, l.Sent)}
 	case Process:
 		secret := yes(l.Secret)
 		if !l.SecretBy.IsZero() {
 			secret = "until " + b.day(l.SecretBy)
 		}
-		return []string{l.Number, l.Kind, l.Issuer, b.day(l.Received), between(b.day(l.From), b.day(l.Until)), DataWords(l.Scope), string(l.Reviewer), fmt.Sprint(len(l.Released)), secret}
+		return []string{l.Number, l.Kind, l.Issuer, b.day(l.Received), between(b.day(l.From), b.lastDay(l.Until)), DataWords(l.Scope), string(l.Reviewer), fmt.Sprint(len(l.Released)), secret}
 	}
 	return nil
 }
