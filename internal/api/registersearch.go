@@ -30,8 +30,8 @@ type RegisterQuery struct {
 }
 
 // RegisterPage is a part of a register, the newest line first.
-type RegisterPage[T any] struct {
-	Lines []T    `json:"lines"`
+type RegisterPage struct {
+	Lines []any  `json:"lines" doc:"As docs/registers.md describes them."`
 	Words string `json:"words" doc:"What was asked for, in words."`
 	Tree  int64  `json:"tree" doc:"The register is as of the tree of so many entries; 0: nothing has been signed yet."`
 	Next  string `json:"next,omitempty" doc:"The cursor of the next page: give it as before. None on the last."`
@@ -71,7 +71,7 @@ func (a *API) query(c caller, in RegisterQuery) (registers.Query, error) {
 }
 
 // registerPage answers with a page of a register, and puts on record first that somebody looks.
-func registerPage[T any](ctx context.Context, a *API, c caller, n registers.Name, in RegisterQuery, read func(context.Context, registers.Query) (registers.Page[T], error)) (*struct{ Body RegisterPage[T] }, error) {
+func registerPage[T any](ctx context.Context, a *API, c caller, n registers.Name, in RegisterQuery, read func(context.Context, registers.Query) (registers.Page[T], error)) (*struct{ Body RegisterPage }, error) {
 	q, err := a.query(c, in)
 	if err != nil {
 		return nil, err
@@ -83,11 +83,11 @@ func registerPage[T any](ctx context.Context, a *API, c caller, n registers.Name
 	if err := a.office.Registers.Look(ctx, c.member.ID, n, q, "", 0); err != nil {
 		return nil, err
 	}
-	out := RegisterPage[T]{Lines: p.Lines, Words: a.office.Registers.Words(n, q), Tree: p.Size, Next: p.Next.String()}
-	if out.Lines == nil {
-		out.Lines = []T{}
+	out := RegisterPage{Lines: make([]any, len(p.Lines)), Words: a.office.Registers.Words(n, q), Tree: p.Size, Next: p.Next.String()}
+	for i, l := range p.Lines {
+		out.Lines[i] = l
 	}
-	return &struct{ Body RegisterPage[T] }{out}, nil
+	return &struct{ Body RegisterPage }{out}, nil
 }
 
 // threeRegisters are the registers of campaigns, of disclosures and of legal process.
@@ -127,12 +127,12 @@ func (a *API) threeRegisters() {
 		})
 	register(a, operation{right: staff.ReadRegisters, scope: "records", Operation: huma.Operation{OperationID: "read-disclosure-line", Method: http.MethodGet, Path: "/v1/registers/disclosures/{id}/{entry}", Tags: tag,
 		Summary: "Read a line of the register of disclosures", Description: "The id of the customer, and that of the entry. Its proof is that of the entry."}},
-		func(ctx context.Context, c caller, in *OneRecord) (*struct{ Body registers.Disclosure }, error) {
+		func(ctx context.Context, c caller, in *OneRecord) (*struct{ Body any }, error) {
 			d, err := a.office.OneDisclosure(ctx, c.member.ID, in.Customer, in.Entry)
 			if !c.member.May(staff.See) {
 				d = d.Veil()
 			}
-			return &struct{ Body registers.Disclosure }{d}, err
+			return &struct{ Body any }{d}, err
 		})
 	for _, n := range registers.Names {
 		right := staff.ReadRegisters
