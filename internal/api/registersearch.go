@@ -101,13 +101,13 @@ func (a *API) threeRegisters() {
 	}
 	register(a, operation{right: staff.ReadCampaigns, scope: "records", Operation: searched(registers.Campaigns, "campaigns")},
 		func(ctx context.Context, c caller, in *struct{ Body RegisterQuery }) (*struct {
-			Body RegisterPage[registers.Campaign]
+			Body RegisterPage
 		}, error) {
 			return registerPage(ctx, a, c, registers.Campaigns, in.Body, a.office.Registers.Campaigned)
 		})
 	register(a, operation{right: staff.ReadRegisters, scope: "records", Operation: searched(registers.Disclosures, "disclosures to third parties")},
 		func(ctx context.Context, c caller, in *struct{ Body RegisterQuery }) (*struct {
-			Body RegisterPage[registers.Disclosure]
+			Body RegisterPage
 		}, error) {
 			return registerPage(ctx, a, c, registers.Disclosures, in.Body, func(ctx context.Context, q registers.Query) (registers.Page[registers.Disclosure], error) {
 				p, err := a.office.Registers.Disclosed(ctx, q)
@@ -121,7 +121,7 @@ func (a *API) threeRegisters() {
 		})
 	register(a, operation{right: staff.ReadRegisters, scope: "records", Operation: searched(registers.Processes, "legal process")},
 		func(ctx context.Context, c caller, in *struct{ Body RegisterQuery }) (*struct {
-			Body RegisterPage[registers.Process]
+			Body RegisterPage
 		}, error) {
 			return registerPage(ctx, a, c, registers.Processes, in.Body, a.office.Registers.Processed)
 		})
