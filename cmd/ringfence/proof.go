@@ -23,17 +23,22 @@ type verifyCommand struct {
 	Folder string `placeholder:"DIR" type:"existingdir" help:"Verify the ledger in this folder: an export, or a mirror of tiles."`
 	// Receipt is a file that a customer or an auditor has taken home of one entry.
 	Receipt string `placeholder:"FILE" type:"existingfile" help:"Verify the receipt of one entry, without asking anybody."`
-	Key     string `placeholder:"KEY" help:"The ledger's public key, needed with --url, --folder and --receipt."`
-	Known   string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
+	// Register is the file of a register with its proofs. Beside it the ledger itself shows whether a line was left out.
+	Register string `placeholder:"FILE" type:"existingfile" help:"Verify the file of a register: each line by itself, and with --folder, or with the configured database, that none was left out."`
+	Key      string `placeholder:"KEY" help:"The ledger's public key, needed with --url, --folder, --receipt and --register."`
+	Known    string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
 }
 
 // Run verifies and ends with 1 when anything is wrong.
 func (c *verifyCommand) Run(ctx context.Context, s streams) error {
-	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "") {
+	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "" || c.Register != "") || c.Register != "" && c.URL != "" {
 		return errors.New("name one thing to verify: an address, a folder, or a receipt")
 	}
 	if c.Receipt != "" {
 		return c.receipt(s)
+	}
+	if c.Register != "" {
+		return c.register(ctx, s)
 	}
 	trust := ledger.Trust{Key: c.Key}
 	if c.Known != "" {

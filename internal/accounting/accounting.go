@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
+	"ringfence/internal/register"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -36,6 +37,7 @@ type Parts struct {
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's: it decides days
 	Processes Processes      // nil: there is no register of legal process
+	Registers *register.Book // tell of campaigns, and of what partners must destroy; nil: nobody does
 }
 
 // Processes is the register of legal process, as far as the accounting asks it.
@@ -69,6 +71,7 @@ type Line struct {
 	Months   []int  // as yyyymm; none for what is not of a month
 	Permit   bool
 	Reasons  []Reason // the rules that decided
+	Given    *Given   // of what went to somebody outside; nil: nothing did
 	Withheld bool     // the law keeps it from the customer; it is here for auditors only
 
 	process string // on the register, that keeps it from the customer; "" none
@@ -238,6 +241,9 @@ func (b *Book) line(ctx context.Context, row ledger.Row) (Line, error) {
 	}
 	if !ofMonths(f.Data) {
 		l.Months = nil
+	}
+	if l.Given, err = b.given(ctx, row, rec); err != nil {
+		return l, err
 	}
 	l.Reasons, err = b.reasons(ctx, rec)
 	return l, err

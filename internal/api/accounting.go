@@ -36,6 +36,10 @@ type AccountingLine struct {
 	Months        []string           `json:"months,omitempty"`
 	Outcome       cpni.Outcome       `json:"outcome" enum:"permit,deny"`
 	Reasons       []AccountingReason `json:"reasons"`
+	RestsOn       string             `json:"rests_on,omitempty" doc:"Of what went to somebody outside: approval, grant, written-request, process, case, ticket, order, emergency, port, listing, aggregate, placement or law."`
+	Campaign      string             `json:"campaign,omitempty" doc:"The title of the campaign of which it was a part."`
+	Destruction   string             `json:"destruction,omitempty" enum:"kept,overdue,proved,none,not-taken" doc:"Of what went to a partner."`
+	DestroyBy     *time.Time         `json:"destroy_by,omitempty"`
 	Withheld      bool               `json:"withheld,omitempty" doc:"The law keeps it from the customer: never tell it to them."`
 }
 
@@ -160,6 +164,15 @@ func accountingLine(l accounting.Line, theirs bool) AccountingLine {
 		Outcome: cpni.Deny, Reasons: []AccountingReason{}, Withheld: l.Withheld}
 	if l.Permit {
 		out.Outcome = cpni.Permit
+	}
+	if g := l.Given; g != nil {
+		out.RestsOn, out.Campaign = g.Basis, g.Campaign
+		if g.File != nil {
+			out.Destruction = string(g.File.State)
+			if !g.File.DestroyBy.IsZero() {
+				out.DestroyBy = &g.File.DestroyBy
+			}
+		}
 	}
 	if theirs || l.For.Kind == cpni.ToPartner {
 		out.RecipientName = l.For.Name

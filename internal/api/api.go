@@ -94,6 +94,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.registers()
 	a.messages()
 	a.watching()
+	a.threeRegisters()
 	a.training()
 	a.policy()
 	a.public()

@@ -48,6 +48,7 @@ func (v *visit) page(title, here string) page {
 		{navItem{Text: "Legal process", Address: "/process"}, staff.AnswerProcess},
 		{navItem{Text: "Partners", Address: "/partners"}, staff.ReadRecords}, {navItem{Text: "Files", Address: "/exports"}, staff.Export},
 		{navItem{Text: "Directories", Address: "/directories"}, staff.KeepDirectories}, {navItem{Text: "Figures", Address: "/figures"}, staff.MakeReports},
+		{navItem{Text: "Registers", Address: "/registers"}, staff.ReadCampaigns},
 		{navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},
 		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}, {navItem{Text: "Proposals", Address: "/proposals"}, twoPeople},
 		{navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {

@@ -57,6 +57,7 @@ func addresses() []place {
 		partnerPlaces(),
 		directoryPlaces(),
 		figurePlaces(),
+		registerPlaces(),
 	)
 }
 

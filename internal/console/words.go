@@ -39,7 +39,8 @@ var (
 		staff.Export:          "have files made for partners, with a second person",
 		staff.KeepDirectories: "keep publishers of directories, and give them listings",
 		staff.MakeReports:     "make reports about many customers",
-		staff.KeepPolicy:      "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
+		staff.ReadRegisters:   "see the registers of disclosures and of legal process", staff.ReadCampaigns: "see the register of campaigns",
+		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
 		staff.WorkTickets: "work with trouble tickets and orders", staff.WorkProtection: "work with cases of fraud", staff.WorkPorts: "work with ports to and from other carriers", staff.WorkCollection: "work with accounts placed with a vendor"}
 )
 

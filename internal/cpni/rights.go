@@ -25,6 +25,8 @@ const (
 	RightExport          Right = "export"           // have files made for partners; somebody who keeps the registers agrees
 	RightKeepDirectories Right = "keep-directories" // keep publishers of directories and their terms, and give them extracts
 	RightMakeReports     Right = "make-reports"     // ask for aggregate reports
+	RightReadRegisters   Right = "read-registers"   // see the registers of disclosures and of legal process, and take them away
+	RightReadCampaigns   Right = "read-campaigns"   // see the register of campaigns
 	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
@@ -38,9 +40,12 @@ const (
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightKeepDirectories, RightMakeReports, RightOperate,
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightKeepDirectories, RightMakeReports, RightReadRegisters, RightReadCampaigns, RightOperate,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.
 var RightsToCustomers = []Right{RightServe, RightSee,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
+
+// RightsToRecords are the rights that lead to what is on record and to nothing else: auditors have no others.
+var RightsToRecords = []Right{RightReadRecords, RightReadRegisters, RightReadCampaigns}

@@ -29,6 +29,10 @@ type book struct {
 	back    []Fault         // entries whose time of sequencing goes back
 	stamps  map[int64]int64 // microseconds of sequencing of the entries that are wanted here
 	strays  []stray
+	// destroying are the entries that say that records were destroyed, with the hash of which; lists are those that are gone, by
+	// the entry that is said to name them.
+	destroying map[string]string
+	lists      map[string][]string
 }
 
 // stray is a record that is not at an entry that says what it says.
@@ -93,13 +97,23 @@ func (b *book) wait(announced []byte) int64 {
 // record compares a record with the entry at index; NoEntry when nothing says where that is.
 func (b *book) record(s stored, index int64, why string) {
 	b.Records++
+	if s.kind == string(Admin) && s.purpose == Destroyed && s.customer == "" {
+		if b.destroying == nil {
+			b.destroying = map[string]string{}
+		}
+		b.destroying[s.id] = s.contact
+	}
+	b.place(cpni.ID(s.id), markOf(s.announce()), index, why)
+}
+
+// place compares what a record announces with the entry at index.
+func (b *book) place(id cpni.ID, m mark, index int64, why string) {
 	if b.met == nil {
 		for int64(len(b.marks)) < b.Tree.N {
 			b.marks = append(b.marks, mark{})
 		}
 		b.met = make([]bool, len(b.marks))
 	}
-	m := markOf(s.announce())
 	if index != NoEntry && !b.met[index] {
 		if b.marks[index] == m || b.marks[index] == (mark{}) || b.bad[index] {
 			b.met[index] = true
@@ -107,7 +121,7 @@ func (b *book) record(s stored, index int64, why string) {
 		}
 	}
 	if len(b.strays) < mostFaults {
-		b.strays = append(b.strays, stray{cpni.ID(s.id), m, index, why})
+		b.strays = append(b.strays, stray{id, m, index, why})
 	} else {
 		b.More++
 	}
@@ -115,6 +129,7 @@ func (b *book) record(s stored, index int64, why string) {
 
 // settle names the records that are not where their entries are, and the entries without a record.
 func (b *book) settle(ctx context.Context, src source) error {
+	b.destruction()
 	lone := 0
 	for _, met := range b.met {
 		if !met {

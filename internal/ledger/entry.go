@@ -110,12 +110,7 @@ const leafVersion = "ringfence/1"
 // announce is what a node commits for the sequencer: everything of the leaf but the moment of its sequencing.
 func (s stored) announce() []byte {
 	d := s.digest()
-	b := append(make([]byte, 0, 256), leafVersion+" "...)
-	b = append(append(b, s.id...), ' ')
-	b = append(append(b, s.kind...), ' ')
-	b = append(time.UnixMicro(s.at).UTC().AppendFormat(b, timeLayout), ' ')
-	b = append(base64.RawStdEncoding.AppendEncode(b, d[:]), ' ')
-	return base64.RawStdEncoding.AppendEncode(b, s.commitment)
+	return announceOf(s.id, s.kind, s.at, d[:], s.commitment)
 }
 
 // Leaf is a leaf of the tree as a stranger reads it.

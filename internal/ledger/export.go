@@ -30,6 +30,9 @@ type exported struct {
 	Permits    string `json:"permits"`
 	Commitment []byte `json:"commitment"`
 	Sealed     []byte `json:"sealed"`
+	// Of a record that was destroyed there are its digest and the entry that says so, in the place of what it said.
+	Digest []byte `json:"digest,omitempty"`
+	By     string `json:"destroyed_by,omitempty"`
 }
 
 // Export writes the log and its records into folder, which must not exist or be empty: what VerifyFolder verifies on a
@@ -109,6 +112,9 @@ func exportRecords(ctx context.Context, q store.Querier, root *os.Root, size int
 		}
 		return out.Encode(e)
 	})
+	if err == nil {
+		err = eachDestroyed(ctx, q, size, func(e exported) error { return out.Encode(e) })
+	}
 	return errors.Join(err, b.Flush())
 }
 
@@ -127,16 +133,24 @@ func (b *book) compareExport(ctx context.Context, src source, records io.Reader)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the records: %w", err)
 		}
-		s, err := readExported(line)
+		e, err := readExported(line)
 		if err != nil {
 			b.fault(Fault{Changed, NoEntry, "", fmt.Sprintf("%s, line %d", RecordsFile, number), err.Error()})
 			continue
 		}
-		index, ok := place[markOf(s.announce())]
+		announced := e.stored().announce()
+		if e.By != "" {
+			announced = e.gone().announce()
+		}
+		index, ok := place[markOf(announced)]
 		if !ok {
 			index = NoEntry
 		}
-		b.record(s, index, "")
+		if e.By != "" {
+			b.without(e.gone(), index, "")
+		} else {
+			b.record(e.stored(), index, "")
+		}
 	}
 	return b.settle(ctx, src)
 }
@@ -144,16 +158,24 @@ func (b *book) compareExport(ctx context.Context, src source, records io.Reader)
 var errNotExported = errors.New("the line is not a record as it was written")
 
 // readExported reads a line of an export; a line that says the same in other bytes is none.
-func readExported(line []byte) (stored, error) {
+func readExported(line []byte) (exported, error) {
 	var e exported
 	if err := json.Unmarshal(line, &e); err != nil {
-		return stored{}, fmt.Errorf("%w: %w", errNotExported, err)
+		return e, fmt.Errorf("%w: %w", errNotExported, err)
 	}
 	var again bytes.Buffer
 	out := json.NewEncoder(&again)
 	out.SetEscapeHTML(false)
 	if err := out.Encode(e); err != nil || !bytes.Equal(again.Bytes(), line) {
-		return stored{}, errNotExported
+		return e, errNotExported
 	}
-	return stored{e.Customer, e.ID, e.Kind, e.At, e.Actor, e.Contact, e.Purpose, e.Recipient, e.Outcome, e.Code, e.Rules, e.Permits, e.Commitment, e.Sealed}, nil
+	return e, nil
+}
+
+func (e exported) stored() stored {
+	return stored{e.Customer, e.ID, e.Kind, e.At, e.Actor, e.Contact, e.Purpose, e.Recipient, e.Outcome, e.Code, e.Rules, e.Permits, e.Commitment, e.Sealed}
+}
+
+func (e exported) gone() gone {
+	return gone{e.Customer, e.ID, e.Kind, e.At, e.Digest, e.Commitment, e.By}
 }

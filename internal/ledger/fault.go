@@ -55,8 +55,10 @@ type Verification struct {
 	Tree    tlog.Tree // as the checkpoint says
 	Records int64     // rows compared with their leaves
 	Waiting int64     // entries that are committed and not yet in the tree
-	Faults  []Fault   // at most mostFaults
-	More    int64     // faults beyond those
+	// Destroyed are records of which two people had everything but the entry destroyed.
+	Destroyed int64
+	Faults    []Fault // at most mostFaults
+	More      int64   // faults beyond those
 }
 
 // OK reports whether nothing is wrong.
@@ -92,6 +94,9 @@ func (q *inquiry) end() *Verification {
 		fmt.Fprintf(q.report, "The ledger %s is whole: %d entries, each as it was signed; root %s.\n", q.Origin, q.Tree.N, q.Tree.Hash)
 		if q.Records > 0 {
 			fmt.Fprintf(q.report, "%d records are those that the entries stand for; %d more wait to be sequenced.\n", q.Records-q.Waiting, q.Waiting)
+			if q.Destroyed > 0 {
+				fmt.Fprintf(q.report, "%d records were destroyed when their time was over; entries say so, and those that they stood for are in the tree.\n", q.Destroyed)
+			}
 		}
 	default:
 		fmt.Fprintf(q.report, "The ledger %s is NOT whole: %d faults in %d entries.\n", q.Origin, int64(len(q.Faults))+q.More, q.Tree.N)

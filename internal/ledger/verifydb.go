@@ -113,6 +113,7 @@ func (x *audit) run(ctx context.Context, known *tlog.Tree) error {
 		{"table ledger_span", x.readSpans},
 		{"table ledger_lane", x.lanes},
 		{"table record", x.records},
+		{"table record_destroyed", x.destroyed},
 	} {
 		if err := x.part(ctx, p.where, p.do); err != nil {
 			return err
@@ -368,13 +369,13 @@ func (x *audit) records(ctx context.Context) error {
 			x.record(s, NoEntry, "a column of the record has another type")
 			return nil
 		}
-		x.record(s, x.place(node.value, n.value, pos.value), "")
+		x.record(s, x.placeOf(node.value, n.value, pos.value), "")
 		return nil
 	})
 }
 
-// place tells the index of the entry at pos of a commit, or NoEntry.
-func (x *audit) place(node string, n, pos int64) int64 {
+// placeOf tells the index of the entry at pos of a commit, or NoEntry.
+func (x *audit) placeOf(node string, n, pos int64) int64 {
 	i, ok := slices.BinarySearchFunc(x.spans, span{node: node, n: n}, func(a, b span) int {
 		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.n, b.n))
 	})

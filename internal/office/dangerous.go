@@ -81,6 +81,7 @@ func (o *Office) proposals() *countersign.Register {
 				return o.doPolicy(ctx, tx, d, by, "a proposed policy takes effect")
 			})},
 			countersign.Partner: {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
+			countersign.Destroy: {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
 			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.Published.Holds), Do: do(o.doPublish)},
 			countersign.Switch: {Right: staff.KeepPolicy, Holds: as(func(ctx context.Context, a SwitchAct) error { return o.Policy.Holds(ctx, a.Draft) }),
 				Do: do(func(ctx context.Context, tx *store.Tx, a SwitchAct, by string) ([]ledger.Entry, func(context.Context) error, error) {

@@ -41,6 +41,7 @@ import (
 	"ringfence/internal/partner"
 	"ringfence/internal/process"
 	"ringfence/internal/publish"
+	"ringfence/internal/register"
 	"ringfence/internal/rulebook"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -132,6 +133,7 @@ type Office struct {
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
+	Registers *register.Book // of campaigns, disclosures and legal process
 
 	public   Public
 	rehearse Rehearse
@@ -222,8 +224,10 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.openProcesses(c)
+	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()
+	o.Accounting.Registers = o.Registers
 	return o, nil
 }
 
@@ -308,6 +312,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, dueEvery, o.Audience.Nightly, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Directory.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Wait()
 }
 

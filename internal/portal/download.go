@@ -454,6 +454,15 @@ func lineOut(l accounting.Line) map[string]any {
 	add("via", l.Via, l.Via != "")
 	add("line", l.Number, l.Number != "")
 	add("months", l.Months, len(l.Months) > 0)
+	if g := l.Given; g != nil {
+		out["rests_on"] = g.Basis
+		add("campaign", g.Campaign, g.Campaign != "")
+		add("partner_name", g.Partner, g.Partner != "")
+		if f := g.File; f != nil {
+			out["destruction"] = f.State
+			add("destroy_by", f.DestroyBy, !f.DestroyBy.IsZero())
+		}
+	}
 	var says, cites []string
 	for _, x := range l.Reasons {
 		says, cites = append(says, x.Says), append(cites, x.Cites...)

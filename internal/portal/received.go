@@ -52,7 +52,8 @@ type lineView struct {
 	LookUp   bool
 	Times    string // how often, of several; "" once
 	Reasons  []reasonView
-	Fate     string // of a written request, what became of it; "" it is none
+	Given    []string // of what went to somebody outside: what it rests on, the campaign, and what must be destroyed
+	Fate     string   // of a written request, what became of it; "" it is none
 	Each     []momentView
 }
 
@@ -261,6 +262,10 @@ func (p *Portal) lineView(v visit, l accounting.Line, fates map[cpni.ID]string) 
 	if l.Purpose == cpni.CustomerRequest && !l.Permit && l.Who.Kind != accounting.You {
 		out.Why = say(language, "purpose-in-your-name") // nobody was proved to be them
 	}
+	if l.Given != nil && l.Given.Partner != "" {
+		out.For = recipientWord(language, accounting.Recipient{Kind: l.For.Kind, Name: l.Given.Partner})
+	}
+	out.Given = p.givenWords(language, l.Given)
 	for _, x := range l.Reasons {
 		text, other := x.Says, ""
 		if language == "es" {

@@ -2,6 +2,12 @@ package portal
 
 var receivedWords = words{
 	"en": {
+		"given-basis-approval": "It rests on your approval.", "given-basis-grant": "It rests on your having authorised this person.", "given-basis-written-request": "It rests on your own written request.",
+		"given-basis-process": "It rests on the order of a court or an authority.", "given-basis-case": "It rests on a case in which we, you or others are protected against fraud or abuse.", "given-basis-ticket": "It rests on a fault of your service that was being mended.",
+		"given-basis-order": "It rests on an order for your service.", "given-basis-emergency": "It rests on an emergency.", "given-basis-port": "It rests on the move of your number to another company.", "given-basis-listing": "It is what you have published in the directory.",
+		"given-basis-aggregate": "It is about many people together and names nobody.", "given-basis-placement": "It rests on an account that a company collects for us.", "given-basis-law": "It rests on the rule alone.",
+		"given-campaign": "It was part of the campaign “%s”.", "given-destroy": "They must destroy it by %s.", "given-overdue": "They had to destroy it by %s and have not shown that they did. We give them nothing more until they do.",
+		"given-destroyed": "They have shown that they destroyed it.", "given-destroyed-on": "They have shown that they destroyed it, on %s.", "given-not-taken": "They have not taken the file.",
 		"received":      "Who received it",
 		"received-says": "Here stands everybody who asked for something that we hold about you, and what came of it: our own people too, by their work and not by name. Nobody can take a line out afterwards. The newest stands first.",
 		"received-none": "Nothing is on record yet.", "received-each": "Show each of your own looks by itself", "received-together": "Show your own looks of a day together",
@@ -47,6 +53,12 @@ var receivedWords = words{
 			"leaf.tlog-proof  proves that leaf.txt is in the record that we signed (format: https://c2sp.org/tlog-proof)\nreceipt.json     both in one file\n\n1. Check the proof. Any tool for c2sp.org/tlog-proof does it, with the bytes of leaf.txt and our key. Or:\n     ringfence verify --receipt receipt.json --key '%s'\n\n2. Compare the key with the one that we publish for the log %s.\n\nIf one byte of these files is another, the check fails.\n",
 	},
 	"es": {
+		"given-basis-approval": "Se basa en su aprobación.", "given-basis-grant": "Se basa en que usted autorizó a esta persona.", "given-basis-written-request": "Se basa en su propia petición por escrito.",
+		"given-basis-process": "Se basa en la orden de un tribunal o de una autoridad.", "given-basis-case": "Se basa en un caso en que se nos protege a nosotros, a usted o a otros del fraude o el abuso.", "given-basis-ticket": "Se basa en una avería de su servicio que se estaba reparando.",
+		"given-basis-order": "Se basa en un pedido de su servicio.", "given-basis-emergency": "Se basa en una emergencia.", "given-basis-port": "Se basa en el traslado de su número a otra compañía.", "given-basis-listing": "Es lo que usted tiene publicado en la guía.",
+		"given-basis-aggregate": "Trata de muchas personas juntas y no nombra a nadie.", "given-basis-placement": "Se basa en una cuenta que una empresa cobra por nosotros.", "given-basis-law": "Se basa solo en la regla.",
+		"given-campaign": "Fue parte de la campaña «%s».", "given-destroy": "Tienen que destruirlo antes del %s.", "given-overdue": "Tenían que destruirlo antes del %s y no han demostrado que lo hicieran. No les damos nada más hasta que lo hagan.",
+		"given-destroyed": "Han demostrado que lo destruyeron.", "given-destroyed-on": "Han demostrado que lo destruyeron, el %s.", "given-not-taken": "No han recogido el archivo.",
 		"received":      "Quién lo recibió",
 		"received-says": "Aquí está todo el que pidió algo de lo que guardamos sobre usted, y qué pasó: también nuestra propia gente, por su trabajo y sin su nombre. Nadie puede quitar una línea después. Lo más nuevo va primero.",
 		"received-none": "Todavía no consta nada.", "received-each": "Mostrar cada consulta suya por separado", "received-together": "Mostrar juntas sus consultas de un día",

@@ -238,7 +238,7 @@ func barred(st Standing, right cpni.Right) string {
 		return "who has no role may do nothing"
 	case st.Role == cpni.RoleAdmin && slices.Contains(cpni.RightsToCustomers, right):
 		return "administrators have none that leads to customers' information"
-	case st.Role == cpni.RoleAuditor && right != cpni.RightReadRecords:
+	case st.Role == cpni.RoleAuditor && !slices.Contains(cpni.RightsToRecords, right):
 		return "auditors only read what is on record"
 	}
 	return ""

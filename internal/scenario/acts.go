@@ -69,6 +69,7 @@ func acts() map[string]act {
 		"fate":             fateAct,
 		"line-event":       lineEvent,
 		"records":          records,
+		"register":         registerAct,
 		"alerts":           alerts,
 		"case":             caseAct,
 		"verify":           verify,

@@ -258,6 +258,8 @@ func keepingVerbs() []verb {
 			gives: []given{ok(), rejects("BAD_INPUT")}},
 		{name: "records", fields: []field{need("of", recordKinds), may("customer", customers), may("where", dict(word, scalar))},
 			gives: []given{ok()}, results: []field{may("count", count), may("each", dict(word, scalar)), may("none-contains", text)}},
+		{name: "register", fields: []field{need("of", oneOf("campaigns", "disclosures", "processes")), may("customer", customers), may("recipient", text), may("named", text), may("purpose", text), may("matter", text), may("text", text), may("by", staffName)},
+			gives: []given{ok(), rejects("BAD_INPUT")}, results: []field{may("count", count), may("each", dict(word, scalar)), may("none-contains", text), may("complete", flag)}},
 		{name: "alerts", fields: []field{may("since", moment)}, gives: []given{ok()}, results: []field{may("codes", list(text))}},
 		{name: "case", fields: []field{need("code", text), need("by", staffName), need("does", oneOf("take", "note", "close")), may("says", text), may("outcome", oneOf("explained", "violation", "false-alarm"))},
 			gives: []given{ok(), rejects("SELF_REVIEW", "ROLE", "CONFLICT", "REASON")}},

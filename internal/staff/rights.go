@@ -32,6 +32,8 @@ const (
 	Export          = cpni.RightExport
 	KeepDirectories = cpni.RightKeepDirectories
 	MakeReports     = cpni.RightMakeReports
+	ReadRegisters   = cpni.RightReadRegisters
+	ReadCampaigns   = cpni.RightReadCampaigns
 	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets
