@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -312,6 +313,42 @@ func (g *Register) List(ctx context.Context, f Filter) ([]*Campaign, error) {
 		}
 	}
 	return all, nil
+}
+
+// All gives every campaign, the newest first.
+//
+// cite: P-40, 47 CFR 64.2009(c)
+func (g *Register) All(ctx context.Context) ([]*Campaign, error) {
+	var all []*Campaign
+	at, id := int64(math.MaxInt64), ""
+	for {
+		rows, err := g.DB.Reader().Query(ctx, fmt.Sprintf("SELECT %s FROM campaign WHERE at < $1 OR at = $1 AND campaign_id < $2 ORDER BY at DESC, campaign_id DESC LIMIT %d", columns, mostListed), at, id)
+		if err != nil {
+			return nil, fmt.Errorf("listing campaigns: %w", err)
+		}
+		var found []row
+		for rows.Next() {
+			r, err := scan(rows.Scan)
+			if err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			found = append(found, r)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, fmt.Errorf("listing campaigns: %w", err)
+		}
+		for _, r := range found {
+			c, err := r.open(g.opens(ctx))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+			at, id = r.c.At.UnixMicro(), string(r.c.ID)
+		}
+		if len(found) < mostListed {
+			return all, nil
+		}
+	}
 }
 
 // Event is one step of a campaign's life.

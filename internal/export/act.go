@@ -76,6 +76,22 @@ func (x *Exports) List(ctx context.Context, partner string, most int) ([]Export,
 	return x.where(ctx, "($1 = '' OR partner_id = $1) ORDER BY CASE WHEN state IN ('proposed', 'running', 'ready', 'fetched') THEN 0 ELSE 1 END, at DESC, export_id DESC LIMIT $2", partner, most)
 }
 
+// Holding gives the export in whose file an entry of the ledger put a customer; ok is false when it is in none.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func (x *Exports) Holding(ctx context.Context, customer, entry cpni.ID) (e Export, ok bool, err error) {
+	var id cpni.ID
+	err = x.DB.Reader().QueryRow(ctx, "SELECT export_id FROM export_row WHERE customer_id = $1 AND entry_id = $2", string(customer), string(entry)).Scan(&id)
+	if store.IsNoRow(err) {
+		return Export{}, false, nil
+	}
+	if err != nil {
+		return Export{}, false, fmt.Errorf("looking for the file of a release: %w", err)
+	}
+	e, err = x.One(ctx, id)
+	return e, err == nil, err
+}
+
 // OfCampaign lists the exports of a campaign, the newest first.
 func (x *Exports) OfCampaign(ctx context.Context, campaign cpni.ID) ([]Export, error) {
 	return x.where(ctx, "campaign_id = $1 ORDER BY at DESC, export_id DESC", string(campaign))

@@ -112,6 +112,8 @@ func tell(rec disclose.Record) Told {
 	case b.Process != nil:
 		t.Basis = Basis{Kind: ByProcess, ID: b.Process.ID, Issuer: b.Process.Issuer, Reviewer: b.Process.ReviewedBy}
 		t.Secret = b.Process.Secret
+	case b.Placement != nil:
+		t.Basis = Basis{Kind: ByPlacement, ID: b.Placement.ID}
 	case b.Emergency != nil:
 		t.Basis = Basis{Kind: ByEmergency, ID: b.Emergency.Kind}
 	case b.Case != nil:

@@ -7,7 +7,7 @@ import (
 	"ringfence/internal/store"
 )
 
-// Plan tells how the database would search.
+// Plan tells how the database would search, for whoever tunes it.
 func (b *Book) Plan(ctx context.Context, q Query) (string, error) {
 	if err := q.tidy(); err != nil {
 		return "", err
@@ -19,7 +19,7 @@ func (b *Book) Plan(ctx context.Context, q Query) (string, error) {
 	return explain(ctx, b.DB, query, args...)
 }
 
-// FollowPlan tells how the database would follow the ledger.
+// FollowPlan tells how the database would follow the ledger, for whoever tunes it.
 func (b *Book) FollowPlan(ctx context.Context) (string, error) {
 	query := "SELECT r.id FROM record r WHERE r.node = 'x' AND r.n = 1 AND r.kind = 'decision' AND r.outcome = 'permit' AND r.recipient <> 'customer' AND r.recipient <> 'carrier' AND r.recipient <> 'unknown'"
 	if b.DB.Dialect() == store.Postgres {

@@ -1,4 +1,4 @@
-package register_test
+package registers_test
 
 import (
 	"fmt"
