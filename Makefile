@@ -13,12 +13,11 @@ build:
 demo: build
 	./bin/ringfence demo
 
-# test runs the checks, then every test, on SQLite and on a PostgreSQL server that the tests start and stop themselves. Four packages
-# are tested at once, whatever the machine has: much of the time they wait for browsers and for calls that ring.
+# test runs the checks, then every test, on SQLite and on a PostgreSQL server that the tests start and stop themselves.
 test:
 	@tools/setup.sh
 	@tools/check.sh
-	go test -p 4 -timeout 45m ./...
+	go test -timeout 45m ./...
 
 # check holds what no test sees: formatting, vet, staticcheck, known vulnerabilities, generated files, clauses, floors.
 check:

@@ -415,10 +415,15 @@ func TestMessagePagesAreSound(t *testing.T) {
 	}
 	w.carried()
 	mail, text := w.newest(w.ann, cpni.Email), w.newest(w.ann, cpni.Text)
+	w.Messages.Instead = noOtherWay // so that somebody has to look
 	must(t, w.Messages.Returned(t.Context(), w.Outbox.Token(mail.ID), notify.Report{Kind: notify.Bounce, Outcome: notify.Outcome{State: notify.Bounced, Code: "5.1.1", Says: "550 5.1.1 no such user"}, Raw: []byte("raw")}))
 	w.looked()
 	b := w.signedIn(t, "officer")
-	found := regexp.MustCompile(`/alerts/[0-9a-z]{26}`).FindString(b.get("/alerts").page)
+	alerts := b.get("/alerts").page
+	found := regexp.MustCompile(`/alerts/[0-9a-z]{26}`).FindString(alerts)
+	if found == "" {
+		t.Fatalf("no alert of the bounce:\n%s", alerts)
+	}
 	c := w.chromium(t)
 	c.takeOver(b)
 	for what, path := range map[string]string{"all": "/messages", "of one": "/messages?customer=" + string(w.ann), "an e-mail": messageAddress(w.ann, mail.ID), "a text": messageAddress(w.ann, text.ID), "settings": "/settings", "health": "/health", "alert": found} {

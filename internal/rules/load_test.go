@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -352,6 +354,57 @@ func TestPoliciesWithoutRights(t *testing.T) {
 		t.Error("an agent has a right under a policy that gives none")
 	}
 }
+
+// A policy that was in force before rules were given as much, and before there were as many rights, is recalled as it was: it decides as
+// it did, and nobody has the rights under it that have come to be since. None such comes into force.
+//
+// cite: I-04, P-37, P-41
+func TestPoliciesOfBefore(t *testing.T) {
+	text, err := os.ReadFile("testdata/policy-2026-11-25.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := Unpack(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Recall(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Version() != "49e2350e94ca860f9884bf992e1ae5f1" || !bytes.Equal(s.Source(), text) {
+		t.Errorf("it is another: %s", s.Version())
+	}
+	f := asked(cpni.BillingPurpose, cpni.ToCarrier, cpni.Billing)
+	if !s.Decide(f).Permit() {
+		t.Error("it decides otherwise")
+	}
+	if r := s.Right(Standing{Role: cpni.RoleCompliance, Trained: true}, cpni.RightGiveNotices); r.Allowed {
+		t.Error("somebody has a right that there was not")
+	}
+	if r := s.Right(Standing{Role: cpni.RoleCompliance, Trained: true}, cpni.RightReadRecords); !r.Allowed {
+		t.Error("somebody lacks a right that there was")
+	}
+	if _, err := Load(files); err == nil {
+		t.Error("it comes into force")
+	}
+	less := with(t, map[string]func(string) string{
+		"rules/schema.cedarschema": func(s string) string { return portOut.ReplaceAllString(s, "") },
+		"rules/05-marketing.cedar": func(s string) string { return ofPorts.ReplaceAllString(s, "") },
+	})
+	if s, err = Recall(less); err != nil || !s.Decide(f).Permit() {
+		t.Errorf("one that knows less of requests: %v", err)
+	}
+	if _, err := Load(less); err == nil {
+		t.Error("one that knows less of requests comes into force")
+	}
+}
+
+// portOut is a line of the schema, and ofPorts the rule that reads it.
+var (
+	portOut = regexp.MustCompile(`(?m)^    portOut: .*\n`)
+	ofPorts = regexp.MustCompile(`(?s)@id\("no-retention-on-port"\).*?;\n`)
+)
 
 // A switch of a profile needs the page of the Federal Register that announced its day, and counts from that day on.
 //

@@ -71,7 +71,7 @@ const schemaFile = "rules/schema.cedarschema"
 //
 // cite: P-01, P-13, P-37, I-06
 func Load(policy fs.FS) (*Set, error) {
-	s, err := Recall(policy)
+	s, err := read(policy, true)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,14 @@ func Load(policy fs.FS) (*Set, error) {
 }
 
 // Recall reads a policy that was in force once, to decide again what was decided under it. It may lack a number that
-// this program needs of the policy in force, and may say nothing about rights.
-func Recall(policy fs.FS) (*Set, error) {
+// this program needs of the policy in force, may know nothing of what rules have come to be given since, and of rights that have
+// come to be since nobody has one under it; it may say nothing about rights at all.
+//
+// cite: I-04, P-41
+func Recall(policy fs.FS) (*Set, error) { return read(policy, false) }
+
+// read reads a policy. One that is to come into force knows all that this program gives to rules and asks of them.
+func read(policy fs.FS, whole bool) (*Set, error) {
 	archive, err := pack(policy)
 	if err != nil {
 		return nil, wrong("the policy cannot be read: %v", err)
@@ -104,10 +110,10 @@ func Recall(policy fs.FS) (*Set, error) {
 		return nil, err
 	}
 	seen := map[string]Rule{}
-	if err := s.readRules(archive, seen); err != nil {
+	if err := s.readRules(archive, seen, whole); err != nil {
 		return nil, err
 	}
-	if err := s.readRights(archive, seen); err != nil {
+	if err := s.readRights(archive, seen, whole); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -210,12 +216,12 @@ func (s *Set) Clauses() []Clause { return slices.Clone(s.clauses) }
 func (s *Set) Profiles() *Profiles { return s.profiles }
 
 // readRules reads, checks and sorts the rules by the actions that they are about.
-func (s *Set) readRules(archive *txtar.Archive, seen map[string]Rule) error {
+func (s *Set) readRules(archive *txtar.Archive, seen map[string]Rule, whole bool) error {
 	text, ok := fileOf(archive, schemaFile)
 	if !ok {
 		return wrong("%s is missing: it says what rules may read", schemaFile)
 	}
-	types, err := readSchema(text)
+	types, err := readSchema(text, whole)
 	if err != nil {
 		return err
 	}
@@ -312,7 +318,7 @@ func faults1(faults []error) error {
 	return &all
 }
 
-func readSchema(text []byte) (*resolved.Schema, error) {
+func readSchema(text []byte, whole bool) (*resolved.Schema, error) {
 	var sc schema.Schema
 	sc.SetFilename(schemaFile)
 	if err := sc.UnmarshalCedar(text); err != nil {
@@ -323,15 +329,36 @@ func readSchema(text []byte) (*resolved.Schema, error) {
 		return nil, wrong("%s: %v", schemaFile, err)
 	}
 	request := cedar.Request{Principal: asker, Action: actionID(cpni.CustomerRequest), Resource: anyCustomer, Context: view{}.context()}
+	if a, ok := types.Actions[request.Action]; ok && a.AppliesTo != nil && !whole {
+		request.Context = known(request.Context, a.AppliesTo.Context)
+	}
 	if err := validate.New(types).Request(request); err != nil {
 		return nil, wrong("%s does not describe what rules are given: %v", schemaFile, err)
 	}
 	for _, p := range append(slices.Clone(cpni.Purposes), actionUnknown, actionApprovalFree) {
-		if _, ok := types.Actions[actionID(p)]; !ok {
+		if _, ok := types.Actions[actionID(p)]; !ok && whole {
 			return nil, wrong("%s has no action %q", schemaFile, p)
 		}
 	}
 	return types, nil
+}
+
+// known leaves of what rules are given what a schema of before has: rules of then read nothing else.
+func known(given types.Record, has resolved.RecordType) types.Record {
+	left := types.RecordMap{}
+	for name, v := range given.All() {
+		a, ok := has[name]
+		if !ok {
+			continue
+		}
+		if inner, ok := v.(types.Record); ok {
+			if of, ok := a.Type.(resolved.RecordType); ok {
+				v = known(inner, of)
+			}
+		}
+		left[name] = v
+	}
+	return types.NewRecord(left)
 }
 
 // actionsOf gives the actions of the schema with the groups that they are in.

@@ -429,7 +429,7 @@ func TestResumedFile(t *testing.T) {
 type slow struct{ *inbox }
 
 func (s slow) Referred(ctx context.Context, via cpni.Via, reference string, r notify.Report) error {
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(2500 * time.Millisecond)
 	return s.inbox.Referred(ctx, via, reference, r)
 }
 
@@ -439,7 +439,7 @@ func TestSlowInbox(t *testing.T) {
 	cfg := s.config(t)
 	c := open(t, cfg)
 	shop := newSFTPShop(*cfg.SFTP, cfg.State)
-	shop.stall, shop.ping = 500*time.Millisecond, 50*time.Millisecond
+	shop.stall, shop.ping = 2*time.Second, 100*time.Millisecond
 	c.shop = shop
 	in := newInbox()
 	drop(t, cfg, "one.csv", header+aBatch+","+piece1+",2026-11-24,,\n"+aBatch+","+piece2+",2026-11-24,,\n")
