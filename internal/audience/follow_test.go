@@ -550,3 +550,56 @@ func TestStrangeQuestionsAndRecords(t *testing.T) {
 		}
 	})
 }
+
+// Whose number another carrier has asked for is in no audience of what would keep them, on whichever node it is asked for, and neither when
+// the port is over.
+//
+// cite: P-33, V104, I-19, 47 USC 222(b)
+func TestWhoseNumberIsPorted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		agreed := func(p *customer.Profile) {
+			p.Approvals = []customer.Approval{{Scope: "own-marketing", State: cpni.OptInOK, Since: start.AddDate(0, -1, 0)}}
+		}
+		ann, ben := h.Customer(agreed), h.Customer(agreed)
+		q := audience.Question{Caller: h.caller, Purpose: cpni.OwnMarketing, Data: []cpni.DataClass{cpni.Service}, Offer: &rules.Offer{Categories: []cpni.Category{cpni.Broadband}}}
+		look := func(when string, want ...cpni.ID) {
+			t.Helper()
+			for name, n := range map[string]*node{"here": h.node, "there": h.other} {
+				found, err := n.Audience.Count(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plain, err := h.plain.Count(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var all []cpni.ID
+				if err := n.Audience.Each(t.Context(), q, "", func(id cpni.ID) error {
+					all = append(all, id)
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+				slices.Sort(all)
+				slices.Sort(want)
+				if found.Included != len(want) || !maps.Equal(found.Excluded, plain.Excluded) || found.Included != plain.Included || !slices.Equal(all, want) {
+					t.Errorf("%s, %s: %+v, one by one %+v, in it are %v (P-33)", when, name, found, plain, all)
+				}
+			}
+		}
+		look("before", ann.ID, ben.ID)
+		change := func(do func(*customer.Profile)) {
+			if _, err := h.Customers.Update(t.Context(), ben.ID, func(p *customer.Profile) (customer.Change, error) {
+				do(p)
+				return customer.Change{Actor: "test", What: "port"}, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(func(p *customer.Profile) { p.PortBegins("port", ben.Lines[0].Number, start) })
+		look("while it runs", ann.ID)
+		change(func(p *customer.Profile) { p.PortEnds("port", start) })
+		look("when it is over", ann.ID)
+	})
+}

@@ -493,6 +493,10 @@ func (s *search) one(n uint32, r *record, all *[]customer.Approval) (v verdict, 
 	if v.meant = s.filter.meant(t, s.x.zone); !v.meant {
 		return v, nil
 	}
+	if r.ported() {
+		v.code = atTheDoor
+		return v, nil
+	}
 	*all = r.approvals(*all)
 	v.code = s.decide(s.frame.Of(c.facts(s.frame.At), s.isServed(n), *all))
 	return v, nil

@@ -42,6 +42,8 @@ type spans struct {
 	Ended time.Time
 	Lines []customer.Line // what counts of each: categories, whether listed, and since when it is gone
 	Post  []postal
+	// Ported is set of those of whom another carrier has asked for a number: the door is asked about each.
+	Ported bool `json:",omitempty"`
 }
 
 // postal is where a postal address lies, and while which time it is on the account.
@@ -131,8 +133,12 @@ func (x *Index) recordOf(p *customer.Profile, version int64) record {
 		later(a.Since)
 		later(a.Until)
 	}
+	ported := len(p.Ports) > 0
+	if ported { // what bars those of a port ends with time
+		last = farAhead
+	}
 	if last.After(x.from) {
-		r.spans = &spans{Last: last, Ended: p.Ended}
+		r.spans = &spans{Last: last, Ended: p.Ended, Ported: ported}
 		for _, l := range p.Lines {
 			r.spans.Lines = append(r.spans.Lines, customer.Line{Categories: l.Categories, Listed: l.Listed, Removed: l.Removed})
 		}
@@ -181,7 +187,7 @@ func (r *record) approvals(into []customer.Approval) []customer.Approval {
 
 // same reports whether two records say the same of a customer.
 func (r *record) same(o *record) bool {
-	if r.version != o.version || r.broken != o.broken || r.class != o.class || !r.since.Equal(o.since) || r.where != o.where || len(r.rows) != len(o.rows) {
+	if r.ported() != o.ported() || r.version != o.version || r.broken != o.broken || r.class != o.class || !r.since.Equal(o.since) || r.where != o.where || len(r.rows) != len(o.rows) {
 		return false
 	}
 	for i, a := range r.rows {
@@ -192,6 +198,11 @@ func (r *record) same(o *record) bool {
 	}
 	return true
 }
+
+// ported reports whether another carrier has ever asked for a number of the customer's.
+//
+// cite: P-33, 47 USC 222(b)
+func (r *record) ported() bool { return r.spans != nil && r.spans.Ported }
 
 // key is an id's sixteen bytes, which sort as ids do.
 type key = [16]byte
