@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/rules"
@@ -114,23 +116,54 @@ const (
 	pageOf   = "SELECT coalesce(string_agg(line, '\n'), ''), count(*) FROM (" + pageLine
 )
 
-// screenAll tells where all stand, customer by customer.
+// page is a piece of what all is told of.
+type page struct {
+	text string
+	cut  bool // more follows, so of its last customer rows may be missing
+}
+
+// screenAll tells where all stand, customer by customer. The next pages are read while one is judged.
 func (b *Book) screenAll(ctx context.Context, state func([]customer.Approval) cpni.ApprovalState, each func(cpni.ID, cpni.ApprovalState) error) error {
+	pages := make(chan page, 2)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(pages)
+		return b.pages(ctx, pages)
+	})
+	g.Go(func() error {
+		for p := range pages {
+			if _, err := tell(p.text, p.cut, state, each); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// pages reads the whole table, each page beginning with the last customer of the one before.
+func (b *Book) pages(ctx context.Context, to chan<- page) error {
 	query := pageOf + "WHERE customer_id >= $1 ORDER BY customer_id, n LIMIT " + strconv.Itoa(pageRows) + ") AS page"
 	for from := ""; ; {
-		var text string
+		var p page
 		var n int
-		if err := b.db.Reader().QueryRow(ctx, query, from).Scan(&text, &n); err != nil {
+		if err := b.db.Reader().QueryRow(ctx, query, from).Scan(&p.text, &n); err != nil {
 			return fmt.Errorf("screening approvals: %w", err)
 		}
-		next, err := tell(text, n == pageRows, state, each)
-		if err != nil || n < pageRows {
-			return err
+		p.cut = n == pageRows
+		select {
+		case to <- p:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
+		if !p.cut {
+			return nil
+		}
+		next, _, _ := strings.Cut(p.text[strings.LastIndexByte(p.text, '\n')+1:], " ")
 		if next == from {
 			return errors.New("screening approvals: a customer has more rows than a page")
 		}
-		from = next
+		from = strings.Clone(next)
 	}
 }
 
