@@ -23,7 +23,7 @@ const mostLeaked = 1 << 30
 
 // Run reads a copy of a file for a partner from standard input, and tells from which exports the references in it come.
 //
-// cite: P-41, R9, 47 CFR 64.2009(c)
+// cite: P-41, 47 CFR 64.2009(c)
 func (c *watermarkCommand) Run(ctx context.Context, s streams) error {
 	words := bufio.NewScanner(io.LimitReader(s.in, mostLeaked))
 	words.Buffer(make([]byte, 64<<10), 1<<20)

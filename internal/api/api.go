@@ -28,6 +28,7 @@ import (
 	"ringfence/internal/audience"
 	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
+	"ringfence/internal/directory"
 	"ringfence/internal/office"
 	"ringfence/internal/rules"
 )
@@ -123,6 +124,8 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Campaign" + name
 	case reflect.TypeFor[audience.Usage]().PkgPath():
 		return "Audience" + name
+	case reflect.TypeFor[directory.Publisher]().PkgPath():
+		return "Directory" + name
 	}
 	return name
 }

@@ -257,7 +257,7 @@ type partnerView struct {
 
 // partnerPage shows what the register says of a partner, what it holds, and what it has proved to be destroyed.
 //
-// cite: P-15, P-35, P-41, R9, 47 CFR 64.2009(c)
+// cite: P-15, P-35, P-41, 47 CFR 64.2009(c)
 func (v *visit) partnerPage() error {
 	ctx := v.r.Context()
 	p, err := v.thePartner()
@@ -442,7 +442,7 @@ func (v *visit) makePartnerSecret() error {
 
 // enterCertificate takes a certificate in, with its paper.
 //
-// cite: P-35, P-41, R9, 47 CFR 64.2009(c)
+// cite: P-35, P-41, 47 CFR 64.2009(c)
 func (v *visit) enterCertificate() error {
 	id := v.r.PathValue("partner")
 	c := export.Certificate{Partner: id, Export: cpni.ID(v.field("export")), By: string(v.member.ID), Paper: export.Paper{Signer: v.field("signer"), Method: v.field("method")}}

@@ -515,7 +515,7 @@ func contractFields(f contractForm) templ.Component {
 	})
 }
 
-// cite: P-15, P-35, P-41, R9, 47 CFR 64.2009(c)
+// cite: P-15, P-35, P-41, 47 CFR 64.2009(c)
 func partnerPage(v partnerView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -55,7 +55,7 @@ func withExport(t *testing.T) (w *world, fetched, waiting string) {
 // A partner comes on the register by two people; its files are proposed by one, agreed to by another, fetched once; what it must destroy
 // stands there until the certificate is in.
 //
-// cite: P-15, P-35, P-37, P-41, R9, 47 CFR 64.2007(b), 47 CFR 64.2009(c)
+// cite: P-15, P-35, P-37, P-41, 47 CFR 64.2007(b), 47 CFR 64.2009(c)
 func TestPartnersAndTheirFiles(t *testing.T) {
 	w, fetched, waiting := withExport(t)
 	compliance, billing := w.signedIn(t, "compliance"), w.signedIn(t, "billing")

@@ -40,7 +40,7 @@ func (x *Exports) Held(ctx context.Context, partner string) ([]Export, error) {
 // Due does what its time has come for: it reminds of days of destruction, raises an alert for each that has passed, of files and of
 // agreements, and withdraws what nobody has fetched. Done again, or on another node, it does nothing twice.
 //
-// cite: P-41, R9, V112, 47 CFR 64.2009(c)
+// cite: P-41, V112, 47 CFR 64.2009(c)
 func (x *Exports) Due(ctx context.Context) error {
 	return errors.Join(x.remind(ctx), x.missed(ctx), x.ended(ctx), x.expire(ctx))
 }
@@ -211,7 +211,7 @@ func certificatePlace(id cpni.ID) string { return "certificate/" + string(id) }
 // Certify takes a certificate of destruction in, with its paper, which is sealed. From then on the export counts as destroyed; when
 // nothing else is late the partner may be given something again. What is left here of the file is destroyed too.
 //
-// cite: P-35, P-41, R9, 47 CFR 64.2009(c)
+// cite: P-35, P-41, 47 CFR 64.2009(c)
 func (x *Exports) Certify(ctx context.Context, c Certificate) (Certificate, error) {
 	now := x.Clock.Now().Truncate(time.Microsecond)
 	if err := c.check(now); err != nil {

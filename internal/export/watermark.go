@@ -60,7 +60,7 @@ type Traced struct {
 // Trace tells from which exports references come, those with the most first; other words among them are passed over, so a whole leaked
 // file can be given. tried is how many different words had the form of a reference.
 //
-// cite: P-41, R9, 47 CFR 64.2009(c)
+// cite: P-41, 47 CFR 64.2009(c)
 func (x *Exports) Trace(ctx context.Context, words []string) (found []Traced, tried int, err error) {
 	marks := map[string]bool{}
 	for _, w := range words {

@@ -246,7 +246,7 @@ func TestFetchedOnce(t *testing.T) {
 
 // What a partner has not destroyed in time stops everything that would go to it, at the door too, until the certificate is there.
 //
-// cite: P-35, P-41, R9, V112, 47 CFR 64.2009(c)
+// cite: P-35, P-41, V112, 47 CFR 64.2009(c)
 func TestOverdueStops(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
