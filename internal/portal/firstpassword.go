@@ -29,17 +29,10 @@ func (p *Portal) newPage(w http.ResponseWriter, r *http.Request) error {
 // cite: P-16, P-19, P-20, P-21, I-18, 47 CFR 64.2010(e)
 func (p *Portal) askCode(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-	if err := r.ParseForm(); err != nil {
-		return p.unread(w, r)
-	}
 	done := p.pace(ctx)
-	counted, wait, err := p.reserve(ctx, r)
-	if err != nil {
+	counted, ok, err := p.begins(w, r, mostForm)
+	if !ok {
 		return err
-	}
-	if wait > 0 {
-		return p.tooMany(w, r, wait)
 	}
 	v := p.signInView(r, "sign-in-new")
 	v.Who = r.PostForm.Get("who")

@@ -339,16 +339,9 @@ func (p *Portal) provedBy(ctx context.Context, in cpni.ID, owner [32]byte, u use
 // cite: P-16, I-17, I-18, 47 CFR 64.2010(c), NIST SP 800-63B
 func (p *Portal) takePasskey(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	r.Body = http.MaxBytesReader(w, r.Body, mostPasskey)
-	if err := r.ParseForm(); err != nil {
-		return p.unread(w, r)
-	}
-	counted, wait, err := p.reserve(ctx, r)
-	if err != nil {
+	counted, ok, err := p.begins(w, r, mostPasskey)
+	if !ok {
 		return err
-	}
-	if wait > 0 {
-		return p.tooMany(w, r, wait)
 	}
 	s, err := p.byPasskey(r)
 	var refusal *cpni.Refusal

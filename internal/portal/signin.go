@@ -228,17 +228,10 @@ func (p *Portal) noContact(ctx context.Context, e ledger.Entry, method cpni.Meth
 // cite: P-16, P-19, I-18, 47 CFR 64.2010(c)
 func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
-	if err := r.ParseForm(); err != nil {
-		return p.unread(w, r)
-	}
 	done := p.pace(ctx)
-	counted, wait, err := p.reserve(ctx, r)
-	if err != nil {
+	counted, ok, err := p.begins(w, r, mostForm)
+	if !ok {
 		return err
-	}
-	if wait > 0 {
-		return p.tooMany(w, r, wait)
 	}
 	v := p.signInView(r, "sign-in")
 	v.Who = r.PostForm.Get("who")

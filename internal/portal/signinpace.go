@@ -71,6 +71,25 @@ func (p *Portal) reserve(ctx context.Context, r *http.Request) (counted throttle
 	return counted, wait, err
 }
 
+// begins reads the form of whoever signs in and counts the try against the place that it comes from. ok is false when the request was
+// answered, or cannot be.
+//
+// cite: P-19, I-18, 47 CFR 64.2010(a)
+func (p *Portal) begins(w http.ResponseWriter, r *http.Request, most int64) (counted throttle.Counter, ok bool, err error) {
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	if err := r.ParseForm(); err != nil {
+		return counted, false, p.unread(w, r)
+	}
+	counted, wait, err := p.reserve(r.Context(), r)
+	if err != nil {
+		return counted, false, err
+	}
+	if wait > 0 {
+		return counted, false, p.tooMany(w, r, wait)
+	}
+	return counted, true, nil
+}
+
 // sourceKey names the place from which a request comes, of which only a keyed hash is kept.
 func (p *Portal) sourceKey(r *http.Request) string {
 	return base64.RawURLEncoding.EncodeToString(p.office.Vault.BlindIndex("portal source", visitor.Source(r, p.options.Proxies)))
