@@ -230,6 +230,46 @@ func (r *Register) named(ctx context.Context, name string, among []Kind) (cpni.I
 	return best, nil
 }
 
+// Numbered gives the ids of all matters that have had a number, whatever their kind, open or closed.
+func (r *Register) Numbered(ctx context.Context, number string) ([]cpni.ID, error) {
+	if len(oneLine(number)) > longestReference {
+		return nil, nil
+	}
+	var all []cpni.ID
+	for _, k := range Kinds {
+		rows, err := r.parts.DB.Reader().Query(ctx, "SELECT matter_id FROM matter WHERE token = $1 ORDER BY matter_id", r.token(k, number))
+		if err != nil {
+			return nil, fmt.Errorf("looking for matters: %w", err)
+		}
+		for rows.Next() {
+			var id cpni.ID
+			if err := rows.Scan(&id); err != nil {
+				rows.Close()
+				return nil, fmt.Errorf("looking for matters: %w", err)
+			}
+			all = append(all, id)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("looking for matters: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// Number gives the number that the carrier's own system gave a matter; "" when there is no such matter, or when what is written in
+// it can be read no more.
+func (r *Register) Number(ctx context.Context, id cpni.ID) (string, error) {
+	m, err := r.Get(ctx, id)
+	if errors.Is(err, ErrNone) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return m.Reference, nil
+}
+
 // Filter narrows List; what is empty does not.
 type Filter struct {
 	Kinds    []Kind

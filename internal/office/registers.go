@@ -20,7 +20,7 @@ import (
 // cite: P-40, P-41, 47 CFR 64.2009(c)
 func (o *Office) openRegisters() {
 	o.Registers = register.New(register.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Policy: o.Policy, Partners: o.Partners, Clock: o.Clock, Zone: o.Zone,
-		Campaigns: register.SourceFunc[register.Campaign](o.registeredCampaigns), Processes: register.SourceFunc[register.Process](o.registeredProcesses), Files: files{o}, Secrets: o.Processes})
+		Campaigns: register.SourceFunc[register.Campaign](o.registeredCampaigns), Processes: register.SourceFunc[register.Process](o.registeredProcesses), Files: files{o}, Secrets: o.Processes, Matters: o.Matters})
 }
 
 // registeredCampaigns gives the campaigns as their register shows them.

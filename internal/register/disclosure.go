@@ -89,7 +89,9 @@ const (
 // Basis is what a disclosure rests on.
 type Basis struct {
 	Kind string `json:"kind"`
-	ID   string `json:"id,omitempty"` // the number of the process, case, ticket or order
+	ID   string `json:"id,omitempty"` // of the process, case, ticket or order, or its number where none was kept here
+	// Number is what its issuer, or the carrier's own system, calls it; "" not known beside the id.
+	Number string `json:"number,omitempty"`
 	// Issuer and Reviewer of a process.
 	Issuer   string `json:"issuer,omitempty"`
 	Reviewer string `json:"reviewer,omitempty"`

@@ -49,6 +49,9 @@ func destruction(by time.Time, proof bool, now time.Time) Destruction {
 func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
 	var campaigns map[cpni.ID]*Campaign
 	partners := map[string]*partner.Partner{}
+	if err := b.number(ctx, lines); err != nil {
+		return err
+	}
 	for i := range lines {
 		l := &lines[i]
 		if l.Campaign != "" {
@@ -88,6 +91,46 @@ func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
 			proof := p != nil && p.Agreement != nil && p.Agreement.DestroyProof
 			l.File = &File{DestroyBy: l.DestroyBy, State: destruction(l.DestroyBy, proof, b.Clock.Now())}
 		}
+	}
+	return nil
+}
+
+// number tells what the process, case, ticket or order of each line is called, beside its id.
+//
+// cite: P-28, P-29, P-31, P-41
+func (b *Book) number(ctx context.Context, lines []Disclosure) error {
+	known := map[string]string{}
+	var processes map[cpni.ID]string
+	for i := range lines {
+		l := &lines[i]
+		id := cpni.ID(l.Basis.ID)
+		if l.Hidden || !id.Valid() {
+			continue
+		}
+		if number, ok := known[l.Basis.ID]; ok {
+			l.Basis.Number = number
+			continue
+		}
+		switch {
+		case l.Basis.Kind == ByProcess:
+			if processes == nil {
+				all, err := b.processes(ctx)
+				if err != nil {
+					return err
+				}
+				processes = make(map[cpni.ID]string, len(all))
+				for _, p := range all {
+					processes[p.ID] = p.Number
+				}
+			}
+			l.Basis.Number = processes[id]
+		case b.Parts.Matters != nil:
+			var err error
+			if l.Basis.Number, err = b.Parts.Matters.Number(ctx, id); err != nil {
+				return err
+			}
+		}
+		known[l.Basis.ID] = l.Basis.Number
 	}
 	return nil
 }

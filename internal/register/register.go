@@ -65,6 +65,16 @@ type Secrets interface {
 	Hides(ctx context.Context, id string, from cpni.ID) (bool, error)
 }
 
+// Matters is the register of cases, tickets, orders, ports and placements, which knows their numbers.
+//
+// cite: P-28, P-31, P-41
+type Matters interface {
+	// Numbered gives the ids of all matters that have had a number, whatever their kind.
+	Numbered(ctx context.Context, number string) ([]cpni.ID, error)
+	// Number gives the number of a matter; "" when there is none, or when it can be read no more.
+	Number(ctx context.Context, id cpni.ID) (string, error)
+}
+
 // Parts are what a Book is made of. A source that is nil has nothing to tell, and its register is empty.
 type Parts struct {
 	DB       *store.DB
@@ -81,6 +91,8 @@ type Parts struct {
 	Files Files
 	// Secrets tell which process nobody may know of but those whom it names; nil: what a record says of it holds for good.
 	Secrets Secrets
+	// Matters tell which case, ticket or order a number means; nil: disclosures rest on numbers alone.
+	Matters Matters
 }
 
 // Book shows the registers.

@@ -158,10 +158,18 @@ func (b *Book) conditions(ctx context.Context, q Query, size int64) (string, []a
 	}
 	where("seq < ?", size)
 	for _, c := range []struct{ column, value string }{{"customer_id", string(q.Customer)}, {"recipient", q.Recipient}, {"purpose", string(q.Purpose)}, {"campaign", string(q.Campaign)},
-		{"named", b.nameToken(q.Named)}, {"matter", b.matterToken(q.Matter)}} {
+		{"named", b.nameToken(q.Named)}} {
 		if c.value != "" {
 			where(c.column+" = ?", c.value)
 		}
+	}
+	if q.Matter != "" {
+		tokens, err := b.numbered(ctx, q.Matter)
+		if err != nil {
+			return "", nil, err
+		}
+		marks := strings.TrimSuffix(strings.Repeat("?, ", len(tokens)), ", ")
+		where("matter IN ("+marks+")", tokens...)
 	}
 	if q.Text != "" {
 		campaigns, matters, err := b.described(ctx, q.Text)
@@ -196,6 +204,33 @@ func (b *Book) conditions(ctx context.Context, q Query, size int64) (string, []a
 		where("(at, seq) < (?, ?)", q.Before.At.UnixMicro(), q.Before.Seq)
 	}
 	return strings.Join(all, " AND "), args, nil
+}
+
+// numbered gives the tokens under which lines stand that rest on what has a number: the number itself, and the ids of the process,
+// cases, tickets and orders that are called so.
+//
+// cite: P-28, P-29, P-31, P-41
+func (b *Book) numbered(ctx context.Context, number string) ([]any, error) {
+	tokens := []any{b.matterToken(number)}
+	if b.Parts.Matters != nil {
+		ids, err := b.Parts.Matters.Numbered(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			tokens = append(tokens, b.matterToken(string(id)))
+		}
+	}
+	processes, err := b.processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range processes {
+		if named(p.Number) == named(number) {
+			tokens = append(tokens, b.matterToken(string(p.ID)))
+		}
+	}
+	return tokens, nil
 }
 
 // mostDescribed bounds how many campaigns and processes a text may mean at once; the newest are taken.

@@ -2,6 +2,7 @@ package register
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 
 // The columns of the registers as files for programs.
 var columns = map[Name][]string{
-	Disclosures: {"place", "entry", "when", "received by", "kind", "partner", "class", "name", "customer", "data", "months", "purpose", "way", "basis", "number", "issuer", "reviewer", "rules", "law",
+	Disclosures: {"place", "entry", "when", "received by", "kind", "partner", "class", "name", "customer", "data", "months", "purpose", "way", "basis", "number", "matter", "issuer", "reviewer", "rules", "law",
 		"campaign", "description", "destroy by", "destruction", "certified", "secret", "asked by", "past its time"},
 	Campaigns: {"campaign", "when", "whose", "description", "state", "information used", "products", "purpose", "recipients", "channel", "from", "until", "audience", "by", "reviews", "included", "excluded", "sent",
 		"entries", "past its time"},
@@ -45,7 +46,7 @@ func (b *Book) cells(line any) []string {
 			}
 		}
 		return []string{fmt.Sprint(l.Seq), string(l.Entry), b.moment(l.At), l.To.Words(), string(l.To.Kind), l.To.Partner, string(l.To.Class), l.To.Name, string(l.Customer), wordsOf(l.Data), monthWords(l.Months),
-			string(l.Purpose), string(l.Via), l.Basis.Kind, l.Basis.ID, l.Basis.Issuer, l.Basis.Reviewer, strings.Join(l.Rules, ", "), strings.Join(l.Cites, ", "), string(l.Campaign), description,
+			string(l.Purpose), string(l.Via), l.Basis.Kind, cmp.Or(l.Basis.Number, l.Basis.ID), l.Basis.ID, l.Basis.Issuer, l.Basis.Reviewer, strings.Join(l.Rules, ", "), strings.Join(l.Cites, ", "), string(l.Campaign), description,
 			b.moment(l.DestroyBy), destruction, certified, yes(l.Secret), l.Actor, yes(l.Over)}
 	case Campaign:
 		return []string{string(l.ID), b.moment(l.At), l.Whose, l.Description, l.State, wordsOf(l.Data), strings.Join(l.Products, ", "), string(l.Purpose), strings.Join(l.Recipients, ", "), l.Channel,

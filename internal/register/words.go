@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,8 +78,8 @@ func (r Recipient) Words() string {
 // Words says what a disclosure rests on.
 func (b Basis) Words() string {
 	word := wordOf(basisWords, b.Kind)
-	if b.ID != "" {
-		word += " " + b.ID
+	if name := cmp.Or(b.Number, b.ID); name != "" {
+		word += " " + name
 	}
 	if b.Issuer != "" {
 		word += " of " + b.Issuer

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ func registerAct(ctx context.Context, w *world, a args) (result, error) {
 		var p register.Page[register.Disclosure]
 		p, err = b.Disclosed(ctx, q)
 		for _, d := range p.Lines {
-			f := map[string]string{"recipient": d.To.Word(), "kind": string(d.To.Kind), "name": d.To.Name, "purpose": string(d.Purpose), "data": joined(d.Data), "basis": d.Basis.Kind, "matter": d.Basis.ID, "secret": yesNo(d.Secret), "hidden": yesNo(d.Hidden),
+			f := map[string]string{"recipient": d.To.Word(), "kind": string(d.To.Kind), "name": d.To.Name, "purpose": string(d.Purpose), "data": joined(d.Data), "basis": d.Basis.Kind, "matter": cmp.Or(d.Basis.Number, d.Basis.ID), "secret": yesNo(d.Secret), "hidden": yesNo(d.Hidden),
 				"customer": w.names[d.Customer]}
 			if d.File != nil {
 				f["destruction"] = string(d.File.State)
