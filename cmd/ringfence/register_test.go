@@ -22,6 +22,7 @@ import (
 // cite: P-40, P-41, 47 CFR 64.2009(c)
 func TestVerifyRegister(t *testing.T) {
 	o := officetest.Open(t, storetest.Open(t, storetest.SQLite(t)))
+	o.Door.InlineProcess = true // what a process is, its own tests show
 	by, ann := o.Member(t, cpni.RoleCompliance), o.Customer(t)
 	for _, number := range []string{"CV 1", "CV 2"} {
 		o.Time.Add(time.Second)
