@@ -493,13 +493,20 @@ func code(err error) cpni.Code {
 // cite: P-37, 47 CFR 64.2010(a)
 func TestIsItYou(t *testing.T) {
 	w := newWorld(t)
-	b := w.signedIn(t, "admin")
+	b, other := w.signedIn(t, "admin"), w.signedIn(t, "compliance")
+	admin, _, err := w.Staff.Get(t.Context(), w.people["admin"])
+	must(t, err)
+	keeper := &visit{Console: w.console, member: admin}
 	at := memberAddress(w.people["agent"])
 	version := b.get(at).value("version")
 	w.clock.pass(20 * time.Minute)
 	w.each(func(p place, address string) {
 		if !p.proved {
 			return
+		}
+		b := b
+		if p.right != "" && !keeper.mayCome(p.right) {
+			b = other
 		}
 		if p.get != nil {
 			if to := b.get(address).is(t, http.StatusSeeOther).Header.Get("Location"); to != "/me/confirm?back="+url.QueryEscape(address) {

@@ -61,4 +61,6 @@ var EntriesOfChange = map[string]string{
 	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
 	"approval/answer.go":    "an answer that was not taken, which changes nothing",
 	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
+	"matter/register.go":    "a case, ticket, order, port or placement that is opened about the customer; what it changes of the account is a change of its own",
+	"matter/work.go":        "what was done on one, and its end",
 }
