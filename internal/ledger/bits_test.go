@@ -28,7 +28,11 @@ func TestAFlippedBitInTheFileIsFound(t *testing.T) {
 	}
 	l := open(t, db, key(t))
 	trust := verifierKey(t, l)
-	commit(t, l, cpni.NewID(), 3000, 60)
+	if err := db.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	bare := sizeOf(t, path)
+	commit(t, l, cpni.NewID(), 1500, 60)
 	if err := l.Sequence(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +78,21 @@ func TestAFlippedBitInTheFileIsFound(t *testing.T) {
 			os.Remove(copied + left)
 		}
 	}
-	t.Logf("of 150 flipped bits %d were found and %d changed nothing", found, harmless)
-	if found < harmless {
+	// What is there without an entry are the pages of all tables, empty; and pages are never quite full.
+	share := 1 - float64(bare)/float64(len(sound))
+	t.Logf("of 150 flipped bits %d were found and %d changed nothing; %.0f %% of the file are entries", found, harmless, 100*share)
+	if float64(found) < 150*share*0.5 {
 		t.Errorf("only %d of 150 flipped bits were found", found)
 	}
+}
+
+func sizeOf(t testing.TB, path string) int64 {
+	t.Helper()
+	is, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is.Size()
 }
 
 // said is all that the ledger's tables say, with the type of each value.
