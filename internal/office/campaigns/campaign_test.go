@@ -295,6 +295,7 @@ func TestAFileForAPartner(t *testing.T) {
 			p.Purpose, p.To, p.Channel, p.Scripts = cpni.PartnerMarketing, "acme", campaign.ByExport, nil
 		})
 		c := w.approved(file)
+		w.Campaigns.Exporter = nil
 		_, err := w.Campaigns.Launch(ctx, c.ID, c.Version, w.mia)
 		w.refuses("CONFIG", err)
 		out := &exporter{}

@@ -8,9 +8,9 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
+	"ringfence/internal/matter"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/register"
-	"ringfence/internal/rules"
 )
 
 // Every kind of release to somebody outside stands in the customer's accounting with what it rests on, or is kept back by a process that
@@ -45,7 +45,7 @@ func TestEveryKindOfReleaseIsAccountedFor(t *testing.T) {
 			{"a designee", register.ByRequest, w.toDesignee(ann, "Tariff Analysts"), false},
 			{"a vendor who bills", register.ByLaw, by(cpni.RoleBilling, disclose.Request{Data: []cpni.DataClass{cpni.Billing}, Purpose: cpni.BillingPurpose, To: "biller"}), true},
 			{"a partner", register.ByApproval, by(cpni.RoleMarketing, disclose.Request{Data: []cpni.DataClass{cpni.Usage}, Purpose: cpni.PartnerMarketing, To: "acme"}), true},
-			{"another carrier, of fraud", register.ByCase, by(cpni.RoleFraud, disclose.Request{Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Protect, To: "carrier:Far Telephone", Case: &rules.Case{ID: "F-1", Open: true}}), false},
+			{"another carrier, of fraud", register.ByCase, by(cpni.RoleFraud, disclose.Request{Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Protect, To: "carrier:Far Telephone", Matter: w.Work(t, matter.Protection, "F-1", ann.ID).ID}), false},
 		}
 		secret := cpni.ID("")
 		want := map[cpni.ID]int{}
@@ -71,6 +71,16 @@ func TestEveryKindOfReleaseIsAccountedFor(t *testing.T) {
 		for entry, i := range want {
 			if !slices.Contains(entries(page.Lines), entry) {
 				t.Errorf("%s is not on the register (P-41)", entry)
+			}
+			if i >= 0 && kinds[i].basis == register.ByCase {
+				if at := slices.IndexFunc(page.Lines, func(d register.Disclosure) bool { return d.Entry == entry && d.Basis.Number == "F-1" }); at < 0 {
+					t.Error("the register does not call the case by its number (P-31, P-41)")
+				}
+				byNumber, err := w.Registers.Disclosed(ctx, register.Query{Matter: " f-1 ", Viewer: w.compliance})
+				w.must(err)
+				if got := entries(byNumber.Lines); len(got) != 1 || got[0] != entry {
+					t.Errorf("by the number of the case %v are found (P-31, P-41)", got)
+				}
 			}
 			l, ok := told[entry]
 			if entry == secret {

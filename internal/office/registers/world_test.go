@@ -31,6 +31,7 @@ func each(t *testing.T, test func(w *world)) {
 func open(t *testing.T, db *store.DB) *world {
 	t.Helper()
 	w := &world{Office: officetest.Open(t, db), t: t, db: db}
+	w.Door.InlineProcess = true // what a process is, its own tests show
 	w.compliance, w.agent = w.Member(t, cpni.RoleCompliance), w.Member(t, cpni.RoleAgent)
 	return w
 }
