@@ -73,11 +73,15 @@ func (v *visit) rulesPage() error {
 	return v.show(http.StatusOK, rulesPage(view))
 }
 
-// groupTitle makes a title of the name of a file: rules/05-marketing.cedar is Marketing.
+// groupTitle makes a title of the name of a file: rules/05-marketing.cedar is Marketing, rights/02-desks.cedar Rights: desks.
 func groupTitle(file string) string {
 	name := strings.TrimSuffix(file[strings.IndexByte(file, '/')+1:], ".cedar")
 	name = strings.TrimLeft(name, "0123456789-")
-	return capital(strings.ReplaceAll(name, "-", " "))
+	name = strings.ReplaceAll(name, "-", " ")
+	if strings.HasPrefix(file, "rights/") && name != "rights" {
+		return "Rights: " + name
+	}
+	return capital(name)
 }
 
 // countedDays is over how many of the carrier's days, today among them, the decisions of a rule are counted.
