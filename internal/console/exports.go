@@ -57,7 +57,7 @@ func (v *visit) exportsPage() error {
 	if err != nil {
 		return err
 	}
-	view := exportsView{page: v.page("Files for partners", "/partners"), May: v.member.May(staff.Export), Reads: v.member.May(staff.ReadRecords)}
+	view := exportsView{page: v.page("Files for partners", "/exports"), May: v.member.May(staff.Export), Reads: v.member.May(staff.ReadRecords)}
 	for _, e := range all {
 		r := v.exportRow(e)
 		if r.State.Tone == "bad" && e.Holds() {
@@ -80,7 +80,7 @@ type newExportView struct {
 func (v newExportView) has(class string) bool { return slices.Contains(v.Data, class) }
 
 func (v *visit) newExportPage() error {
-	return v.showNewExport(http.StatusOK, newExportView{page: v.page("A new file", "/partners"), Key: cpni.NewID(), List: export.Named, Columns: "name number"})
+	return v.showNewExport(http.StatusOK, newExportView{page: v.page("A new file", "/exports"), Key: cpni.NewID(), List: export.Named, Columns: "name number"})
 }
 
 func (v *visit) showNewExport(status int, view newExportView) error {
@@ -142,7 +142,7 @@ func (v *visit) proposeExport() error {
 	}
 	var refusal *cpni.Refusal
 	if errors.As(err, &refusal) {
-		view := newExportView{page: v.page("A new file", "/partners"), Key: cpni.NewID(), Name: v.field("title"), Partner: v.field("partner"), Purpose: v.field("purpose"), Basis: v.field("basis"), Columns: v.field("columns"),
+		view := newExportView{page: v.page("A new file", "/exports"), Key: cpni.NewID(), Name: v.field("title"), Partner: v.field("partner"), Purpose: v.field("purpose"), Basis: v.field("basis"), Columns: v.field("columns"),
 			Months: v.field("months"), DestroyBy: v.field("destroy-by"), Customers: v.field("customers"), List: v.field("list"), Data: v.form["data"]}
 		view.Problem = problemOf(refusal)
 		return v.showNewExport(http.StatusUnprocessableEntity, view)
@@ -182,7 +182,7 @@ func (v *visit) exportPage() error {
 		return err
 	}
 	keeps := v.member.May(staff.KeepRegisters)
-	view := exportView{page: v.page(e.Spec.Title, "/partners"), Row: v.exportRow(e), Address: exportAddress(e.ID), Decided: e.Decided, Reads: v.member.May(staff.ReadRecords),
+	view := exportView{page: v.page(e.Spec.Title, "/exports"), Row: v.exportRow(e), Address: exportAddress(e.ID), Decided: e.Decided, Reads: v.member.May(staff.ReadRecords),
 		Agrees: keeps && e.State == export.Proposed && e.By != v.member.ID, Stops: keeps && (e.State == export.Proposed || e.State == export.Running), Withdraws: keeps && e.State == export.Ready, Let: keeps && e.State == export.Fetched}
 	add := func(name, value string) { view.Facts = append(view.Facts, fact{name, value}) }
 	by, err := v.colleague(e.By)

@@ -44,6 +44,9 @@ func (v *visit) mayCome(r staff.Right) bool {
 	if r == campaignPeople {
 		return v.mayCampaigns()
 	}
+	if r == filePeople {
+		return v.seesExports()
+	}
 	if r != twoPeople {
 		return v.member.May(r)
 	}

@@ -370,6 +370,8 @@ func TestChangedAddressByKeys(t *testing.T) {
 	c.press(newAddress, kb.Enter)
 	c.sees("Done. The customer is told", "Messages to this customer", "by letter to where the customer was reached before the change", "waits")
 	w.carried()
+	c.tabTo("Customers")
+	c.press(kb.Enter)
 	c.tabTo("Messages")
 	c.press(kb.Enter)
 	c.sees("2 messages", "Notice of change", "delivered")

@@ -12,7 +12,7 @@ type page struct {
 	Style, Script  string // addresses of the assets
 	Passkeys       string // address of the script for passkeys; "" where no page needs it
 	Who, Role      string // the signed-in person; empty before sign-in
-	Nav            []navItem
+	Nav            []navGroup
 	Find           bool   // a field for finding customers stands at the top
 	At             string // address of the contact in progress
 	Token          string // against forged forms
@@ -36,30 +36,7 @@ func (v *visit) page(title, here string) page {
 		return p
 	}
 	p.Who, p.Role, p.Token = v.member.Name, roleWords[v.member.Role], v.token()
-	for _, n := range []struct {
-		item  navItem
-		right staff.Right
-	}{{navItem{Text: "Home", Address: "/home"}, staff.Watch}, {navItem{Text: "Desk", Address: "/desk"}, staff.See},
-		{navItem{Text: "Desks", Address: "/desks"}, anyDesk},
-		{navItem{Text: "Alerts", Address: "/alerts"}, staff.Watch},
-		{navItem{Text: "Records", Address: "/records"}, staff.ReadRecords}, {navItem{Text: "Messages", Address: "/messages"}, staff.ReadRecords}, {navItem{Text: "Requests", Address: "/written"}, staff.Serve}, {navItem{Text: "Reports", Address: "/reports"}, staff.Discipline},
-		{navItem{Text: "Notices", Address: "/runs"}, staff.ReadRecords},
-		{navItem{Text: "Campaigns", Address: "/campaigns"}, campaignPeople},
-		{navItem{Text: "Legal process", Address: "/process"}, staff.AnswerProcess},
-		{navItem{Text: "Partners", Address: "/partners"}, staff.ReadRecords}, {navItem{Text: "Files", Address: "/exports"}, staff.Export},
-		{navItem{Text: "Directories", Address: "/directories"}, staff.KeepDirectories}, {navItem{Text: "Figures", Address: "/figures"}, staff.MakeReports},
-		{navItem{Text: "Registers", Address: "/registers"}, staff.ReadCampaigns},
-		{navItem{Text: "Training", Address: "/training"}, ""}, {navItem{Text: "Discipline", Address: "/discipline"}, staff.Discipline},
-		{navItem{Text: "Rules", Address: "/rules"}, ""}, {navItem{Text: "Ledger", Address: "/records/ledger"}, ""}, {navItem{Text: "Proposals", Address: "/proposals"}, twoPeople},
-		{navItem{Text: "Staff", Address: "/staff"}, staff.KeepStaff}, {navItem{Text: "Settings", Address: "/settings"}, staff.Operate}} {
-		if n.right == "" || v.mayCome(n.right) {
-			n.item.Here = n.item.Address == here
-			if n.right == staff.Watch && n.item.Address == "/alerts" {
-				n.item.Text = v.alertsText()
-			}
-			p.Nav = append(p.Nav, n.item)
-		}
-	}
+	p.Nav = v.nav(here)
 	p.Find = v.member.May(staff.See)
 	p.Lapse = v.lapse()
 	if s := v.at(); s != nil {

@@ -73,13 +73,13 @@ func (v *visit) rulesPage() error {
 	return v.show(http.StatusOK, rulesPage(view))
 }
 
-// groupTitle makes a title of the name of a file: rules/05-marketing.cedar is Marketing, and rights/02-desks.cedar Rights: desks.
+// groupTitle makes a title of the name of a file: rules/05-marketing.cedar is Marketing, rights/02-desks.cedar Rights: desks.
 func groupTitle(file string) string {
 	name := strings.TrimSuffix(file[strings.IndexByte(file, '/')+1:], ".cedar")
 	name = strings.TrimLeft(name, "0123456789-")
 	name = strings.ReplaceAll(name, "-", " ")
 	if strings.HasPrefix(file, "rights/") && name != "rights" {
-		name = "rights: " + name
+		return "Rights: " + name
 	}
 	return capital(name)
 }

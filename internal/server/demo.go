@@ -80,6 +80,9 @@ func OpenDemo(ctx context.Context, c Config, folder string, out io.Writer) (*Ope
 		}
 		if built, err := o.DB.Meta(ctx, demoMark); err == nil && built != "" {
 			fmt.Fprintf(out, "Going on with the demonstration in %s; remove that folder to begin anew.\n", folder)
+			if err := demoOthers(ctx, o, folder); err != nil {
+				return nil, nil, errors.Join(err, o.Close())
+			}
 			return o, s, nil
 		}
 		if err := o.Close(); err != nil {
@@ -89,7 +92,7 @@ func OpenDemo(ctx context.Context, c Config, folder string, out io.Writer) (*Ope
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("making the folder of the demonstration: %w", err)
 	}
-	for _, name := range []string{"ringfence.db", "ringfence.db-wal", "ringfence.db-shm", "master.key", "ledger.key", "checkpoint", "sign-ins.json"} {
+	for _, name := range []string{"ringfence.db", "ringfence.db-wal", "ringfence.db-shm", "master.key", "ledger.key", "checkpoint", "sign-ins.json", "acme-alarm.key", "valley-pages.key"} {
 		if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, fmt.Errorf("beginning the demonstration anew: %w", err)
 		}
@@ -169,7 +172,7 @@ func buildDemo(ctx context.Context, o *Opened, folder string, out io.Writer) (*S
 		}
 		sum.WriteTo(indented{out})
 	}
-	if err := o.Ledger.Sequence(ctx); err != nil {
+	if err := demoOthers(ctx, o, folder); err != nil {
 		return nil, err
 	}
 	return s, o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, demoMark, "1") })
@@ -370,6 +373,12 @@ call, and in Spanish. What goes out is also written into the folder messages of 
 Her own pages are at http://%s/account/: she signs in with her number and password and the code that is sent to her, which stands in
 that folder. There she chooses what her information may be used for, and sees who has received it, line by line with a proof. The
 public policy is at http://%s/privacy, with what changed from its version before.
+
+Others who ask, each at whose work it is: mia has drawn up a campaign for a joint venture partner, which sam reviews and which reaches
+nobody, for nobody has said yes; the request that asks them is reviewed, and mia can launch it (Campaigns). cora took a subpoena in, and
+otto is to read it (Legal process). alma has a trouble ticket and fay a case of fraud (Desks), bill a publisher of directories
+(Directories), mia a report (Figures). Under Partners cora sees the contracts, one of them overdue, and under Registers all that went to
+third parties. What Acme Alarm gets is opened with acme-alarm.key, which stands in the demonstration's folder.
 
 The same by the API, as the agent:
 

@@ -36,6 +36,8 @@ func TestPublicPolicyOfTheDemonstration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.has(ctx, t)
+	o = o.again(ctx, t, config, folder)
 	defer o.Close()
 	all := o.Published.Versions()
 	if len(all) != 2 {

@@ -77,6 +77,21 @@ addEventListener("DOMContentLoaded", () => {
   follow();
 });
 
+// A menu of sections closes by Escape, which gives the focus back to its title, and when something else is looked at.
+const menu = () => document.querySelector("nav details[open]");
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && menu();
+  if (!open) return;
+  open.open = false;
+  if (open.contains(document.activeElement)) open.querySelector("summary").focus();
+});
+for (const kind of ["click", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    const open = menu();
+    if (open && !open.contains(event.target)) open.open = false;
+  });
+}
+
 // A page that the browser has kept in memory is asked for anew: what it showed may not be shown any more.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
