@@ -100,6 +100,7 @@ var alertWords = map[cpni.Code]struct {
 		"Where the partner cannot say that the data are destroyed, look whether they are in somebody's hands: that may be a breach."}, false},
 	export.FetchedAgain: {"A file was asked for a second time", []string{"The file was handed out before, and was not handed out again. Ask the partner whether it was they who asked, and what became of the first copy.",
 		"Revoke the key at the partner if nobody there can say.", "Where the first copy was lost on its way, let it be fetched once more at the file, with the reason."}, false},
+	export.Futile: {"A file for a partner was stopped", []string{"The partner's key has changed since the file was begun, or the day by which it must be destroyed has come; nothing was handed out.", "Propose the file again if it is still wanted."}, false},
 	export.Untold: {"A partner could not be told", []string{"The partner's webhook has not taken a call for days. Tell the partner by another way that a file waits, or that a day of destruction comes.", "Have the address at the partner put right."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},

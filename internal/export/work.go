@@ -216,6 +216,9 @@ func (w *writer) decide(ctx context.Context, ids []cpni.ID) error {
 		requests[i] = w.e.Spec.request(w.e.By, id)
 	}
 	last := ids[len(ids)-1]
+	if err := w.fits(ctx); err != nil {
+		return err
+	}
 	w.Step()
 	all, err := w.Door.Hand(ctx, requests, func(ctx context.Context, tx *store.Tx, all []*disclose.Handed) ([]ledger.Entry, error) {
 		var id string
@@ -406,6 +409,49 @@ func (x *Exports) forgotten(ctx context.Context, id cpni.ID, gone []*disclose.Ha
 	})
 }
 
+// Futile is the code of the alert that an export was stopped because its file could not have been handed out.
+const Futile cpni.Code = "EXPORT_STOPPED"
+
+// fits stops an export whose file could not be handed out any more: the partner has another key than the one that it is enciphered to, or
+// the day of its destruction has come. So nobody else is decided, and gets an entry, for a file that nobody may have.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func (w *writer) fits(ctx context.Context) error {
+	p, _, err := w.Partners.Get(ctx, w.e.Spec.Partner)
+	if err != nil {
+		return err
+	}
+	now := w.Clock.Now()
+	why := ""
+	switch {
+	case p.Key != w.e.Spec.Key:
+		why = "the partner's key has changed"
+	case !now.Before(w.e.DestroyBy):
+		why = "the day of its destruction has come"
+	default:
+		return nil
+	}
+	_, err = w.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		var decided int64
+		err := tx.QueryRow(ctx, "UPDATE export SET state = $1, changed = $2, claim = '', claimed = 0 WHERE export_id = $3 AND claim = $4 AND state = $5 RETURNING decided",
+			string(Stopped), now.UnixMicro(), string(w.e.ID), w.claim, string(Running)).Scan(&decided)
+		if store.IsNoRow(err) {
+			return nil, errLost
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := w.emptyTx(ctx, tx, w.e.ID); err != nil {
+			return nil, err
+		}
+		return w.alert(ctx, tx, string(cpni.RoleSystem), Futile, map[string]any{"what": "export stopped", "export": w.e.ID, "partner": w.e.Spec.Partner, "says": why, "decided": decided})
+	})
+	if err != nil && !errors.Is(err, errLost) {
+		return fmt.Errorf("stopping an export: %w", err)
+	}
+	return errLost // it is nobody's any more
+}
+
 // endPart ends the part and keeps it, in one transaction with the place up to which nobody has to be looked for any more.
 //
 // cite: P-41, I-10
@@ -557,6 +603,9 @@ func (w *writer) seal(ctx context.Context) error {
 		if err := w.endPart(ctx); err != nil {
 			return err
 		}
+	}
+	if err := w.fits(ctx); err != nil {
+		return err
 	}
 	w.Step()
 	now := w.Clock.Now().Truncate(time.Microsecond)
