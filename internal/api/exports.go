@@ -293,7 +293,7 @@ func forPartner[I, O any](a *API, op operation, do func(ctx context.Context, k p
 	}
 	op.Tags = []string{"for partners"}
 	op.Security = []map[string][]string{{"partner": {}}}
-	op.Errors = []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	op.Errors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	op.Middlewares = huma.Middlewares{func(hc huma.Context, next func(huma.Context)) {
 		k, err := a.keys.admitPartner(hc.Context(), hc.Header("Authorization"), hc.Param("partner"))
 		if err != nil {
