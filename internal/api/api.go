@@ -167,7 +167,7 @@ func (a *API) Handler() http.Handler {
 // elsewhere answers requests for which there is no operation.
 func (a *API) elsewhere(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if _, pattern := a.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" {
 			allowed = append(allowed, method)
 		}
