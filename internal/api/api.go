@@ -106,6 +106,8 @@ func New(o *office.Office, report func(error)) *API {
 	a.processes()
 	a.exports()
 	a.directories()
+	a.emergencies()
+	a.writtenRequests()
 	return a
 }
 
@@ -148,6 +150,8 @@ var tags = []*huma.Tag{
 	{Name: "campaigns", Description: "Campaigns that use customers' information: their plan, their review by somebody else, and how they go out."},
 	{Name: "alerts", Description: "What was out of the ordinary, and the cases that come of it."},
 	{Name: "matters", Description: "Cases of fraud, trouble tickets, orders, ports and placements with vendors: what requests without approval rest on."},
+	{Name: "emergencies", Description: "Emergencies: recorded before anything is given, and justified within a day by who recorded them."},
+	{Name: "requests", Description: "Customers' requests in writing to give records to somebody whom they name."},
 	{Name: "exports", Description: "Files for partners."},
 	{Name: "for partners", Description: "What a partner does by itself, with a key of its own."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
@@ -167,7 +171,7 @@ func (a *API) Handler() http.Handler {
 // elsewhere answers requests for which there is no operation.
 func (a *API) elsewhere(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if _, pattern := a.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" {
 			allowed = append(allowed, method)
 		}

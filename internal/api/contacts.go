@@ -130,6 +130,7 @@ type changeInput struct {
 		LineRemove    string          `json:"line_remove,omitempty" maxLength:"40"`
 		ContactNumber string          `json:"contact_number,omitempty" maxLength:"40"`
 		Listed        map[string]bool `json:"listed,omitempty" doc:"Number and whether it is to be published."`
+		Printed       map[string]bool `json:"printed,omitempty" doc:"Number and whether a directory prints the address beside it."`
 		Authorise     *NewPerson      `json:"authorise,omitempty" doc:"Somebody who may speak for the customer from now on, or what they may see from now on."`
 		Dismiss       string          `json:"dismiss,omitempty" maxLength:"200" doc:"The name of an authorised person who is one no longer."`
 		Ways          *NoticeWays     `json:"ways,omitempty" doc:"How the customer would rather hear of changes."`
@@ -270,10 +271,10 @@ func (a *API) contacts() {
 				return nil, err
 			}
 			b := in.Body
-			if given(b.Postal != "", b.Email != "", b.LineAdd != nil, b.LineRemove != "", b.ContactNumber != "", len(b.Listed) > 0, b.Authorise != nil, b.Dismiss != "", b.Ways != nil) != 1 {
+			if given(b.Postal != "", b.Email != "", b.LineAdd != nil, b.LineRemove != "", b.ContactNumber != "", len(b.Listed) > 0, len(b.Printed) > 0, b.Authorise != nil, b.Dismiss != "", b.Ways != nil) != 1 {
 				return nil, badInput("give exactly one change")
 			}
-			alter := contact.Alteration{Customer: s.Customer, Contact: in.ID, By: c.member.ID, Postal: b.Postal, Email: b.Email, LineRemove: b.LineRemove, ContactNumber: b.ContactNumber, Listed: b.Listed, Dismiss: b.Dismiss}
+			alter := contact.Alteration{Customer: s.Customer, Contact: in.ID, By: c.member.ID, Postal: b.Postal, Email: b.Email, LineRemove: b.LineRemove, ContactNumber: b.ContactNumber, Listed: b.Listed, Printed: b.Printed, Dismiss: b.Dismiss}
 			if b.Authorise != nil {
 				alter.Authorise = &contact.Authorisation{Name: b.Authorise.Name, Data: b.Authorise.Data, Password: b.Authorise.Password}
 			}

@@ -72,11 +72,24 @@ type NewLine struct {
 	Number     string          `json:"number" maxLength:"40"`
 	Categories []cpni.Category `json:"categories" maxItems:"10" doc:"local, long-distance, wireless, voip."`
 	Listed     bool            `json:"listed,omitempty" doc:"Published, or accepted for publication, in a directory."`
+	Heading    string          `json:"heading,omitempty" maxLength:"100" doc:"The heading under which a directory prints it, as it was assigned when service began."`
+	NoAddress  bool            `json:"no_address,omitempty" doc:"A directory prints no address beside it."`
 }
 
 func (l NewLine) line() customer.Line {
-	return customer.Line{Number: l.Number, Categories: l.Categories, Listed: l.Listed}
+	return customer.Line{Number: l.Number, Categories: l.Categories, Listed: l.Listed, Heading: l.Heading, NoAddress: l.NoAddress}
 }
+
+// LinePrint is how a directory prints a line.
+//
+// cite: P-32, 47 USC 222(h)(3)
+type LinePrint struct {
+	Number    string  `json:"number" minLength:"1" maxLength:"40"`
+	Heading   *string `json:"heading,omitempty" maxLength:"100" doc:"The heading under which it is printed; empty: none; not given: as it is."`
+	NoAddress *bool   `json:"no_address,omitempty" doc:"True: no address is printed beside it. That it is printed again only the customer says, as a change in a contact."`
+}
+
+var errPrints = cpni.Rejected("UNAUTHENTICATED", "that an address stands in the directory again is for the customer to say", []string{"P-32", "47 USC 222(h)(3)"}, "make it a change in a contact in which they are proved: printed")
 
 type newCustomerInput struct {
 	Key  string `header:"Idempotency-Key" maxLength:"255"`
@@ -190,6 +203,23 @@ func (a *API) customers() {
 				return nil, err
 			}
 			return &cardBody{cardOf(made, now)}, nil
+		})
+	register(a, operation{right: staff.KeepCustomers, scope: "customers", Operation: huma.Operation{OperationID: "print-customer", Method: http.MethodPatch, Path: "/v1/customers/{id}", Tags: tag, DefaultStatus: http.StatusNoContent,
+		Summary: "Set how directories print a customer's lines", Description: "The heading that was assigned, and that no address is printed. Whether a line is listed at all, and whether its address is printed again, the customer says in a contact. Publishers who have the listing are told. The same again changes nothing."}},
+		func(ctx context.Context, c caller, in *struct {
+			OneCustomer
+			Body struct {
+				Lines []LinePrint `json:"lines" minItems:"1" maxItems:"1000"`
+			}
+		}) (*struct{}, error) {
+			var all []customer.Prints
+			for _, l := range in.Body.Lines {
+				if l.NoAddress != nil && !*l.NoAddress {
+					return nil, errPrints
+				}
+				all = append(all, customer.Prints{Number: l.Number, Heading: l.Heading, Hides: l.NoAddress != nil})
+			}
+			return nil, a.office.Customers.Print(ctx, in.ID, all, string(c.member.ID))
 		})
 	register(a, operation{right: staff.Serve, scope: "customers", Operation: huma.Operation{OperationID: "object", Method: http.MethodPost, Path: "/v1/customers/{id}/objections", Tags: tag,
 		Summary: "Record a customer's objection", Description: "It counts from the moment it is received, asks for no proof, and has no path out but the customer's own act."}},

@@ -160,6 +160,9 @@ func (a *API) disclosures() {
 			if err != nil {
 				return nil, err
 			}
+			if r.Purpose == cpni.Emergency {
+				return nil, errUnclaimed
+			}
 			r.Caller, r.IdempotencyKey = c.door(), in.Key
 			answer, err := a.office.Door.Disclose(ctx, r)
 			if err != nil {
@@ -185,6 +188,11 @@ func (a *API) disclosures() {
 			return &consideredBody{Considered{Outcome: d.Outcome, Code: d.Code, Reasons: d.Codes, Clauses: d.Clauses, Cites: d.Cites, Says: d.Says, Ways: waysOf(d.Ways), Approval: facts.Approval.State}}, nil
 		})
 }
+
+// errUnclaimed refuses what is asked for in an emergency of which nothing is on record yet.
+//
+// cite: P-28, P-41, 47 USC 222(d)(4)
+var errUnclaimed = cpni.Rejected("BAD_INPUT", "an emergency is on record before anything is asked for on it", []string{"P-28", "P-41", "47 USC 222(d)(4)"}, "record it and ask in one step: POST /v1/emergencies")
 
 // request turns what came in into a request to the door.
 func (b *DisclosureRequest) request() (disclose.Request, error) {
@@ -227,8 +235,14 @@ func disclosureOf(a *disclose.Answer) *Disclosure {
 	if a.Released == nil {
 		return d
 	}
-	d.Released = &Released{}
-	for _, l := range a.Released.Calls {
+	d.Released = releasedOf(a.Released)
+	return d
+}
+
+// releasedOf is what was released, in the form of this interface.
+func releasedOf(r *disclose.Released) *Released {
+	out := &Released{}
+	for _, l := range r.Calls {
 		calls := make([]Call, len(l.Calls))
 		for i, c := range l.Calls {
 			direction := "in"
@@ -237,17 +251,17 @@ func disclosureOf(a *disclose.Answer) *Disclosure {
 			}
 			calls[i] = Call{c.At, c.Seconds, c.Answered, direction, c.Number}
 		}
-		d.Released.Calls = append(d.Released.Calls, LineCalls{l.Line, calls})
+		out.Calls = append(out.Calls, LineCalls{l.Line, calls})
 	}
-	for _, i := range a.Released.Items {
+	for _, i := range r.Items {
 		month := ""
 		if i.Period > 0 {
 			month = strconv.Itoa(i.Period/100) + "-" + strconv.Itoa(100 + i.Period%100)[1:]
 		}
-		d.Released.Items = append(d.Released.Items, Item{i.Class, i.Line, month, i.Values})
+		out.Items = append(out.Items, Item{i.Class, i.Line, month, i.Values})
 	}
-	for _, l := range a.Released.Lines {
-		d.Released.Listings = append(d.Released.Listings, Listing{l.Number, l.Name})
+	for _, l := range r.Lines {
+		out.Listings = append(out.Listings, Listing{l.Number, l.Name})
 	}
-	return d
+	return out
 }

@@ -30,6 +30,9 @@ func TestBadInput(t *testing.T) {
 	ann := s.Customer(t)
 	contact := string(s.Contact(t, s.Member(t, cpni.RoleAgent), ann.ID))
 	const disclosures = "/v1/disclosures"
+	waits := func(days string) string {
+		return `{"title":"A","for":{"who":"everyone"},"says":{"kind":"opt-out","wait":` + days + `}}`
+	}
 	deep := strings.Repeat(`{"process":`, 20_000)
 	for name, c := range map[string]struct {
 		key, method, path, body string
@@ -39,9 +42,9 @@ func TestBadInput(t *testing.T) {
 		"an unknown field":           {agent, "POST", disclosures, `{"data":["usage"],"kanarienvogel":1}`, 422, "BAD_INPUT"},
 		"a field twice":              {agent, "POST", disclosures, `{"data":["usage"],"data":["kanarienvogel"]}`, 400, "BAD_INPUT"},
 		"a text for a list":          {agent, "POST", disclosures, `{"data":"kanarienvogel"}`, 422, "BAD_INPUT"},
-		"a text for a number":        {agent, "POST", disclosures, `{"data":["usage"],"cells":"kanarienvogel"}`, 422, "BAD_INPUT"},
-		"a number too large":         {agent, "POST", disclosures, `{"data":["usage"],"cells":1e400}`, 400, "BAD_INPUT"},
-		"a number below nothing":     {agent, "POST", disclosures, `{"data":["usage"],"cells":-1}`, 422, "BAD_INPUT"},
+		"a text for a number":        {compliance, "POST", "/v1/notices", waits(`"kanarienvogel"`), 422, "BAD_INPUT"},
+		"a number too large":         {compliance, "POST", "/v1/notices", waits(`1e400`), 400, "BAD_INPUT"},
+		"a number below nothing":     {compliance, "POST", "/v1/notices", waits(`-1`), 422, "BAD_INPUT"},
 		"no body":                    {agent, "POST", disclosures, ``, 400, "BAD_INPUT"},
 		"nothing":                    {agent, "POST", disclosures, `null`, 422, "BAD_INPUT"},
 		"no JSON":                    {agent, "POST", disclosures, `kanarienvogel`, 400, "BAD_INPUT"},
@@ -61,6 +64,9 @@ func TestBadInput(t *testing.T) {
 		"a search by two":            {agent, "POST", "/v1/customers/search", `{"number":"+12025550123","name":"kanarienvogel"}`, 422, "BAD_INPUT"},
 		"a search by no number":      {agent, "POST", "/v1/customers/search", `{"number":"kanarienvogel"}`, 422, "BAD_INPUT"},
 		"a query that is unknown":    {agent, "GET", "/v1/contacts/" + contact + "?kanarienvogel=1", "", 422, "BAD_INPUT"},
+		"no part of a line":          {agent, "POST", disclosures, `{"data":["usage"],"line":1.5}`, 422, "BAD_INPUT"},
+		"a report of no measure":     {system, "POST", "/v1/reports", `{"measure":"kanarienvogel","from":"2026-01","purpose":"own-marketing"}`, 422, "BAD_INPUT"},
+		"a report of its own cells":  {system, "POST", "/v1/reports", `{"measure":"customers","from":"2026-01","purpose":"own-marketing","cells":40}`, 422, "BAD_INPUT"},
 		"no channel":                 {agent, "POST", "/v1/contacts", `{"customer":"` + string(ann.ID) + `","channel":"kanarienvogel"}`, 422, "BAD_INPUT"},
 		"with nobody":                {agent, "POST", "/v1/contacts", `{"channel":"phone"}`, 422, "BAD_INPUT"},
 		"with a stranger":            {agent, "POST", "/v1/contacts", `{"number":"+12025559999","channel":"phone"}`, 404, "NOT_FOUND"},

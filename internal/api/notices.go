@@ -111,6 +111,11 @@ type NewMailing struct {
 	Missed   []cpni.ID `json:"missed,omitempty" maxItems:"100000" doc:"Customers whose bill went without it: they stay unnotified, and an alert is raised."`
 }
 
+// ReturnedBills names the customers whose bills came back.
+type ReturnedBills struct {
+	Customers []cpni.ID `json:"customers" minItems:"1" maxItems:"100000" doc:"Whose bill came back with the notice in it."`
+}
+
 // NoticeDay is where customers in service stood on a day.
 type NoticeDay struct {
 	Day    string           `json:"day" format:"date"`
@@ -291,6 +296,27 @@ func (a *API) notices() {
 			}
 			done, err := a.office.Notices.Mailed(ctx, in.ID, notice.Mailing{ID: a.repeatable("mailing", c, in.Key), Mailed: d, Inserted: in.Body.Inserted, Missed: in.Body.Missed}, string(c.member.ID))
 			return &struct{ Body notice.Confirmed }{done}, noticeError(err)
+		})
+	register(a, operation{right: staff.KeepCustomers, scope: "notices", most: mostMailingBody, Operation: huma.Operation{OperationID: "report-returned-bills", Method: http.MethodPost, Path: one + "/returned", Tags: tag, DefaultStatus: http.StatusOK,
+		Summary: "Say which bills came back with the notice in them", Description: "For their customers it counts as not given, from now on, and another form goes out by itself where there is one. The same said twice counts once."}},
+		func(ctx context.Context, c caller, in *struct {
+			OneNotice
+			Body ReturnedBills
+		}) (*struct{ Body notice.Returned }, error) {
+			done, err := a.office.Notices.Returned(ctx, in.ID, in.Body.Customers, string(c.member.ID))
+			return &struct{ Body notice.Returned }{done}, noticeError(err)
+		})
+	register(a, operation{right: staff.Serve, scope: "notices", Operation: huma.Operation{OperationID: "report-returned-bill", Method: http.MethodPost, Path: "/v1/customers/{id}/notices/{notice}/returned", Tags: tag, DefaultStatus: http.StatusOK,
+		Summary: "Say that a customer's bill came back with the notice in it", Description: "It counts as not given, from now on, and another form goes out by itself where there is one. Refused with CONFLICT when no notice of this run was on its way to them with a bill, or given with one: also when it was reported before."}},
+		func(ctx context.Context, c caller, in *struct {
+			OneCustomer
+			Notice cpni.ID `path:"notice" maxLength:"26"`
+		}) (*struct{ Body notice.Returned }, error) {
+			done, err := a.office.Notices.Returned(ctx, in.Notice, []cpni.ID{in.ID}, string(c.member.ID))
+			if err == nil && done.Unknown > 0 {
+				err = notice.ErrNotInBill
+			}
+			return &struct{ Body notice.Returned }{done}, noticeError(err)
 		})
 	register(a, operation{right: staff.ReadRecords, scope: "notices", Operation: huma.Operation{OperationID: "read-notice-days", Method: http.MethodGet, Path: "/v1/notice-days", Tags: tag,
 		Summary: "Read where customers in service stood with their notices, day by day", Description: "The newest first."}},

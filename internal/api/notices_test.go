@@ -7,6 +7,7 @@ import (
 
 	"ringfence/internal/api"
 	"ringfence/internal/cpni"
+	"ringfence/internal/notice"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -94,6 +95,27 @@ func TestNoticesToMany(t *testing.T) {
 		var ids []cpni.ID
 		if s.do(t, one, "GET", path+"/customers?state=given&via=bill-insert", nil).into(t, &ids); len(ids) != 1 || ids[0] != ann.ID {
 			t.Errorf("%v", ids)
+		}
+		// Bills come back, a list of them and one by itself.
+		var back notice.Returned
+		s.do(t, agent, "POST", path+"/returned", object{"customers": []cpni.ID{ann.ID}}).problem(t, http.StatusForbidden, "ROLE")
+		s.do(t, billing, "POST", path+"/returned", object{"customers": []cpni.ID{}}).problem(t, http.StatusUnprocessableEntity, "BAD_INPUT")
+		single := func(of cpni.ID) string {
+			return "/v1/customers/" + string(of) + "/notices/" + string(runs[0].ID) + "/returned"
+		}
+		s.do(t, agent, "POST", single(ben.ID), nil).problem(t, http.StatusConflict, "CONFLICT")
+		a = s.do(t, agent, "POST", single(ann.ID), nil)
+		if a.into(t, &back); a.status != http.StatusOK || back != (notice.Returned{Returned: 1, Again: 1}) {
+			t.Errorf("one came back: %d %s", a.status, a.raw)
+		}
+		a = s.do(t, billing, "POST", path+"/returned", object{"customers": []cpni.ID{ann.ID, ben.ID}})
+		if a.into(t, &back); a.status != http.StatusOK || back != (notice.Returned{Unknown: 2}) {
+			t.Errorf("reported before: %d %s", a.status, a.raw)
+		}
+		s.do(t, billing, "POST", "/v1/notices/"+string(cpni.NewID())+"/returned", object{"customers": []cpni.ID{ann.ID}}).problem(t, http.StatusNotFound, "NOT_FOUND")
+		of = nil
+		if s.do(t, one, "GET", "/v1/customers/"+string(ann.ID)+"/notices", nil).into(t, &of); len(of) != 1 || of[0].State != "came-back" || !of[0].Void || of[0].Silence != nil {
+			t.Errorf("V40: %+v", of)
 		}
 		s.do(t, one, "POST", path+"/pause", nil).problem(t, http.StatusConflict, "CONFLICT")
 		if err := s.Notices.Reconcile(t.Context()); err != nil {

@@ -67,7 +67,7 @@ var statusOf = map[cpni.Code]int{
 	"NUMBER_HELD": http.StatusConflict, "TOKEN_SCOPE": http.StatusConflict, "UNAUTHENTICATED": http.StatusForbidden, "TOO_LARGE": http.StatusRequestEntityTooLarge,
 	"HTTP_METHOD": http.StatusMethodNotAllowed, "CONFLICT": http.StatusConflict, "SELF_REVIEW": http.StatusForbidden,
 	"FETCHED": http.StatusConflict, "OVERDUE": http.StatusConflict, "KEY": http.StatusUnauthorized,
-	"MOVED": http.StatusConflict, "SAME_PERSON": http.StatusConflict,
+	"STATE": http.StatusConflict, "PHOTO_ID": http.StatusForbidden, "MOVED": http.StatusConflict, "SAME_PERSON": http.StatusConflict,
 }
 
 // problemOf turns an error of a service into what the caller is told. What is not meant for callers is told to report

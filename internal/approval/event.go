@@ -207,7 +207,7 @@ func Fold(events []Event) []customer.Approval {
 // cite: P-14, I-14, 47 CFR 64.2007(a)(2)
 func (e Event) over(before []Event) bool {
 	return e.late() && slices.ContainsFunc(before, func(x Event) bool {
-		return x.What == Objected && (x.Scope == e.Scope || x.Scope == customer.Everything) && !x.At.Before(e.from())
+		return x.What == Objected && (x.Scope == e.Scope || x.Scope == customer.Everything) && !x.At.Before(e.from()) || x.What == Stated && refusedSince(x.Before, e.Scope, e.from())
 	})
 }
 
@@ -233,7 +233,14 @@ func (b *Book) refusedLater(ctx context.Context, tx *store.Tx, of cpni.ID, e Eve
 	if err != nil {
 		return false, fmt.Errorf("looking for refusals received later: %w", err)
 	}
-	return n > 0, nil
+	if n > 0 {
+		return true, nil
+	}
+	// What stood on the account before events were kept may have been taken back since: then only the first event has it.
+	stated, err := b.events(ctx, tx, func(place string, sealed []byte) ([]byte, error) {
+		return b.vault.OpenStateTx(ctx, tx, of, place, sealed)
+	}, eventColumns+" AND what = $2 ORDER BY n", string(of), string(Stated))
+	return e.over(stated), err
 }
 
 // Allowed tells which event of a customer, by its number, last gave again what a refusal had ended, of those that count from before a

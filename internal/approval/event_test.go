@@ -7,6 +7,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 )
@@ -58,6 +59,11 @@ func TestFold(t *testing.T) {
 		{"P-11: another class", []Event{say(0, Granted, own), say(1, Objected, "data:billing")}, 2, cpni.OptInOK},
 		{"P-26: an opt-in notice sets nothing going", []Event{{What: Noticed, Kind: OptIn, Notice: "a", Scopes: []string{own}, At: at(0)}}, 60, cpni.Unnotified},
 		{"P-36: the notice told of other information", []Event{{What: Noticed, Kind: OptOut, Notice: "a", Scopes: []string{own}, At: at(0), Matures: at(31), Data: []cpni.DataClass{cpni.Billing}}}, 60, cpni.Unnotified},
+		{"P-14: nor when the refusal is of before events were kept", []Event{stated(own, at(5)), say(6, Lifted, own), {What: Granted, Scope: own, At: at(4), Recorded: at(7)}}, 8, cpni.Unnotified},
+		{"P-14: nor of everything, of before events were kept", []Event{stated(customer.Everything, at(5)), say(6, Lifted, customer.Everything), {What: Granted, Scope: own, At: at(4), Recorded: at(7)}}, 8, cpni.Unnotified},
+		{"P-14: nor when the day of both is the same, and only it is known", []Event{stated(own, at(5)), say(6, Lifted, own), {What: Granted, Scope: own, At: at(5).Add(time.Hour), From: at(5), Recorded: at(7)}}, 8, cpni.Unnotified},
+		{"3.9: a yes received after a refusal of before events were kept", []Event{stated(own, at(3)), say(6, Lifted, own), {What: Granted, Scope: own, At: at(4), Recorded: at(7)}}, 8, cpni.OptInOK},
+		{"3.9: a refusal of something else, of before events were kept", []Event{stated("other-marketing", at(5)), {What: Granted, Scope: own, At: at(4), Recorded: at(7)}}, 8, cpni.OptInOK},
 		{"what stood before events were kept", []Event{{What: Stated, Before: []customer.Approval{{Scope: own, State: cpni.Denied, Since: at(0)}}}, notice(1, "a", own)}, 60, cpni.Denied},
 	} {
 		p := &customer.Profile{Approvals: Fold(row.events)}
@@ -112,6 +118,52 @@ func TestAdditions(t *testing.T) {
 	if got := Standing(&customer.Profile{Approvals: []customer.Approval{denied}}, cpni.OwnMarketing, usage, carrier, local(t, "2026-09-01"), with(Addition{Data: cpni.Usage})); got.State != cpni.Denied {
 		t.Errorf("P-14: a refusal and an addition: %s", got.State)
 	}
+}
+
+// stated is what stood on an account before events were kept: a refusal.
+func stated(scope string, since time.Time) Event {
+	return Event{What: Stated, Before: []customer.Approval{{Scope: scope, State: cpni.Denied, Since: since}}}
+}
+
+// A yes that was received before a refusal, and is recorded after that was taken back, does not count: also when the refusal stood on the
+// account before events were kept.
+//
+// cite: P-14, I-14, 47 CFR 64.2007(a)(2)
+func TestLateYesAndARefusalOfBefore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, local(t, "2026-11-24 10:00"))
+		for days, over := range map[int]bool{15: true, 5: false} { // the refusal is ten days old
+			id := w.create(t, customer.Approval{Scope: "own-marketing", State: cpni.Denied, Since: w.now.AddDate(0, 0, -10)})
+			notice := cpni.NewID()
+			_, err := w.ledger.Commit(t.Context(), func(tx *store.Tx) ([]ledger.Entry, error) {
+				_, entries, err := w.said.Give(t.Context(), tx, id, Given{Notice: notice, Kind: OptIn, Via: ByPostal, At: w.now.AddDate(0, 0, -20), Scopes: []string{"own-marketing"}, By: "test"})
+				return entries, err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			letter := func(says Say, daysAgo int) {
+				t.Helper()
+				w.now = w.now.Add(time.Minute)
+				if _, err := w.said.Answer(t.Context(), Answer{Customer: id, Says: says, Scope: "own-marketing", Via: ByPostal, Notice: notice, By: "test", At: w.now.AddDate(0, 0, -daysAgo), Signed: true, Evidence: &Evidence{Kind: "letter", Raw: []byte("%PDF-1.7")}, Old: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			letter(Lift, 0)
+			letter(Grant, days)
+			events, err := w.said.Events(t.Context(), id)
+			if err != nil || len(events) != 4 || events[0].What != Stated || events[3].Over != over {
+				t.Errorf("received %d days ago: %+v, %v", days, events, err)
+			}
+			want := cpni.OptInOK
+			if over {
+				want = cpni.Unnotified
+			}
+			if got := Standing(w.profile(t, id), cpni.OwnMarketing, usage, carrier, w.now, terms); got.State != want {
+				t.Errorf("received %d days ago, it is %s, want %s", days, got.State, want)
+			}
+		}
+	})
 }
 
 // What all customers' approvals are is found without opening a profile, and is what the profiles say.

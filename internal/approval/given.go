@@ -64,11 +64,11 @@ func (b *Book) Give(ctx context.Context, tx *store.Tx, of cpni.ID, g Given) (mat
 	return matures, entries, err
 }
 
-// Void records in tx that a notice has come back: it counts as not given. used tells whether silence counted already, so that what was
+// Void records in tx that a notice has come back, as somebody told: it counts as not given. used tells whether silence counted already, so that what was
 // done meanwhile rested on nothing.
 //
 // cite: P-26, V40, V41, I-15, 47 CFR 64.2008(d)(3)(iii)
-func (b *Book) Void(ctx context.Context, tx *store.Tx, of, notice cpni.ID, code string) (used bool, entries []ledger.Entry, err error) {
+func (b *Book) Void(ctx context.Context, tx *store.Tx, of, notice cpni.ID, code, by string) (used bool, entries []ledger.Entry, err error) {
 	given, there, err := b.noticed(ctx, tx, of, notice)
 	if err != nil || !there {
 		return false, nil, err
@@ -76,7 +76,7 @@ func (b *Book) Void(ctx context.Context, tx *store.Tx, of, notice cpni.ID, code 
 	now := b.Clock.Now()
 	used = !given.Matures.IsZero() && !now.Before(given.Matures)
 	_, entries, err = b.Customers.UpdateTx(ctx, tx, of, func(p *customer.Profile) (customer.Change, error) {
-		e := Event{ID: cpni.NewTimedID(now), What: Voided, At: now.UTC(), Recorded: now.UTC(), By: string(cpni.RoleSystem), Notice: notice, Run: given.Run, Code: code, Via: given.Via}
+		e := Event{ID: cpni.NewTimedID(now), What: Voided, At: now.UTC(), Recorded: now.UTC(), By: by, Notice: notice, Run: given.Run, Code: code, Via: given.Via}
 		c := b.move(p, e, map[string]string{"notice": string(notice), "run": string(given.Run), "via": given.Via, "code": code}, nil)
 		c.Kind = ledger.Notice
 		if used {

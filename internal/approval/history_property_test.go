@@ -139,7 +139,7 @@ func (d *desk) act(ctx context.Context, pick chance, of cpni.ID) (acknowledged c
 	case 5:
 		if id := notice(); id != "" {
 			return "", record(func(tx *store.Tx) ([]ledger.Entry, error) {
-				_, entries, err := d.said.Void(ctx, tx, of, id, "BOUNCED")
+				_, entries, err := d.said.Void(ctx, tx, of, id, "BOUNCED", "test")
 				return entries, err
 			})
 		}

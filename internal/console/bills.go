@@ -120,3 +120,63 @@ func (v *visit) takeBills() (notice.Confirmed, error) {
 	}
 	return v.office.Notices.Mailed(v.r.Context(), v.id("run"), all, string(v.member.ID))
 }
+
+// billsReturned takes a file in which somebody says which bills came back.
+//
+// cite: P-26, V40, V41, 47 CFR 64.2008(d)(3)(iii)
+func (v *visit) billsReturned() error {
+	back := "/bills/" + string(v.id("run"))
+	done, err := v.takeReturned()
+	var refusal *cpni.Refusal
+	switch {
+	case errors.Is(err, notice.ErrNoRun):
+		return errNowhere
+	case errors.As(err, &refusal):
+		return v.leave(flash{For: back, Refusal: refusal}, back)
+	case err != nil:
+		return err
+	}
+	note := fmt.Sprintf("%s notices count as not given now; %s of them go out in another form.", many(done.Returned), many(done.Again))
+	if done.Unknown > 0 {
+		note += fmt.Sprintf(" For %s customers no notice of this run was on its way or given with a bill, or it was reported before.", many(done.Unknown))
+	}
+	return v.leave(flash{For: back, Note: note}, back)
+}
+
+func (v *visit) takeReturned() (notice.Returned, error) {
+	if len(v.uploads) == 0 {
+		return notice.Returned{}, errField("there is no file", "choose a file that names whose bills came back")
+	}
+	var all []cpni.ID
+	for _, u := range v.uploads {
+		some, err := notice.ReadReturned(strings.NewReader(u.Text))
+		if err != nil {
+			return notice.Returned{}, err
+		}
+		all = append(all, some...)
+	}
+	return v.office.Notices.Returned(v.r.Context(), v.id("run"), all, string(v.member.ID))
+}
+
+// billReturned records that the bill of one customer came back.
+//
+// cite: P-26, V40, V41, 47 CFR 64.2008(d)(3)(iii)
+func (v *visit) billReturned() error {
+	back := strings.TrimSuffix(v.r.URL.Path, "/"+string(v.id("run"))+"/returned")
+	done, err := v.office.Notices.Returned(v.r.Context(), v.id("run"), []cpni.ID{v.id("customer")}, string(v.member.ID))
+	if err == nil && done.Unknown > 0 {
+		err = notice.ErrNotInBill
+	}
+	var refusal *cpni.Refusal
+	switch {
+	case errors.Is(err, notice.ErrNoRun):
+		return errNowhere
+	case errors.As(err, &refusal):
+		return v.leave(flash{For: back, Refusal: refusal}, back)
+	case err != nil:
+		return err
+	case done.Again > 0:
+		return v.leave(flash{For: back, Note: "The notice counts as not given now. It goes out in another form."}, back)
+	}
+	return v.leave(flash{For: back, Note: "The notice counts as not given now. No other way to this customer is open."}, back)
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringfence/internal/cpni"
+	"ringfence/internal/notice"
 	"ringfence/internal/staff"
 	"ringfence/internal/watch"
 )
@@ -23,6 +24,7 @@ type proofRow struct {
 	Given, Silence                string
 	Void                          bool
 	Run                           string // address; "" the reader may not open it
+	Returned                      string // where it is reported that its bill came back; "" it lay in none, or the reader may not
 	Forms                         []formRow
 }
 
@@ -44,7 +46,9 @@ func (v *visit) customerNotices() error {
 		return err
 	}
 	view := customerNoticesView{page: v.page("Notices of a customer", "/records"), Customer: id, Back: recordsAddress(id)}
+	reports := v.member.May(staff.KeepCustomers)
 	if strings.HasPrefix(v.r.URL.Path, "/desk/") {
+		reports = v.member.May(staff.Serve)
 		view.page, view.Back = v.page("Notices of a customer", "/desk"), customerAddress(id)
 	}
 	at := func(t time.Time) string {
@@ -59,6 +63,9 @@ func (v *visit) customerNotices() error {
 			row.Title = "A notice to this customer"
 		} else if v.member.May(staff.ReadRecords) {
 			row.Run = runAddress(p.Run)
+		}
+		if reports && p.Via == notice.ByInsert && (p.State == notice.WithPlanned || p.State == notice.WithGiven) {
+			row.Returned = strings.TrimSuffix(v.r.URL.Path, "/") + "/" + string(p.Run) + "/returned"
 		}
 		for _, f := range p.Forms {
 			row.Forms = append(row.Forms, formRow{runWays[string(f.Via)], messageStates[f.State].Text, f.Wording, at(f.Planned), at(f.Sent), at(f.Mailed), at(f.CameBack)})

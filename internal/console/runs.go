@@ -30,10 +30,13 @@ func runPlaces() []place {
 		{pattern: run + "/resume", right: staff.GiveNotices, post: (*visit).resumeRun, home: run},
 		{pattern: run + "/stop", right: staff.GiveNotices, post: (*visit).stopRun, home: run},
 		{pattern: "/bills/{run}", right: staff.KeepCustomers, files: true, get: (*visit).billsPage, post: (*visit).confirmBills},
+		{pattern: "/bills/{run}/returned", right: staff.KeepCustomers, files: true, post: (*visit).billsReturned, home: "/bills/{run}"},
 		{pattern: "/bills/{run}/inserts.csv", right: staff.KeepCustomers, get: (*visit).billInserts},
 		{pattern: "/bills/{run}/insert/{language}", right: staff.ReadRecords, get: (*visit).billInsert},
 		{pattern: "/records/{customer}/notices", right: staff.ReadRecords, get: (*visit).customerNotices},
 		{pattern: "/desk/customers/{customer}/notices", right: staff.See, get: (*visit).customerNotices},
+		{pattern: "/records/{customer}/notices/{run}/returned", right: staff.KeepCustomers, post: (*visit).billReturned, home: "/records/{customer}/notices"},
+		{pattern: "/desk/customers/{customer}/notices/{run}/returned", right: staff.Serve, post: (*visit).billReturned, home: "/desk/customers/{customer}/notices"},
 	}
 }
 
@@ -42,7 +45,7 @@ var (
 	givenStates = map[string]chip{notice.WithPlanned: {"on its way", "warn"}, notice.WithGiven: {"given", "good"}, notice.WithCameBack: {"came back, another form is on its way", "warn"}, notice.WithNoWay: {"no way is left", "bad"}, notice.WithLeftOut: {"left out", ""}}
 	runWays     = map[string]string{notice.ByEmail: "e-mail", notice.ByPostal: "letter", notice.ByInsert: "with the bill", notice.ByPortal: "in the portal", notice.ByWord: "by word", "": "no way"}
 	runCodes    = map[string]string{notice.NoPlace: "no address on the account", notice.NoEmailConsent: "an e-mail address, and no approval of notices there", notice.OnItsWay: "another run has put the same on its way", notice.Refused: "has refused what is asked for",
-		notice.Agreed: "has said yes already", notice.Ended: "service has ended", notice.Unreadable: "the account cannot be read", notice.RunStopped: "the run was stopped first", notice.NoInsert: "the bill went without it", "": ""}
+		notice.Agreed: "has said yes already", notice.Ended: "service has ended", notice.Unreadable: "the account cannot be read", notice.RunStopped: "the run was stopped first", notice.NoInsert: "the bill went without it", notice.BillReturned: "the bill came back", "": ""}
 	runKinds = map[string]string{approval.OptOut: "notice, after which silence counts", approval.OptIn: "request, to which only a yes counts"}
 )
 

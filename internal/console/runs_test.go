@@ -1,6 +1,8 @@
 package console
 
 import (
+	"bytes"
+	"mime/multipart"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/notice"
+	"ringfence/internal/workday"
 )
 
 // withNotice is a world with a notice to everybody that two people have launched, and its address.
@@ -84,6 +87,81 @@ func TestANoticeToMany(t *testing.T) {
 	}
 	b.submit(run+"/stop").says(t, "not in a state")
 	b.get("/runs/"+string(cpni.NewID())).is(t, http.StatusNotFound)
+}
+
+// withBill is a world with a notice that was mailed to Ann in her bill.
+func withBill(t *testing.T) (w *world, run cpni.ID) {
+	t.Helper()
+	w, _ = withMessages(t)
+	spec, err := w.Notices.Worded(t.Context(), notice.Spec{Kind: "opt-out", Purposes: []cpni.Purpose{cpni.OwnMarketing}, Ways: []string{notice.ByInsert}})
+	must(t, err)
+	r, err := w.Notices.GiveTo(t.Context(), spec, "test", w.ann)
+	must(t, err)
+	_, err = w.Notices.Mailed(t.Context(), r.ID, notice.Mailing{Mailed: workday.DateIn(w.Clock.Now(), w.Zone), Inserted: []cpni.ID{w.ann}}, "test")
+	must(t, err)
+	return w, r.ID
+}
+
+// Somebody at the desk opens a returned bill and reports it: the notice counts as not given, and goes out in another form. Billing hands in a
+// whole file of such.
+//
+// cite: P-26, V40, V41, 47 CFR 64.2008(d)(3)(iii)
+func TestReturnedBills(t *testing.T) {
+	w, run := withBill(t)
+	state := func() string {
+		t.Helper()
+		s, _, _, err := w.Notices.With(t.Context(), w.ann, run)
+		must(t, err)
+		return s
+	}
+	agent, auditor := w.signedIn(t, "agent"), w.signedIn(t, "auditor")
+	at := customerAddress(w.ann) + "/notices"
+	auditor.get(recordsAddress(w.ann)+"/notices").lacks(t, "The bill came back")
+	auditor.submit(recordsAddress(w.ann)+"/notices/"+string(run)+"/returned").is(t, http.StatusForbidden)
+	if state() != notice.WithGiven {
+		t.Fatalf("it is %s", state())
+	}
+	agent.get(at).says(t, "The bill came back", "given")
+	agent.submit(at+"/"+string(run)+"/returned").says(t, "counts as not given now", "the bill came back")
+	if state() == notice.WithGiven {
+		t.Error("it counts as given")
+	}
+	agent.submit(at+"/"+string(run)+"/returned").says(t, "counts once")
+	agent.submit(at+"/"+string(cpni.NewID())+"/returned").is(t, http.StatusNotFound)
+	billing := w.signedIn(t, "billing")
+	bills := "/bills/" + string(run)
+	billing.get(bills).says(t, "Bills that came back")
+	billing.file(bills+"/returned", "upload", "returned.csv", "account\n1\n").says(t, "a CSV whose column customer")
+	billing.file(bills+"/returned", "upload", "returned.csv", "customer\n"+string(w.ann)+"\n").says(t, "0 notices count as not given now", "For 1 customers")
+}
+
+// The pages fit and are sound.
+//
+// cite: P-27
+func TestReturnedBillPagesAreSound(t *testing.T) {
+	w, run := withBill(t)
+	c := w.chromium(t)
+	c.takeOver(w.signedIn(t, "agent"))
+	c.isSound("runs bill of a customer", customerAddress(w.ann)+"/notices")
+	c.takeOver(w.signedIn(t, "billing"))
+	c.isSound("runs returned bills", "/bills/"+string(run))
+}
+
+// file posts a file.
+func (b *browser) file(path, field, name, text string) reply {
+	b.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	must(b.t, w.WriteField("token", b.token()))
+	part, err := w.CreateFormFile(field, name)
+	must(b.t, err)
+	_, err = part.Write([]byte(text))
+	must(b.t, err)
+	must(b.t, w.Close())
+	r, err := http.NewRequest(http.MethodPost, b.server.URL+path, &body)
+	must(b.t, err)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	return b.follow(b.send(r))
 }
 
 // The pages fit and are sound.

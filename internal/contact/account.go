@@ -26,6 +26,7 @@ type Alteration struct {
 	LineRemove    string
 	ContactNumber string
 	Listed        map[string]bool // number → listed
+	Printed       map[string]bool // number → whether a directory prints the address beside it
 	Authorise     *Authorisation  // whom the customer lets speak for them, or lets see something else
 	Dismiss       string          // the name of an authorised person who is one no longer
 	Ways          *Ways
@@ -118,7 +119,7 @@ func badInput(says, next string, clauses ...string) *cpni.Refusal {
 // check looks at what does not depend on the customer.
 func (a Alteration) check() *cpni.Refusal {
 	given := 0
-	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0, a.Authorise != nil, a.Dismiss != "", a.Ways != nil, a.ContactNumberGone != "", a.EmailNotices != nil} {
+	for _, is := range []bool{a.Postal != "", a.Email != "", a.LineAdd != nil, a.LineRemove != "", a.ContactNumber != "", len(a.Listed) > 0, len(a.Printed) > 0, a.Authorise != nil, a.Dismiss != "", a.Ways != nil, a.ContactNumberGone != "", a.EmailNotices != nil} {
 		if is {
 			given++
 		}
@@ -217,7 +218,17 @@ func (a Alteration) apply(p *customer.Profile, now time.Time, secret *customer.S
 		p.NoticeBy, p.Language = a.Ways.NoticeBy, a.Ways.Language
 		return "way of notices set", nil
 	}
-	c.What, c.Was = customer.WhatListing, &customer.Was{Listed: map[string]bool{}}
+	c.What, c.Was = customer.WhatListing, &customer.Was{Listed: map[string]bool{}, Hidden: map[string]bool{}}
+	for _, number := range slices.Sorted(maps.Keys(a.Printed)) {
+		l, err := liveLine(p, number, now)
+		if err != nil {
+			return "", err
+		}
+		if l.NoAddress == a.Printed[number] {
+			c.Was.Hidden[l.Number] = l.NoAddress
+		}
+		l.NoAddress = !a.Printed[number]
+	}
 	for _, number := range slices.Sorted(maps.Keys(a.Listed)) {
 		l, err := liveLine(p, number, now)
 		if err != nil {
@@ -228,7 +239,7 @@ func (a Alteration) apply(p *customer.Profile, now time.Time, secret *customer.S
 		}
 		l.Listed = a.Listed[number]
 	}
-	if len(c.Was.Listed) == 0 {
+	if len(c.Was.Listed)+len(c.Was.Hidden) == 0 {
 		return "", customer.ErrUnchanged
 	}
 	return "directory listing changed", nil

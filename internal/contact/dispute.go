@@ -373,6 +373,9 @@ func undo(p *customer.Profile, c customer.Changed, now time.Time, settle func(*c
 			if was, ok := c.Was.Listed[p.Lines[i].Number]; c.Was != nil && ok && p.Lines[i].Removed.IsZero() {
 				p.Lines[i].Listed = was
 			}
+			if was, ok := c.Was.Hidden[p.Lines[i].Number]; c.Was != nil && ok && p.Lines[i].Removed.IsZero() {
+				p.Lines[i].NoAddress = was
+			}
 		}
 	case customer.WhatAuthorised:
 		p.Authorised = slices.DeleteFunc(p.Authorised, func(a customer.Authorised) bool { return Spoken(a.Name) == Spoken(c.Value) })

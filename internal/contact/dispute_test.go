@@ -184,6 +184,7 @@ func TestSettle(t *testing.T) {
 				return len(n.Authorised) == 1 && n.Authorised[0].Credentials.Password.Hash == b.Authorised[0].Credentials.Password.Hash
 			}},
 			{"listing", altered(Alteration{Listed: map[string]bool{line: true}}), func(_, n *customer.Profile) bool { return !n.Lines[0].Listed }},
+			{"address in the directory", altered(Alteration{Printed: map[string]bool{line: false}}), func(_, n *customer.Profile) bool { return !n.Lines[0].NoAddress }},
 			{"contact number", altered(Alteration{ContactNumber: "+17035550111"}), func(b, n *customer.Profile) bool { return slices.Equal(n.ContactNumbers, b.ContactNumbers) }},
 			{"ways", altered(Alteration{Ways: &Ways{NoticeBy: cpni.Postal, Language: "es"}}), func(_, n *customer.Profile) bool { return n.NoticeBy == "" && n.Language == "" }},
 			{"online account", enrolled(Enrolment{Online: true}), func(_, n *customer.Profile) bool { return !n.Online }},

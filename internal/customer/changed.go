@@ -59,6 +59,7 @@ type Changed struct {
 type Was struct {
 	Person   *Authorised     `json:"person,omitempty"`
 	Listed   map[string]bool `json:"listed,omitempty"`
+	Hidden   map[string]bool `json:"hidden,omitempty"` // whether the address was kept out of the directory, by number
 	NoticeBy cpni.Via        `json:"notice_by,omitempty"`
 	Language string          `json:"language,omitempty"`
 	// EmailNotices is whether the customer had agreed to notices by e-mail; nil: that was not changed.

@@ -82,6 +82,9 @@ func (p *Profile) completeLines(now time.Time) error {
 		if slices.ContainsFunc(l.Categories, func(c cpni.Category) bool { return !slices.Contains(cpni.Services, c) }) {
 			return badInput(fmt.Sprintf("line %d has a category that is none of service", i+1), "name local, long-distance, wireless or voip", "47 CFR 64.2005(a)")
 		}
+		if l.Heading, ok = heading(l.Heading); !ok {
+			return badInput(fmt.Sprintf("line %d has a heading that no directory can print", i+1), "write it in one line, with at most 100 bytes", "47 USC 222(h)(3)")
+		}
 		if l.No == 0 {
 			l.No = next
 			next++
@@ -106,9 +109,6 @@ func (p *Profile) completeLines(now time.Time) error {
 // bounded checks that nothing is longer or more than it may be.
 func (p *Profile) bounded() error {
 	fields := append([]string{p.Name, p.Account, p.Born, p.SSN4}, p.ContactNumbers...)
-	for _, l := range p.Lines {
-		fields = append(fields, l.Heading)
-	}
 	for _, all := range [][]Address{p.Postal, p.Email} {
 		for _, a := range all {
 			fields = append(fields, a.Value)

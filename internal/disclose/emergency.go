@@ -22,11 +22,12 @@ type Claim struct {
 	ID       cpni.ID // names the claim; the same one again gives the same answer
 	Customer cpni.ID
 	Staff    cpni.ID
-	To       string // psap, law-enforcement or family
-	Kind     string // 911-call or life-at-risk
-	Caller   string // psap, guardian, immediate-family or other
-	Callback string // where the one who asks can be called back, as they gave it
-	Incident string // their number for what happened; "" when they have none
+	Scopes   []string // those of a program's key; none: all that its member may
+	To       string   // psap, law-enforcement or family
+	Kind     string   // 911-call or life-at-risk
+	Caller   string   // psap, guardian, immediate-family or other
+	Callback string   // where the one who asks can be called back, as they gave it
+	Incident string   // their number for what happened; "" when they have none
 }
 
 // longestClaim bounds what a claim says, in bytes.
@@ -84,8 +85,23 @@ func (d *Door) Claimed(ctx context.Context, c Claim) (*Answer, error) {
 	if err != nil {
 		return nil, d.unrecorded(fmt.Errorf("reading an emergency: %w", err))
 	}
-	return d.Disclose(ctx, Request{Caller: Caller{Staff: c.Staff}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
+	return d.Disclose(ctx, Request{Caller: Caller{Staff: c.Staff, Scopes: c.Scopes}, Customer: c.Customer, Data: []cpni.DataClass{cpni.Location}, Purpose: cpni.Emergency, To: c.To, Via: cpni.Voice,
 		Months: []int{vault.Month(time.UnixMicro(at), d.Zone)}, Emergency: &rules.Emergency{Kind: c.Kind, Caller: c.Caller}, IdempotencyKey: "emergency " + string(c.ID)})
+}
+
+// JustifiedBy gives the moment by which a claim is to be justified, whether it is or not.
+//
+// cite: P-28, P-41
+func (d *Door) JustifiedBy(ctx context.Context, customer, claim cpni.ID) (time.Time, error) {
+	var due int64
+	err := d.DB.Reader().QueryRow(ctx, "SELECT due FROM emergency WHERE customer_id = $1 AND claim_id = $2", string(customer), string(claim)).Scan(&due)
+	if store.IsNoRow(err) {
+		return time.Time{}, ledger.ErrNoRecord
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading an emergency: %w", err)
+	}
+	return time.UnixMicro(due).UTC(), nil
 }
 
 // Unjustified is a claim that its taker has still to justify.

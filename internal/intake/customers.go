@@ -292,13 +292,13 @@ func (c *customerImport) holder(ctx context.Context, tx *store.Tx, kind, value s
 // fold brings an account to the form in which the book looks it up.
 func fold(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
-// same reports whether a file tells of a customer what the book knows: name, numbers, current addresses.
+// same reports whether a file tells of a customer what the book knows: name, numbers, how directories print them, current addresses.
 func same(there, told *customer.Profile) bool {
 	if there.Name != told.Name || len(there.Lines) != len(told.Lines) {
 		return false
 	}
 	for i := range told.Lines {
-		if there.Lines[i].Number != told.Lines[i].Number {
+		if l, file := there.Lines[i], told.Lines[i]; l.Number != file.Number || file.Heading != "" && l.Heading != file.Heading || file.NoAddress && !l.NoAddress {
 			return false
 		}
 	}

@@ -110,6 +110,33 @@ func TestTelcoSample(t *testing.T) {
 
 const peopleHeader = "account,name,numbers,categories,listed,postal,postal_since,email,email_since,email_notices,since,contact_number,born,ssn4\n"
 
+// How directories print a line comes with the customer; what a file says otherwise of one who is here is told, and left.
+//
+// cite: P-32, 47 USC 222(h)(3)
+func TestHowDirectoriesPrint(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, vault.NewMaster())
+		path := write(t, "listed.csv", "account,name,numbers,categories,listed,heading,no_address,since\n"+
+			"A-1,Ann Archer,+12025550141,local,yes,Florists,yes,2020-01-01\n"+
+			"A-1,Ann Archer,+12025550141,local,yes,Bakers,yes,2020-01-01\n"+
+			"A-1,Ann Archer,+12025550141,local,yes,,,2020-01-01\n"+
+			"A-2,Bo Baker,+12025550142,local,yes,"+strings.Repeat("x", 101)+",,2020-01-01\n"+
+			"A-3,Cy Cole,+12025550143,local,yes,,perhaps,2020-01-01\n")
+		s, err := w.Customers(t.Context(), path, CustomerOptions{Format: CSV})
+		if err != nil || s.Created != 1 || s.Unchanged != 2 || s.Rejected[BadField] != 2 || len(s.Oddities) != 1 || s.Oddities[0].Rows != 1 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		ids, err := w.Book.Find(t.Context(), customer.ByNumber, "+12025550141")
+		if err != nil || len(ids) != 1 {
+			t.Fatalf("%v, %v", ids, err)
+		}
+		p, _, err := w.Book.Get(t.Context(), ids[0])
+		if err != nil || p.Lines[0].Heading != "Florists" || !p.Lines[0].NoAddress {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
 // cite: P-21, 47 CFR 64.2003(b)
 func TestCustomers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -33,7 +33,7 @@ type peopleParser struct {
 }
 
 // The columns of our own format of customers; account, name and since are needed, in the header and in every row.
-var peopleColumns = []string{"account", "name", "numbers", "categories", "listed", "postal", "postal_since", "email", "email_since",
+var peopleColumns = []string{"account", "name", "numbers", "categories", "listed", "heading", "no_address", "postal", "postal_since", "email", "email_since",
 	"email_notices", "since", "contact_number", "born", "ssn4"}
 
 // Errors about columns that no file may bring.
@@ -207,6 +207,14 @@ func linesOf(get func(string) string, since time.Time) ([]customer.Line, *reject
 	if r != nil {
 		return nil, r
 	}
+	hidden, r := yesNo("no_address", get("no_address"))
+	if r != nil {
+		return nil, r
+	}
+	heading := get("heading")
+	if len(heading) > 100 {
+		return nil, rejectField(BadField, "heading", "is longer than 100 bytes", "")
+	}
 	var categories []cpni.Category
 	for c := range strings.SplitSeq(get("categories"), ";") {
 		if c = strings.TrimSpace(c); c == "" {
@@ -229,7 +237,7 @@ func linesOf(get func(string) string, since time.Time) ([]customer.Line, *reject
 		if slices.ContainsFunc(lines, func(l customer.Line) bool { return l.Number == e164 }) {
 			return nil, rejectField(BadField, "numbers", "one of them is there twice", "")
 		}
-		lines = append(lines, customer.Line{No: len(lines) + 1, Number: e164, Categories: categories, Listed: listed, Since: since})
+		lines = append(lines, customer.Line{No: len(lines) + 1, Number: e164, Categories: categories, Listed: listed, Heading: heading, NoAddress: hidden, Since: since})
 	}
 	return lines, nil
 }

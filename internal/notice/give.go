@@ -192,41 +192,6 @@ func (n *Notices) Proven(ctx context.Context, tx *store.Tx, of cpni.ID, r Run, v
 	return matures, entries, n.note(ctx, tx, of, r.ID, WithGiven, via, message, "", n.Clock.Now())
 }
 
-// CameBack records that a notice which no message carried came back, such as the bill that it lay in. Another form goes out in its place
-// where there is one.
-//
-// cite: V40, V41, 47 CFR 64.2008(d)(3)(iii)
-func (n *Notices) CameBack(ctx context.Context, of, run cpni.ID, code string) error {
-	_, via, message, err := n.With(ctx, of, run)
-	if err != nil || message == "" {
-		return err
-	}
-	r, err := n.says(ctx, n.DB.Reader(), run)
-	if err != nil {
-		return err
-	}
-	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		_, entries, err := n.Approvals.Void(ctx, tx, of, message, code)
-		if err != nil {
-			return nil, err
-		}
-		p, _, err := n.Customers.ReadTx(ctx, tx, of)
-		if err != nil {
-			return nil, err
-		}
-		other, _ := n.message(r.widened(), p, []string{via}, n.Clock.Now())
-		if other == nil || other.Via == "" {
-			return entries, n.note(ctx, tx, of, run, WithNoWay, via, string(message), code, n.Clock.Now())
-		}
-		other.Tried = []string{via}
-		if err := n.Outbox.Plan(ctx, tx, of, *other); err != nil {
-			return nil, err
-		}
-		return entries, n.note(ctx, tx, of, run, WithCameBack, string(other.Via), string(other.ID), code, n.Clock.Now())
-	})
-	return plainly(err)
-}
-
 // widened is the run with every way in which a notice can arrive: whatever it was planned to go by, it has to.
 func (r Run) widened() Run {
 	ways := slices.Clone(r.Spec.Ways)
@@ -282,7 +247,7 @@ func (n *Notices) Heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.
 		}
 		return entries, n.note(ctx, tx, of, r.ID, WithGiven, string(m.Via), string(m.ID), "", now)
 	case f.State == notify.Bounced || f.State == notify.Failed || f.State == notify.Cancelled:
-		_, entries, err := n.Approvals.Void(ctx, tx, of, m.ID, f.Code)
+		_, entries, err := n.Approvals.Void(ctx, tx, of, m.ID, f.Code, string(cpni.RoleSystem))
 		if errors.Is(err, customer.ErrNoCustomer) || errors.Is(err, vault.ErrForgotten) {
 			return nil, nil
 		}

@@ -24,7 +24,8 @@ import (
 var InsertColumns = []string{"customer", "account", "notice", "language", "insert"}
 
 // Inserts writes, as CSV, for whom the billing system is to put the notice into the next bill: those for whom it waits at this moment.
-// That it was handed out is on record. The file names accounts, so that it is kept as bills are.
+// That it is handed out is on record before its first line is written, and that the whole of it was, afterwards: of a file that broke
+// off the record has the first alone. The file names accounts, so that it is kept as bills are.
 //
 // cite: P-27, P-41, V51, 47 CFR 64.2008(b)
 func (n *Notices) Inserts(ctx context.Context, run cpni.ID, to io.Writer, by string) (customers int64, err error) {
@@ -40,6 +41,13 @@ func (n *Notices) Inserts(ctx context.Context, run cpni.ID, to io.Writer, by str
 		if _, versions[language], err = n.insert(r, language); err != nil {
 			return 0, err
 		}
+	}
+	var waiting int64
+	if err := n.DB.Reader().QueryRow(ctx, "SELECT count(*) FROM notice_given WHERE run_id = $1 AND state = $2 AND via = $3", string(run), WithPlanned, ByInsert).Scan(&waiting); err != nil {
+		return 0, fmt.Errorf("counting for whose bills a notice waits: %w", err)
+	}
+	if err := n.handed(ctx, by, map[string]any{"what": "bill inserts are handed to the billing system", "run": run, "waiting": waiting}); err != nil {
+		return 0, err
 	}
 	buffer := bufio.NewWriter(to)
 	w := csv.NewWriter(buffer)
@@ -78,11 +86,15 @@ func (n *Notices) Inserts(ctx context.Context, run cpni.ID, to io.Writer, by str
 	if err := errors.Join(w.Error(), buffer.Flush()); err != nil {
 		return customers, err
 	}
-	_, err = n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		e, err := n.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: n.Clock.Now(), Actor: by, Outcome: cpni.OK}, map[string]any{"what": "bill inserts handed to the billing system", "run": run, "customers": customers})
+	return customers, n.handed(ctx, by, map[string]any{"what": "bill inserts handed to the billing system", "run": run, "customers": customers})
+}
+
+func (n *Notices) handed(ctx context.Context, by string, detail map[string]any) error {
+	_, err := n.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
+		e, err := n.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: n.Clock.Now(), Actor: by, Outcome: cpni.OK}, detail)
 		return []ledger.Entry{e}, err
 	})
-	return customers, err
+	return err
 }
 
 // Languages are those in which notices are written, the carrier's own first.

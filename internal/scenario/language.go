@@ -170,7 +170,7 @@ func approvalVerbs() []verb {
 			may("language", word), may("partly-translated", flag), may("reply", flag), may("inserts", flag), may("contact", refers("contact"))},
 			gives: []given{ok(), rejects(noticeCodes()...)}, results: []field{may("matures", moment)}},
 		{name: "night", gives: []given{ok()}},
-		{name: "bounce", fields: []field{need("notice", refers("notice")), need("customer", customers)}, gives: []given{ok()}},
+		{name: "bounce", fields: []field{need("notice", refers("notice")), need("customer", customers)}, gives: []given{ok(), rejects("CONFLICT")}},
 		{name: "answer", fields: []field{need("customer", customers), need("says", oneOf("grant", "object", "revoke-objection")), may("scope", scope),
 			may("via", oneOf("email", "portal", "phone", "postal", "store", "sms")), may("contact", refers("contact")), may("notice", refers("notice")), may("names", partners), may("evidence", flagOr)},
 			gives: []given{ok(), rejects("NOT_CONSENT", "CONSENT_EVIDENCE", "UNAUTHENTICATED")}},

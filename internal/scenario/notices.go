@@ -186,7 +186,14 @@ func bounce(ctx context.Context, w *world, a args) (result, error) {
 		return result{}, fmt.Errorf("the notice %s did not go to %s", a.text("notice"), a.text("customer"))
 	}
 	if via != notice.ByEmail && via != notice.ByPostal {
-		return of(w.office.Notices.CameBack(ctx, id, run, "returned"), succeeded())
+		done, err := w.office.Notices.Returned(ctx, run, []cpni.ID{id}, teller)
+		if err == nil && done.Unknown > 0 {
+			err = notice.ErrNotInBill
+		}
+		if err != nil {
+			return of(err, succeeded())
+		}
+		return succeeded(), w.carry(ctx)
 	}
 	err = w.office.Messages.Referred(ctx, cpni.Via(via), string(message), notify.Report{Kind: notify.Bounce, At: w.now(), Outcome: notify.Outcome{State: notify.Bounced, Code: "550"}})
 	if err != nil {

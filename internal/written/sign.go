@@ -158,7 +158,18 @@ func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by d
 		return nil, err
 	}
 	if !a.Decision.Permit() {
-		return nil, &cpni.Refusal{Outcome: a.Decision.Outcome, Code: a.Decision.Code, Says: strings.Join(a.Decision.Says, " "), Clauses: append(a.Decision.Clauses, a.Decision.Cites...)}
+		refusal := &cpni.Refusal{Outcome: a.Decision.Outcome, Code: a.Decision.Code, Says: strings.Join(a.Decision.Says, " "), Clauses: append(a.Decision.Clauses, a.Decision.Cites...)}
+		for _, way := range a.Decision.Ways {
+			var steps []string
+			for _, s := range way {
+				steps = append(steps, strings.TrimSuffix(s.Says, "."))
+			}
+			refusal.Next = append(refusal.Next, strings.Join(steps, "; then: "))
+		}
+		if len(refusal.Next) == 0 {
+			refusal.Next = []string{"close the request with the reason, and tell the customer"}
+		}
+		return nil, refusal
 	}
 	if a.Replayed { // it was signed before, and its pass phrase was told then
 		kept, err := d.One(ctx, r.Customer, r.ID)

@@ -3,6 +3,7 @@ package notices_test
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/ledger"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
@@ -195,10 +197,114 @@ func TestBills(t *testing.T) {
 			t.Error("on the day after the wait")
 		}
 		// It came back after that: what silence allowed is over, and another form goes.
-		w.must(w.Notices.CameBack(ctx, ids[0], run.ID, "returned"))
+		back, err := w.Notices.Returned(ctx, run.ID, ids[:1], "test")
+		w.must(err)
+		if back.Returned != 1 || back.Unknown != 0 {
+			t.Errorf("returned: %+v", back)
+		}
 		state, via, _ := w.with(ids[0], run.ID)
 		if w.standing(ids[0]) == cpni.OptOutOK || state == notice.WithGiven || via == notice.ByInsert && state == notice.WithCameBack {
 			t.Errorf("came back: %s by %s", state, via)
+		}
+	})
+}
+
+// Bills that come back with the notice in them: it counts as not given, whether their mailing was confirmed or not; another form goes where
+// there is one; and a piece that is reported twice, went without the notice, or is a stranger's, counts for nothing. Who reported it stands
+// on record.
+//
+// cite: P-26, I-15, V40, V41, 47 CFR 64.2008(d)(3)(iii)
+func TestReturnedBills(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.at(2026, 12, 3, 10, 0)
+		place := func(notices bool) func(int, *customer.Profile) {
+			return func(_ int, p *customer.Profile) {
+				p.Postal = nil
+				p.Email = []customer.Address{{Value: "a@example.com", Since: p.Since, Notices: notices}}
+			}
+		}
+		given, planned, mute, missed := w.crowd(1, place(true))[0], w.crowd(1, place(true))[0], w.crowd(1, place(false))[0], w.crowd(1, place(true))[0]
+		run := w.launch(wordedFor(t, w, optOut(notice.ByInsert)), everyone)
+		w.finish(run.ID)
+		_, err := w.Notices.Mailed(ctx, run.ID, notice.Mailing{Mailed: workday.On(2026, 12, 3), Inserted: []cpni.ID{given, mute}, Missed: []cpni.ID{missed}}, "test")
+		w.must(err)
+		w.at(2027, 1, 6, 0, 0)
+		if w.standing(given) != cpni.OptOutOK || w.standing(mute) != cpni.OptOutOK {
+			t.Fatal("silence does not count")
+		}
+		all := []cpni.ID{given, planned, mute, missed, given, cpni.NewID()}
+		for i, want := range []notice.Returned{{Returned: 3, Again: 2, Unknown: 3}, {Unknown: 6}} {
+			if got, err := w.Notices.Returned(ctx, run.ID, all, "ina"); err != nil || got != want {
+				t.Errorf("reported %d times: %+v, %v", i+1, got, err)
+			}
+		}
+		for who, want := range map[cpni.ID][2]string{given: {notice.WithCameBack, notice.ByEmail}, planned: {notice.WithCameBack, notice.ByEmail}, mute: {notice.WithNoWay, notice.ByInsert}, missed: {notice.WithNoWay, notice.ByInsert}} {
+			if state, via, _ := w.with(who, run.ID); state != want[0] || via != want[1] || w.standing(who) != cpni.Unnotified {
+				t.Errorf("%s by %s, and it stands at %s, want %v", state, via, w.standing(who), want)
+			}
+			rows, err := w.Ledger.Records(ctx, who, ledger.Filter{Kind: ledger.Notice, Limit: 10})
+			w.must(err)
+			if told := slices.ContainsFunc(rows, func(e ledger.Row) bool { return e.Actor == "ina" }); told != (who != missed) {
+				t.Errorf("%v: on record that somebody reported it: %v", want, told)
+			}
+		}
+		// The other form arrives: silence counts anew, from that.
+		w.must(w.Messages.Step(ctx))
+		if state, via, _ := w.with(planned, run.ID); state != notice.WithGiven || via != notice.ByEmail || w.standing(planned) != cpni.Waiting {
+			t.Errorf("the other form: %s by %s, %s", state, via, w.standing(planned))
+		}
+		for _, none := range [][]cpni.ID{nil, make([]cpni.ID, notice.MostMailed+1)} {
+			if _, err := w.Notices.Returned(ctx, run.ID, none, "ina"); !isRefusal(err) {
+				t.Errorf("%d customers: %v", len(none), err)
+			}
+		}
+		if ids, err := notice.ReadReturned(strings.NewReader("\ufeffCustomer,why\n" + string(given) + ",moved\n")); err != nil || !slices.Equal(ids, []cpni.ID{given}) {
+			t.Errorf("the file: %v, %v", ids, err)
+		}
+		for _, bad := range []string{"", "account\n1\n", "customer\nx\n", "customer\n\"\n"} {
+			if _, err := notice.ReadReturned(strings.NewReader(bad)); !isRefusal(err) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+	})
+}
+
+// breaks takes some bytes and then nothing more.
+type breaks struct{ left int }
+
+func (b *breaks) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return len(p), nil
+}
+
+// That the file of bill inserts was handed out is on record although the line broke in its midst, and before its first line left.
+//
+// cite: P-27, P-41, V51, 47 CFR 64.2008(b)
+func TestInsertsThatBreakOffAreOnRecord(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.crowd(3)
+		run := w.launch(wordedFor(t, w, optOut(notice.ByInsert)), everyone)
+		w.finish(run.ID)
+		if _, err := w.Notices.Inserts(t.Context(), run.ID, &breaks{}, "ina"); err == nil {
+			t.Fatal("nothing broke")
+		}
+		handed := func() int {
+			rows, err := w.Ledger.Records(t.Context(), "", ledger.Filter{Kind: ledger.Admin, Limit: 100})
+			w.must(err)
+			return len(slices.DeleteFunc(rows, func(e ledger.Row) bool { return e.Actor != "ina" }))
+		}
+		if n := handed(); n != 1 {
+			t.Errorf("a file that broke off left %d entries", n)
+		}
+		_, err := w.Notices.Inserts(t.Context(), run.ID, io.Discard, "ina")
+		w.must(err)
+		if n := handed(); n != 3 {
+			t.Errorf("with one that came through there are %d entries", n)
 		}
 	})
 }
