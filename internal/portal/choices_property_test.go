@@ -42,12 +42,21 @@ func TestOnlyTheCustomersOwnWordLiftsARefusal(t *testing.T) {
 		for _, x := range refusable {
 			said[x] = &word{}
 		}
+		// A yes names classes of information and leaves the refusal of all others beside itself. Withdrawn by a later no, to this or to
+		// everything, it does not come back when that no is taken back, and the refusal of before stands for all again.
+		own := func(x string) bool {
+			yes := said[x].yes
+			if said[x].no > yes || said[customer.Everything].no > yes {
+				yes = 0
+			}
+			return said[x].no > max(yes, said[x].back)
+		}
 		refused := func(x string) bool {
 			all, yes := said[customer.Everything], said[x].yes
 			if said[x].no > yes {
-				yes = 0 // it was withdrawn, and does not come back when that is taken back
+				yes = 0
 			}
-			return said[x].no > max(yes, said[x].back) || all.no > max(all.back, yes)
+			return own(x) || all.no > max(all.back, yes)
 		}
 		stale := map[string][]string{}
 		seen := time.Time{}
@@ -98,7 +107,7 @@ func TestOnlyTheCustomersOwnWordLiftsARefusal(t *testing.T) {
 				s.post(choicesAt+"/"+x, append(slices.Clone(form), "say", "yes")...)
 				said[x].yes = n * 10
 			case "back":
-				was := said[x].no > max(said[x].yes, said[x].back)
+				was := own(x)
 				s.says(x, "back")
 				if was {
 					said[x].back = n * 10
