@@ -4,10 +4,19 @@ import (
 	"strings"
 	"time"
 
+	"ringfence/internal/answer"
+	"ringfence/internal/approval"
+	"ringfence/internal/audience"
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
+	"ringfence/internal/disclose"
 	"ringfence/internal/export"
+	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
+	"ringfence/internal/process"
+	"ringfence/internal/training"
+	"ringfence/internal/written"
 )
 
 // The words that pages have for messages, their ways and what becomes of them.
@@ -102,6 +111,23 @@ var alertWords = map[cpni.Code]struct {
 		"Revoke the key at the partner if nobody there can say.", "Where the first copy was lost on its way, let it be fetched once more at the file, with the reason."}, false},
 	export.Futile: {"A file for a partner was stopped", []string{"The partner's key has changed since the file was begun, or the day by which it must be destroyed has come; nothing was handed out.", "Propose the file again if it is still wanted."}, false},
 	export.Untold: {"A partner could not be told", []string{"The partner's webhook has not taken a call for days. Tell the partner by another way that a file waits, or that a day of destruction comes.", "Have the address at the partner put right."}, false},
+	notice.Missing: {"Customers have no proven notice of their rights", []string{"Open Notices, then Renewals: it says who was never told, for whom a notice is late, and whom no way reaches.",
+		"Propose a run for who was never told. Where bills went without it, assess by the day in the alert whether that was more than an anomaly.", "Close the case when none is missing."}, false},
+	notice.RenewalDue: {"Notices lapse, and no run renews them", []string{"Open Notices, then Renewals: month by month it says how many lapse, and which run reaches them.", "Propose a run for who is lapsing, to begin in time; then close the case."}, false},
+	approval.UsedOnVoid: {"A notice came back after silence had counted", []string{"What was used between rested on nothing. Open the customer's approvals: another form goes by itself where there is one.",
+		"Look in the register of campaigns for what was sent to the customer meanwhile, and note it in the case."}, false},
+	answer.Unread: {"An answer waits to be read", []string{"Open Answers to read: what is due stands first.", "Read it and enter what the customer says; a refusal counts from when it came."}, false},
+	audience.Differs: {"What audiences are found by was not what customers' records say", []string{"The index was begun anew, and nothing was released on it alone: the door looks at each customer's own record.",
+		"Ask the operator to run “ringfence check audience”. When it differs again, stop the campaigns that run and have the ledger verified."}, false},
+	process.Overdue:    {"Legal process is not answered in time", []string{"Open Legal process: what is late stands in red. Nothing is released for its being late.", "Review it, object or answer; then close the case."}, false},
+	process.Unsilenced: {"An order of silence has no end", []string{"Ask whoever served it whether the customer may still not be told.", "Enter the extension, the day or the lifting with its paper at the process; then close the case."}, false},
+	process.Untold:     {"A customer is to be told of legal process, and has no address of record", []string{"Open the process: nothing is released before its notice has gone and its wait is over.", "Reach the customer by a number or address of record, or answer whoever served it that they cannot be told."}, false},
+	written.Late: {"A written request waits for somebody", []string{"Open Written requests: one that came by post waits for its signer to be proved, one that reached nobody for another way.",
+		"Reach the customer at a number or address of record, and carry it out or decline it with the reason."}, false},
+	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},
+	contact.LineLost: {"A line that proved somebody was in other hands", []string{"Answers were given, or changes made, on the proof of a line that had been ported, forwarded or given a new SIM by then.",
+		"Open the customer's records of that time. Reach them by what they prove otherwise, and undo what was not theirs."}, false},
+	training.SanctionMissing: {"A finding about a member waits for its case or its decision", []string{"Open Discipline: give the finding its case, or the case its decision with the reason."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},
 	"CHANGE_NOTICE_MISSING": {"A change without a notice", []string{"The account was changed and no notice was planned: there was no place of before by which the customer could be reached.",

@@ -261,11 +261,18 @@ func change(ctx context.Context, w *world, a args) (result, error) {
 		c.LineAdd = &l
 	}
 	if a.has("listed") {
-		listed, err := w.listed(ctx, c.Customer, a)
+		listed, err := w.listed(ctx, c.Customer, a, "listed")
 		if err != nil {
 			return result{}, err
 		}
 		c.Listed = listed
+	}
+	if a.has("printed") {
+		printed, err := w.listed(ctx, c.Customer, a, "printed")
+		if err != nil {
+			return result{}, err
+		}
+		c.Printed = printed
 	}
 	before, err := w.office.Outbox.Messages(ctx, c.Customer)
 	if err != nil {
@@ -282,10 +289,10 @@ func change(ctx context.Context, w *world, a args) (result, error) {
 	return result{outcome: cpni.OK, fields: map[string]any{"notices": noticesOf(notices), "never-to": newPlaces{a, before, after}}}, nil
 }
 
-// listed reads which lines are to stand in the directory: all of them, or each as the file says.
-func (w *world) listed(ctx context.Context, id cpni.ID, a args) (map[string]bool, error) {
+// listed reads which lines are to stand in the directory, or with their address: all of them, or each as the file says.
+func (w *world) listed(ctx context.Context, id cpni.ID, a args, field string) (map[string]bool, error) {
 	listed := map[string]bool{}
-	v := a.n.get("listed")
+	v := a.n.get(field)
 	if v.form == formMap {
 		for _, e := range v.entries {
 			listed[e.key], _ = flagOf(e.value)
@@ -297,7 +304,7 @@ func (w *world) listed(ctx context.Context, id cpni.ID, a args) (map[string]bool
 		return nil, err
 	}
 	for _, l := range p.LiveLines(w.clock.Now()) {
-		listed[l.Number] = a.flag("listed")
+		listed[l.Number] = a.flag(field)
 	}
 	return listed, nil
 }
