@@ -166,7 +166,8 @@ func (s *solver) add(v []uint64) {
 }
 
 // attack takes every figure that was given, in whatever report, and works out what follows from them: by equations, and by taking
-// each from each that holds it. It says of what it has found out though it tells of few.
+// each from each that holds it. It takes figures of one measure with those of the measures after it, for who has part in the one has
+// mostly part in the other: nearly everybody has a line. It says of what it has found out though it tells of few.
 func attack(h held, all []told, asked []told) []string {
 	var found []string
 	// What each place of each month has is not known; every figure is an equation.
@@ -181,7 +182,15 @@ func attack(h held, all []told, asked []told) []string {
 		}
 		return v
 	}
-	for _, m := range Measures {
+	for i, m := range Measures {
+		// Who has part in a later measure tells of this one only in months of which something is given of it; that there are customers
+		// is so in every month.
+		given := map[int]bool{}
+		for _, t := range all {
+			for _, a := range t.atoms {
+				given[a.month] = given[a.month] || m == Customers || t.spec.Measure == m
+			}
+		}
 		s := &solver{}
 		mine := map[string][]atom{} // each set of places once
 		targets := map[string][]atom{}
@@ -192,7 +201,7 @@ func attack(h held, all []told, asked []told) []string {
 			targets[fmt.Sprint(t.atoms)] = t.atoms
 		}
 		for _, t := range all {
-			if t.spec.Measure == m && mine[fmt.Sprint(t.atoms)] == nil {
+			if slices.Contains(Measures[i:], t.spec.Measure) && mine[fmt.Sprint(t.atoms)] == nil && !slices.ContainsFunc(t.atoms, func(a atom) bool { return !given[a.month] }) {
 				s.add(vector(t.atoms))
 				mine[fmt.Sprint(t.atoms)] = t.atoms
 			}
@@ -222,7 +231,7 @@ func attack(h held, all []told, asked []told) []string {
 }
 
 // given are the figures of reports made of groups; those that hide says are left out. asked are all that were asked for.
-func (h held) given(specs []Spec, by map[int][]Group, hide func(Cell) bool) (all, asked []told) {
+func (h held) given(specs []Spec, by map[int]Counted, hide func(Cell) bool) (all, asked []told) {
 	for _, s := range specs {
 		for _, c := range s.table(by).Cells {
 			if !hide(c) {
@@ -315,15 +324,12 @@ func TestAttacker(t *testing.T) {
 	specs := everything(202609, 202610)
 	rapid.Check(t, func(t *rapid.T) {
 		p := people(t)
-		by := map[int][]Group{}
+		by := map[int]Counted{}
 		for m := range p {
-			by[m] = numbers.grouped(p.groups(m))
+			by[m] = numbers.grouped(every(p.groups(m)))
 		}
 		h := p.held()
 		all, asked := h.given(rapid.SliceOfN(rapid.SampledFrom(specs), 1, 20).Draw(t, "reports"), by, nothing)
-		if found := attack(h, all, asked); len(found) > 0 {
-			t.Fatalf("of %d figures follow %q", len(all), found)
-		}
 		for _, x := range all {
 			if h.sensitive(x.spec.Measure, x.atoms) {
 				t.Fatalf("given: %+v", x)
@@ -335,6 +341,9 @@ func TestAttacker(t *testing.T) {
 			if amount != x.cell.Amount {
 				t.Fatalf("%s of %v is %d, given as %d", x.spec.Measure, x.key, amount, x.cell.Amount)
 			}
+		}
+		if found := attack(h, all, asked); len(found) > 0 {
+			t.Fatalf("of %d figures follow %q", len(all), found)
 		}
 	})
 }
@@ -350,7 +359,7 @@ func TestAttackerFinds(t *testing.T) {
 		}
 	}
 	specs := []Spec{{Measure: Customers, By: []Dimension{ByZip}, From: 202609, To: 202609}}
-	apart := map[int][]Group{202609: p.groups(202609)}
+	apart := map[int]Counted{202609: every(p.groups(202609))}
 	h := p.held()
 	all, asked := h.given(specs, apart, nothing)
 	if found := attack(h, all, asked); len(found) == 0 {
@@ -366,10 +375,18 @@ func TestAttackerFinds(t *testing.T) {
 	if found := attack(h, all, asked); len(found) == 0 {
 		t.Error("the attacker does not take one report from another")
 	}
-	good := map[int][]Group{202609: numbers.grouped(p.groups(202609))}
+	good := map[int]Counted{202609: numbers.grouped(every(p.groups(202609)))}
 	all, asked = h.given(specs, good, nothing)
 	if found := attack(h, all, asked); len(found) > 0 || len(all) < 2 {
 		t.Errorf("of %d figures follow %q", len(all), found)
+	}
+	// Customers and lines put together in ways that cross: each group is large enough, and the three are the difference.
+	places := p.groups(202609)
+	cross := map[int]Counted{202609: {Customers: {places[0].with(places[1]), places[2]}, Lines: {places[0], places[1].with(places[2])}}}
+	specs = []Spec{{Measure: Customers, By: []Dimension{ByZip}, From: 202609, To: 202609}, {Measure: Lines, By: []Dimension{ByZip}, From: 202609, To: 202609}}
+	all, asked = h.given(specs, cross, nothing)
+	if found := attack(h, all, asked); len(found) == 0 {
+		t.Error("the attacker does not take lines from customers")
 	}
 }
 
@@ -387,8 +404,8 @@ func TestOneWhoIsMostOfIt(t *testing.T) {
 	add("221", 30, 10)
 	add("221", 1, 1000)
 	add("222", 20, 100)
-	groups := numbers.grouped(p.groups(202609))
-	r := Spec{Measure: Minutes, By: []Dimension{ByZip}, From: 202609, To: 202609}.table(map[int][]Group{202609: groups})
+	by := map[int]Counted{202609: numbers.grouped(every(p.groups(202609)))}
+	r := Spec{Measure: Minutes, By: []Dimension{ByZip}, From: 202609, To: 202609}.table(by)
 	for _, c := range r.Cells {
 		if c.Key[0] == "221" {
 			t.Errorf("the minutes of one customer are told: %+v", c)
@@ -396,6 +413,55 @@ func TestOneWhoIsMostOfIt(t *testing.T) {
 	}
 	if len(r.Cells) < 2 || !r.Hidden {
 		t.Errorf("%+v", r)
+	}
+	// That one uses most hides what is used, and not how many there are.
+	if r := (Spec{Measure: Customers, By: []Dimension{ByZip}, From: 202609, To: 202609}).table(by); len(r.Cells) != 4 || r.Hidden {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Of a month of which nothing can be told, because one customer is most of all that was used, nothing is given with other months
+// either: what the others have is not given as if it were of both.
+//
+// cite: P-05, I-20, 47 USC 222(h)(2)
+func TestMonthThatCannotBeTold(t *testing.T) {
+	p := population{}
+	for _, m := range []int{202609, 202610} {
+		for i := range 40 {
+			x := person{at: Place{Service: "local", State: []string{"VA", "MD"}[i%2], Zip: "220"}, lines: 1, calls: 2, minutes: 5}
+			if m == 202610 && i == 0 {
+				x.minutes = 100_000
+			}
+			p[m] = append(p[m], x)
+		}
+	}
+	by := map[int]Counted{}
+	for m := range p {
+		by[m] = numbers.grouped(every(p.groups(m)))
+	}
+	both := Spec{From: 202609, To: 202610}
+	for _, c := range []struct {
+		measure Measure
+		by      []Dimension
+		want    string
+	}{
+		{Minutes, nil, "[]"},
+		{Minutes, []Dimension{ByState}, "[]"},
+		{Minutes, []Dimension{ByMonth}, "[[2026-09]=200]"},
+		{Minutes, []Dimension{ByState, ByMonth}, "[[MD 2026-09]=100 [VA 2026-09]=100 [ 2026-09]=200]"},
+		{Calls, nil, "[[]=160]"},
+		{Customers, []Dimension{ByMonth}, "[[2026-09]=40 [2026-10]=40]"},
+	} {
+		s := both
+		s.Measure, s.By = c.measure, c.by
+		r := s.table(by)
+		got := []string{}
+		for _, c := range r.Cells {
+			got = append(got, fmt.Sprintf("%v=%d", c.Key, c.Amount))
+		}
+		if fmt.Sprint(got) != c.want || r.Hidden != (c.measure == Minutes) {
+			t.Errorf("%s by %v: %v, hidden %v, want %s", c.measure, c.by, got, r.Hidden, c.want)
+		}
 	}
 }
 
@@ -407,46 +473,62 @@ func TestGroupsAreTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := people(t)
 		groups := p.groups(202609)
-		once := numbers.grouped(slices.Clone(groups))
-		again := numbers.grouped(rapid.Permutation(groups).Draw(t, "order"))
+		once := numbers.grouped(every(slices.Clone(groups)))
+		again := numbers.grouped(every(rapid.Permutation(groups).Draw(t, "order")))
 		if fmt.Sprint(places(once)) != fmt.Sprint(places(again)) {
 			t.Fatalf("%v\n%v", places(once), places(again))
 		}
-		n := int64(0)
-		for _, g := range once {
-			if !numbers.tells(g) {
-				t.Fatalf("%+v cannot be told of", g)
-			}
-			n += g.Customers
-		}
-		if len(once) > 0 && n != int64(len(p[202609])) {
-			t.Fatalf("%d customers of %d", n, len(p[202609]))
-		}
 		stricter := numbers
 		stricter.Smallest = 25
-		for _, g := range stricter.grouped(once) {
-			if g.Customers < 25 {
-				t.Fatalf("%+v", g)
-			}
-			for _, was := range once {
-				in := 0
-				for _, x := range was.Places {
-					if slices.Contains(g.Places, x) {
-						in++
+		later := stricter.grouped(once)
+		for _, c := range []struct {
+			Numbers
+			Counted
+		}{{numbers, once}, {stricter, later}} {
+			var finer []Group
+			for _, m := range Measures {
+				all, n := c.Counted[m], int64(0)
+				for _, g := range all {
+					if s := g.Sums[m]; g.Customers < c.Smallest || s.Customers > 0 && s.Customers < c.Smallest || !c.tells(m, g) || m != Customers && len(g.Sums) != 1 || m == Customers && len(g.Sums) > 0 {
+						t.Fatalf("%s: %+v cannot be told of, or has more than is told", m, g)
 					}
+					n += g.Customers
 				}
-				if in != 0 && in != len(was.Places) {
-					t.Fatal("a group was torn")
+				if len(all) == 0 {
+					continue
 				}
+				if n != int64(len(p[202609])) {
+					t.Fatalf("%s: %d customers of %d", m, n, len(p[202609]))
+				}
+				untorn(t, all, finer)
+				finer = all
+			}
+		}
+		for _, m := range Measures {
+			if len(later[m]) > 0 {
+				untorn(t, later[m], once[m])
 			}
 		}
 	})
 }
 
-func places(all []Group) [][]Place {
-	var out [][]Place
-	for _, g := range all {
-		out = append(out, g.Places)
+// untorn fails when a group of finer ones is in several of others, or in none.
+func untorn(t *rapid.T, all, finer []Group) {
+	for _, was := range finer {
+		if !slices.ContainsFunc(all, func(g Group) bool {
+			return !slices.ContainsFunc(was.Places, func(p Place) bool { return !slices.Contains(g.Places, p) })
+		}) {
+			t.Fatalf("a group was torn: %v", was.Places)
+		}
+	}
+}
+
+func places(c Counted) map[Measure][][]Place {
+	out := map[Measure][][]Place{}
+	for m, all := range c {
+		for _, g := range all {
+			out[m] = append(out[m], g.Places)
+		}
 	}
 	return out
 }

@@ -29,7 +29,7 @@ var errOthers = errors.New("another node counts this month")
 // month is a month as it was counted: what may be told of it, once and for all.
 type month struct {
 	Numbers Numbers `json:"numbers"` // by which its groups were made
-	Groups  []Group `json:"groups"`
+	Groups  Counted `json:"groups"`
 }
 
 func monthPlace(m int) string { return fmt.Sprintf("aggregate/%d", m) }
@@ -38,7 +38,7 @@ func monthPlace(m int) string { return fmt.Sprintf("aggregate/%d", m) }
 // by putting its groups together further, never by counting again: of two counts the difference would tell.
 //
 // cite: P-05, I-20, 47 USC 222(h)(2)
-func (d *Desk) open(ctx context.Context, m int, n Numbers) ([]Group, bool, error) {
+func (d *Desk) open(ctx context.Context, m int, n Numbers) (Counted, bool, error) {
 	var state string
 	var sealed []byte
 	err := d.DB.Reader().QueryRow(ctx, "SELECT state, sealed FROM aggregate_month WHERE month = $1", m).Scan(&state, &sealed)
@@ -117,7 +117,7 @@ func (d *Desk) count(ctx context.Context, m int, by cpni.ID) error {
 	for _, g := range places {
 		all = append(all, g)
 	}
-	plain, err := json.Marshal(month{n, d.group(n, all)})
+	plain, err := json.Marshal(month{n, n.grouped(every(all))})
 	if err != nil {
 		return fmt.Errorf("keeping a month: %w", err)
 	}

@@ -35,12 +35,11 @@ type Parts struct {
 // Desk makes reports, and keeps the register of all that were given.
 type Desk struct {
 	Parts
-	node  cpni.ID
-	group func(Numbers, []Group) []Group // Numbers.grouped; a test that shows what happens without it has another
+	node cpni.ID
 }
 
 // New makes a desk.
-func New(p Parts) *Desk { return &Desk{Parts: p, node: cpni.NewID(), group: Numbers.grouped} }
+func New(p Parts) *Desk { return &Desk{Parts: p, node: cpni.NewID()} }
 
 func (d *Desk) numbers(at time.Time) Numbers {
 	n := d.Policy.Numbers(at)
@@ -141,7 +140,7 @@ func (d *Desk) Work(ctx context.Context) error {
 // cite: P-05, P-41, I-20, V75, 47 USC 222(h)(2)
 func (d *Desk) answer(ctx context.Context, r *Report, counts bool) error {
 	n := d.numbers(d.Clock.Now())
-	by := map[int][]Group{}
+	by := map[int]Counted{}
 	for _, m := range months(r.Spec.From, r.Spec.To) {
 		groups, counted, err := d.open(ctx, m, n)
 		if err == nil && !counted {
@@ -289,7 +288,7 @@ func (d *Desk) Examine(ctx context.Context) ([]string, error) {
 			if r.State != Given {
 				continue
 			}
-			by := map[int][]Group{}
+			by := map[int]Counted{}
 			for _, m := range months(r.Spec.From, r.Spec.To) {
 				if by[m], _, err = d.open(ctx, m, Numbers{}); err != nil {
 					return wrong, err

@@ -2,15 +2,17 @@
 // figure that would tell of few is hidden, and so is every other from which that one could be worked out.
 //
 // A month is counted once, when it is over. Whoever counts puts customers of the same service and place together, and those of
-// whom there are too few with others, until every group can be told of; smaller groups are kept nowhere. A cell of a report is
-// given when it is made of whole groups. Whatever is subtracted from whatever else, in one report or in all that were ever given,
-// is therefore made of whole groups too, and none of them is small.
+// whom there are too few with others, until every group can be told of; smaller groups are kept nowhere. That is done for customers
+// first, and with those groups further for lines, calls and minutes. A cell of a report is given when it is made of whole groups in
+// each of its months. Whatever is subtracted from whatever else, in one report or in all that were ever given, is therefore made of
+// whole groups too, and none of them is small.
 //
 // cite: P-05, I-20, 47 USC 222(c)(3), 47 USC 222(h)(2)
 package aggregate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -78,11 +80,11 @@ func (s Sum) add(amount int64) Sum {
 	return s.with(Sum{Customers: 1, Total: amount, largest: amount})
 }
 
-// Group is a group of customers that is large enough to be told of.
+// Group is a group of customers. One that is kept has the sum of its measure alone.
 type Group struct {
 	Places    []Place         `json:"places"`
 	Customers int64           `json:"customers"`
-	Sums      map[Measure]Sum `json:"sums"`
+	Sums      map[Measure]Sum `json:"sums,omitempty"`
 }
 
 func (g Group) with(o Group) Group {
@@ -109,31 +111,101 @@ type Numbers struct {
 	TwoLargestPercent int64 // likewise two together
 }
 
-// tells reports whether a group can be told of: there are enough customers in it, enough of them have part in each sum in which any
-// has, and no one or two of them are most of it. What is made of several such groups is one as well.
+// tells reports whether what a group has of a measure can be told: there are enough customers in it, enough of them have part in the
+// sum when any has, and no one or two of them are most of it. What is made of several such groups can be told of as well.
 //
 // cite: P-05, I-20, 47 USC 222(h)(2)
-func (n Numbers) tells(g Group) bool {
+func (n Numbers) tells(m Measure, g Group) bool {
 	if g.Customers < n.Smallest {
 		return false
 	}
-	for _, m := range sums {
-		s := g.Sums[m]
-		if s.Customers == 0 {
-			continue
-		}
-		if s.Customers < n.Smallest || s.largest*100 > s.Total*n.LargestPercent || (s.largest+s.second)*100 > s.Total*n.TwoLargestPercent {
-			return false
-		}
+	s := g.Sums[m]
+	if m == Customers || s.Customers == 0 {
+		return true
 	}
-	return true
+	return s.Customers >= n.Smallest && s.largest*100 <= s.Total*n.LargestPercent && (s.largest+s.second)*100 <= s.Total*n.TwoLargestPercent
 }
 
-// grouped puts groups together until each can be told of: those of a state that buy the same first, then those of a state, then
-// all. With too few customers in all it gives none. The same groups in any order give the same.
+// Counted are the groups of a month for each measure: all its customers are in them, or there are none because not even all together
+// can be told of. A group for one measure is made of whole groups for each measure before it (in the order of Measures). It has to
+// be: how many have lines is nearly how many customers there are, so two ways of putting customers together that cross give away by
+// subtraction where they differ.
+type Counted map[Measure][]Group
+
+// every gives the same groups for every measure.
+func every(all []Group) Counted {
+	c := Counted{}
+	for _, m := range Measures {
+		c[m] = all
+	}
+	return c
+}
+
+// grouped puts the groups of a month together until each can be told of. A measure of which nothing can be told does not coarsen those
+// after it, and none coarsens those before it: that one customer makes most of all calls hides calls, and not how many customers
+// there are.
 //
 // cite: P-05, I-20, 47 USC 222(h)(2)
-func (n Numbers) grouped(all []Group) []Group {
+func (n Numbers) grouped(of Counted) Counted {
+	out := Counted{}
+	var finer []Group
+	for _, m := range Measures {
+		some := n.groupedBy(m, whole(of[m], finer))
+		if len(some) == 0 {
+			continue
+		}
+		finer = some
+		for _, g := range some {
+			kept := Group{Places: g.Places, Customers: g.Customers}
+			if m != Customers {
+				kept.Sums = map[Measure]Sum{m: g.Sums[m]}
+			}
+			out[m] = append(out[m], kept)
+		}
+	}
+	return out
+}
+
+// whole puts together those of some groups that have part in the same group of others, so that none of the others is torn.
+func whole(some, others []Group) []Group {
+	if len(others) == 0 {
+		return slices.Clone(some)
+	}
+	at, parent := map[Place]int{}, make([]int, len(others))
+	for i, o := range others {
+		parent[i] = i
+		for _, p := range o.Places {
+			at[p] = i
+		}
+	}
+	root := func(i int) int {
+		for parent[i] != i {
+			i = parent[i]
+		}
+		return i
+	}
+	for _, g := range some {
+		for _, p := range g.Places {
+			parent[root(at[p])] = root(at[g.Places[0]])
+		}
+	}
+	by := map[int]Group{}
+	for _, g := range some {
+		r := root(at[g.Places[0]])
+		if was, ok := by[r]; ok {
+			g = was.with(g)
+		}
+		by[r] = g
+	}
+	return slices.Collect(maps.Values(by))
+}
+
+// groupedBy puts groups together until each can be told of in a measure: those of a state that buy the same first, then those of a
+// state, then all. It gives all customers, or none when not even all together can be told of. The same groups in any order give the
+// same.
+//
+// cite: P-05, I-20, 47 USC 222(h)(2)
+func (n Numbers) groupedBy(m Measure, all []Group) []Group {
 	first := func(g Group) Place { return g.Places[0] }
 	levels := []func(Group) string{
 		func(g Group) string { return first(g).State + "\x00" + first(g).Service },
@@ -157,10 +229,10 @@ func (n Numbers) grouped(all []Group) []Group {
 		}
 		all = rest
 		for _, some := range near {
-			all = append(all, n.joined(some)...)
+			all = append(all, n.joined(m, some)...)
 		}
 	}
-	all = slices.DeleteFunc(all, func(g Group) bool { return !n.tells(g) })
+	all = slices.DeleteFunc(all, func(g Group) bool { return !n.tells(m, g) })
 	slices.SortFunc(all, compareGroups)
 	return all
 }
@@ -169,19 +241,19 @@ func compareGroups(a, b Group) int { return comparePlaces(a.Places[0], b.Places[
 
 // joined puts together the groups of a neighbourhood that cannot be told of: first with each other, in order, and what is left over
 // with the smallest of the others. At most one is left that cannot be told of.
-func (n Numbers) joined(some []Group) []Group {
+func (n Numbers) joined(m Measure, some []Group) []Group {
 	slices.SortFunc(some, compareGroups)
 	var good []Group
 	var small *Group
 	for _, g := range some {
 		switch {
-		case n.tells(g) && g.Customers > 0:
+		case n.tells(m, g) && g.Customers > 0:
 			good = append(good, g)
 			continue
 		case small != nil:
 			g = small.with(g)
 		}
-		if n.tells(g) {
+		if n.tells(m, g) {
 			good, small = append(good, g), nil
 			continue
 		}
@@ -196,7 +268,7 @@ func (n Numbers) joined(some []Group) []Group {
 		}
 		with := small.with(good[least])
 		good = slices.Delete(good, least, least+1)
-		if small = &with; n.tells(with) {
+		if small = &with; n.tells(m, with) {
 			good, small = append(good, with), nil
 		}
 	}

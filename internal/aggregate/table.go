@@ -178,6 +178,12 @@ func (s Spec) keys(p Place, month int) [][]string {
 	return all
 }
 
+// in reports whether a cell has part in a month.
+func (s Spec) in(month int, key []string) bool {
+	i := slices.Index(s.By, ByMonth)
+	return i < 0 || key[i] == Total || key[i] == monthWord(month)
+}
+
 // cell is a cell while its groups are looked at.
 type cell struct {
 	key               []string
@@ -185,10 +191,12 @@ type cell struct {
 	torn              bool // a group is partly in it, so it is hidden
 }
 
-// table makes the cells of a report of groups, by month.
+// table makes the cells of a report of groups, by month. A cell is given when it is made of whole groups in each of its months; of a
+// month of which nothing can be told there are none, so whatever has part in it is hidden: to give what the other months have as if it
+// were all would be wrong, and to say of what it is would tell who was there in that month.
 //
 // cite: P-05, I-20, 47 USC 222(h)(2)
-func (s Spec) table(by map[int][]Group) Result {
+func (s Spec) table(by map[int]Counted) Result {
 	cells := map[string]*cell{}
 	at := func(key []string) *cell {
 		name := strings.Join(key, "\x00")
@@ -198,9 +206,13 @@ func (s Spec) table(by map[int][]Group) Result {
 		return cells[name]
 	}
 	var r Result
+	var untold []int // months
 	for _, month := range months(s.From, s.To) {
 		most := map[*cell]int64{} // customers of this month
-		for _, g := range by[month] {
+		if len(by[month][s.Measure]) == 0 {
+			untold, r.Hidden = append(untold, month), true
+		}
+		for _, g := range by[month][s.Measure] {
 			inside := map[*cell]int{}
 			for _, p := range g.Places {
 				if !s.covers(p) {
@@ -225,7 +237,7 @@ func (s Spec) table(by map[int][]Group) Result {
 		}
 	}
 	for _, c := range cells {
-		if c.torn || c.customers == 0 {
+		if c.torn || c.customers == 0 || slices.ContainsFunc(untold, func(m int) bool { return s.in(m, c.key) }) {
 			r.Hidden = true
 			continue
 		}

@@ -85,7 +85,8 @@ func TestFigures(t *testing.T) {
 	w.signedIn(t, "agent").get("/figures").is(t, http.StatusForbidden)
 }
 
-// figures is a world with a crowded place and a lonely one.
+// figures is a world with a crowded place and a lonely one. Ann alone has lines and calls in it: of these nothing can be told, and how
+// many customers there are can.
 func figures(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
