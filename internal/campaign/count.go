@@ -2,11 +2,14 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"ringfence/internal/audience"
 	"ringfence/internal/cpni"
 	"ringfence/internal/notice"
+	"ringfence/internal/partner"
 	"ringfence/internal/rules"
 )
 
@@ -60,10 +63,13 @@ func (g *Register) Count(ctx context.Context, p *Plan, by cpni.ID) (Counts, erro
 			}
 		}
 	}
-	set, _ := g.Door.Policy.Current()
 	for _, code := range slices.Concat(cpni.Precedence, others(n)) {
 		if n[code] > 0 {
-			c.Excluded = append(c.Excluded, Reason{code, SaysOf(set, code), n[code]})
+			says, err := g.Says(ctx, p, code)
+			if err != nil {
+				return Counts{}, err
+			}
+			c.Excluded = append(c.Excluded, Reason{code, says, n[code]})
 		}
 	}
 	return c, nil
@@ -121,6 +127,36 @@ func others(n map[cpni.Code]int64) []cpni.Code {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Says gives the sentences by which the rules refuse with a code what a plan would do. Where a code stands for several reasons they are
+// those that hold for the plan whatever is known of the customer; where none does, that of SaysOf.
+//
+// cite: P-15, P-40, 47 CFR 64.2007(b), 47 CFR 64.2009(d)
+func (g *Register) Says(ctx context.Context, p *Plan, code cpni.Code) (string, error) {
+	set, _ := g.Door.Policy.Current()
+	f := rules.Facts{At: g.Clock.Now(), Purpose: p.Purpose, Data: p.Uses, Via: cpni.File, Recipient: rules.Recipient{Kind: cpni.ToCarrier}, Approval: rules.Approval{State: cpni.Unnotified}, Offer: p.Offer(), Basis: rules.Basis{PortOut: p.PortOut}}
+	if p.To != string(cpni.ToCarrier) {
+		to, _, err := g.Partners.Get(ctx, p.To)
+		if errors.Is(err, partner.ErrNoPartner) {
+			return SaysOf(set, code), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		f.Recipient = to.Facts("")
+	}
+	decided := set.Decide(f).Rules
+	var all []string
+	for _, r := range set.Rules() {
+		if !r.Permits && r.Code == code && r.File == marketingRules && slices.Contains(decided, r.ID) {
+			all = append(all, r.Says)
+		}
+	}
+	if len(all) == 0 {
+		return SaysOf(set, code), nil
+	}
+	return strings.Join(all, " "), nil
 }
 
 // SaysOf gives the sentence of the rule on marketing that refuses with a code; "" no rule does.

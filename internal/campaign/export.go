@@ -15,6 +15,8 @@ import (
 //
 // cite: P-15, P-40, P-41, 47 CFR 64.2009(c)
 type Exporter interface {
+	// Check says, before anybody reviews it, why no such file could be made as things stand: a *cpni.Refusal.
+	Check(ctx context.Context, e Export) error
 	// Begin puts an export to work, in the transaction that launches its campaign, and gives what else is to be recorded. What cannot
 	// be exported is a *cpni.Refusal.
 	Begin(ctx context.Context, tx *store.Tx, e Export) ([]ledger.Entry, error)
@@ -48,5 +50,9 @@ type Exported struct {
 }
 
 func exportOf(c *Campaign, zone *time.Location) Export {
-	return Export{Campaign: c.ID, Title: c.Plan.Name, Partner: c.Plan.To, Columns: c.Plan.Columns, Second: c.Review.By, Question: c.Plan.Question(c.Launcher), Named: c.Plan.Named, By: c.Launcher, Until: c.Plan.Ends.End(zone)}
+	e := Export{Campaign: c.ID, Title: c.Plan.Name, Partner: c.Plan.To, Columns: c.Plan.Columns, Question: c.Plan.Question(c.Launcher), Named: c.Plan.Named, By: c.Launcher, Until: c.Plan.Ends.End(zone)}
+	if c.Review != nil {
+		e.Second = c.Review.By
+	}
+	return e
 }

@@ -222,6 +222,11 @@ func (g *Register) Submit(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 		}
 		edition = s.Edition
 	}
+	if before.Plan.Channel == ByExport && g.Exporter != nil && before.Plan.whole(g.today()) == nil && g.recipient(ctx, before.Plan.To) == nil {
+		if err := g.Exporter.Check(ctx, exportOf(before, g.Zone)); err != nil {
+			return nil, g.refused(ctx, by, err, "campaign submitted", id)
+		}
+	}
 	return g.act(ctx, id, seen, by, toMarket, "campaign submitted", func(_ *store.Tx, c *Campaign) (string, string, []ledger.Entry, error) {
 		if c.State != Draft && c.State != Returned {
 			return "", "", nil, errState

@@ -22,6 +22,7 @@ type Progress struct {
 	Done     bool      `json:"done"`     // everybody was looked at
 	Held     cpni.Code `json:"held,omitempty"`
 	Tallies  []Tally   `json:"tallies,omitempty"`
+	Export   cpni.ID   `json:"export,omitempty"` // the file for the partner; "" none has begun
 }
 
 // Of gives how many customers are in a state.
@@ -90,7 +91,7 @@ func (g *Register) exportProgress(ctx context.Context, c *Campaign, p Progress) 
 	if err != nil {
 		return p, err
 	}
-	p.Looked, p.Done = e.Looked, e.Done
+	p.Looked, p.Done, p.Export = e.Looked, e.Done, e.Export
 	if e.Written > 0 {
 		p.Tallies = append(p.Tallies, Tally{State: WithSent, N: e.Written})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
+	"ringfence/internal/partner"
 	"ringfence/internal/staff"
 )
 
@@ -75,23 +76,36 @@ type campaignsView struct {
 
 const mostCampaignsListed = 200
 
-// whoSees names who sees the information of a campaign.
-func whoSees(to string) string {
+// whoSees names who sees the information of a campaign, a partner by its name and its class: the class decides whether the customer's
+// own yes is needed.
+//
+// cite: P-15, 47 CFR 64.2007(b)
+func (v *visit) whoSees(to string) (called, class string, err error) {
 	switch to {
 	case "":
-		return ""
+		return "", "", nil
 	case string(cpni.ToCarrier):
-		return "we alone"
+		return "we alone", "", nil
 	}
-	return to
+	p, _, err := v.office.Partners.Get(v.r.Context(), to)
+	if errors.Is(err, partner.ErrNoPartner) {
+		return to, "not on the register", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return p.Called(), wordOf(partnerClasses, p.Class), nil
 }
 
 func (v *visit) campaignRow(c *campaign.Campaign) (campaignRow, error) {
-	r := campaignRow{Address: campaignAddress(c.ID), Name: c.Plan.Name, Kind: campaignKinds[c.Plan.Kind], For: c.Plan.For(), Who: whoSees(c.Plan.To), State: campaignStates[c.State]}
+	r := campaignRow{Address: campaignAddress(c.ID), Name: c.Plan.Name, Kind: campaignKinds[c.Plan.Kind], For: c.Plan.For(), State: campaignStates[c.State]}
 	if !c.Plan.Starts.IsZero() && !c.Plan.Ends.IsZero() {
 		r.Days = c.Plan.Starts.String() + " to " + c.Plan.Ends.String()
 	}
 	var err error
+	if r.Who, _, err = v.whoSees(c.Plan.To); err != nil {
+		return r, err
+	}
 	r.By, err = v.colleague(c.By)
 	return r, err
 }
@@ -211,6 +225,7 @@ type campaignView struct {
 	Members  []memberRow
 	Run      string
 	List     string
+	File     string // for the partner, where the person may look at it
 	Steps    []campaignStep
 }
 
@@ -248,7 +263,9 @@ func (v *visit) campaignPage() error {
 	if view.Row, err = v.campaignRow(c); err != nil {
 		return err
 	}
-	view.Facts = campaignFacts(&c.Plan)
+	if view.Facts, err = v.campaignFacts(&c.Plan); err != nil {
+		return err
+	}
 	if c.Open() {
 		if view.Counts, err = v.counts(&c.Plan, c.By); err != nil {
 			return err
@@ -283,7 +300,7 @@ func (v *visit) campaignPage() error {
 }
 
 // campaignFacts is what a plan says, in the words of pages.
-func campaignFacts(p *campaign.Plan) []fact {
+func (v *visit) campaignFacts(p *campaign.Plan) ([]fact, error) {
 	var all []fact
 	for _, f := range p.Fields() {
 		switch f.Name {
@@ -296,13 +313,19 @@ func campaignFacts(p *campaign.Plan) []fact {
 		case "Channel":
 			f.Says = wordOf(campaignWays, p.Channel)
 		case "Who sees it":
-			f.Says = whoSees(p.To)
+			called, class, err := v.whoSees(p.To)
+			if err != nil {
+				return nil, err
+			}
+			if f.Says = called; class != "" {
+				f.Says += ", " + class
+			}
 		}
 		if f.Says != "" {
 			all = append(all, fact{f.Name, f.Says})
 		}
 	}
-	return all
+	return all, nil
 }
 
 // campaignProgress shows how far a campaign has come.
@@ -319,16 +342,24 @@ func (v *visit) campaignProgress(view *campaignView, c *campaign.Campaign) error
 	}
 	for _, t := range p.Tallies {
 		row := memberRow{State: memberStates[t.State], N: many(t.N), Code: t.Code, Why: campaign.Words[t.Code]}
+		if c.Plan.Channel == campaign.ByExport && t.State == campaign.WithSent { // whether the partner has fetched it is told on the page of the file
+			row.State = chip{"in the file", "good"}
+		}
 		if row.State.Text == "" {
 			row.State = givenStates[t.State]
 		}
 		if row.Why == "" && t.Code != "" {
-			row.Why = campaign.SaysOf(set, cpni.Code(t.Code))
+			if row.Why, err = v.office.Campaigns.Says(v.r.Context(), &c.Plan, cpni.Code(t.Code)); err != nil {
+				return err
+			}
 		}
 		view.Members = append(view.Members, row)
 	}
 	if c.Run != "" && v.member.May(staff.ReadRecords) {
 		view.Run = runAddress(c.Run)
+	}
+	if p.Export != "" && v.seesExports() {
+		view.File = exportAddress(p.Export)
 	}
 	if c.Plan.Channel.Lists() && v.member.May(staff.Serve) {
 		view.List = "/desk/lists/" + string(c.ID)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/export"
 	"ringfence/internal/staff"
@@ -25,13 +26,14 @@ type exportRow struct {
 	State                                                                     chip
 }
 
-func (v *visit) exportRow(e export.Export) exportRow {
-	r := exportRow{ID: string(e.ID), Address: exportAddress(e.ID), Title: e.Spec.Title, Partner: e.Spec.Partner, PartnerAddress: partnerAddress(e.Spec.Partner), Purpose: wordOf(purposeWords, e.Spec.Purpose), At: v.clock(e.At),
+func (v *visit) exportRow(e export.Export) (r exportRow, err error) {
+	r = exportRow{ID: string(e.ID), Address: exportAddress(e.ID), Title: e.Spec.Title, PartnerAddress: partnerAddress(e.Spec.Partner), Purpose: wordOf(purposeWords, e.Spec.Purpose), At: v.clock(e.At),
 		DestroyBy: v.day(e.DestroyBy), Rows: many(e.Rows), State: exportStates[e.State]}
 	if e.Holds() && !v.now.Before(e.DestroyBy) {
 		r.State = chip{"late: no certificate has come", "bad"}
 	}
-	return r
+	r.Partner, _, err = v.whoSees(e.Spec.Partner)
+	return r, err
 }
 
 // seesExports reports whether somebody's work has to do with files for partners.
@@ -59,7 +61,10 @@ func (v *visit) exportsPage() error {
 	}
 	view := exportsView{page: v.page("Files for partners", "/exports"), May: v.member.May(staff.Export), Reads: v.member.May(staff.ReadRecords)}
 	for _, e := range all {
-		r := v.exportRow(e)
+		r, err := v.exportRow(e)
+		if err != nil {
+			return err
+		}
 		if r.State.Tone == "bad" && e.Holds() {
 			view.Late++
 		}
@@ -164,6 +169,7 @@ type exportView struct {
 	Manifest                      string
 	Fetch                         []fact
 	Reads                         bool
+	Campaign, CampaignName        string // that it was made for, where the person may see it
 }
 
 // exportPage shows how far a file has come, who is left out of it and why, and what has become of it.
@@ -182,9 +188,20 @@ func (v *visit) exportPage() error {
 		return err
 	}
 	keeps := v.member.May(staff.KeepRegisters)
-	view := exportView{page: v.page(e.Spec.Title, "/exports"), Row: v.exportRow(e), Address: exportAddress(e.ID), Decided: e.Decided, Reads: v.member.May(staff.ReadRecords),
+	row, err := v.exportRow(e)
+	if err != nil {
+		return err
+	}
+	view := exportView{page: v.page(e.Spec.Title, "/exports"), Row: row, Address: exportAddress(e.ID), Decided: e.Decided, Reads: v.member.May(staff.ReadRecords),
 		Agrees: keeps && e.State == export.Proposed && e.By != v.member.ID, Stops: keeps && (e.State == export.Proposed || e.State == export.Running), Withdraws: keeps && e.State == export.Ready, Let: keeps && e.State == export.Fetched}
 	add := func(name, value string) { view.Facts = append(view.Facts, fact{name, value}) }
+	if e.Spec.Campaign != "" && v.mayCampaigns() {
+		c, err := v.office.Campaigns.Get(ctx, e.Spec.Campaign)
+		if err != nil {
+			return err
+		}
+		view.Campaign, view.CampaignName = campaignAddress(c.ID), c.Plan.Name
+	}
 	by, err := v.colleague(e.By)
 	if err != nil {
 		return err
@@ -216,12 +233,22 @@ func (v *visit) exportPage() error {
 	if err != nil {
 		return err
 	}
+	plan := campaign.Plan{Purpose: e.Spec.Purpose, Uses: e.Spec.Data, To: e.Spec.Partner}
+	if e.Spec.Offer != nil {
+		for _, c := range e.Spec.Offer.Categories {
+			plan.Products = append(plan.Products, campaign.Product{Category: c})
+		}
+	}
 	for code, n := range counts {
 		switch {
 		case code == "":
 			view.In = n
 		case n > 0:
-			view.Reasons = append(view.Reasons, reasonRow{Code: string(code), N: many(n)})
+			says, err := v.office.Campaigns.Says(ctx, &plan, code)
+			if err != nil {
+				return err
+			}
+			view.Reasons = append(view.Reasons, reasonRow{Code: string(code), N: many(n), Says: says})
 		}
 	}
 	slices.SortFunc(view.Reasons, func(a, b reasonRow) int { return cmp.Compare(a.Code, b.Code) })

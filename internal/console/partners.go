@@ -287,14 +287,22 @@ func (v *visit) partnerPage() error {
 		return err
 	}
 	for _, e := range all {
-		view.Exports = append(view.Exports, v.exportRow(e))
+		r, err := v.exportRow(e)
+		if err != nil {
+			return err
+		}
+		view.Exports = append(view.Exports, r)
 	}
 	held, err := v.office.Exports.Held(ctx, p.ID)
 	if err != nil {
 		return err
 	}
 	for _, e := range held {
-		view.Held = append(view.Held, v.exportRow(e))
+		r, err := v.exportRow(e)
+		if err != nil {
+			return err
+		}
+		view.Held = append(view.Held, r)
 	}
 	certificates, err := v.office.Exports.Certificates(ctx, p.ID)
 	if err != nil {
@@ -319,6 +327,7 @@ func (v *visit) partnerPage() error {
 func (v *visit) partnerFactsOf(p partner.Partner) (all []fact) {
 	row := v.partnerRow(p)
 	add := func(name, value string) { all = append(all, fact{name, value}) }
+	add("Name", row.Name)
 	add("Class", row.Class)
 	if a := p.Agreement; a != nil {
 		add("Agreement", a.Reference+" "+row.Agreement)
@@ -356,6 +365,7 @@ func (v *visit) partnerFactsOf(p partner.Partner) (all []fact) {
 // partnerActView is what a partner could have more.
 type partnerActView struct {
 	ID     string
+	There  bool // it stands on the register
 	Widens []string
 	Facts  []fact
 }
@@ -368,7 +378,7 @@ func (v *visit) showPartnerAct(act json.RawMessage) (*partnerActView, error) {
 	if err := json.Unmarshal(act, &a); err != nil {
 		return nil, err
 	}
-	return &partnerActView{a.Partner.ID, a.Widens, v.partnerFactsOf(a.Partner)}, nil
+	return &partnerActView{a.Partner.ID, a.Since != 0, a.Widens, v.partnerFactsOf(a.Partner)}, nil
 }
 
 // changePartner changes what the register says of a partner; what lets it have more is proposed.

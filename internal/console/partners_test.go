@@ -26,7 +26,7 @@ func withExport(t *testing.T) (w *world, fetched, waiting string) {
 	compliance.submit("/partners/new", contract...)
 	proposal := compliance.at
 	shown := officer.get(proposal)
-	shown.says(t, "Let a partner have more", "there was no agreement, and now there is one", "files are enciphered to another key", "C-77", "Do you agree?")
+	shown.says(t, "Let a partner have more", "there was no agreement, and now there is one", "there was no key, and now files can be enciphered to one", "C-77", "Do you agree?")
 	hash := regexp.MustCompile(`name="hash" value="([0-9a-f]{64})"`).FindStringSubmatch(shown.page)[1]
 	compliance.get("/partners/bill-printers").is(t, http.StatusNotFound)
 	officer.submit(proposal+"/agree", "hash", hash).is(t, http.StatusOK)

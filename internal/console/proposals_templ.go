@@ -45,7 +45,7 @@ func proposalsPage(v proposalsView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"stack\"><div><h1>What two people do</h1><p>Rules and dated numbers are changed, keys renewed and customers forgotten only when one person proposes it and another with the same right agrees to exactly that. All of it is on record.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"stack\"><div><h1>What two people do</h1><p>Rules and dated numbers are changed, keys renewed, customers forgotten, notices given to many and partners let have more only when one person proposes it and another with the same right agrees to exactly that. All of it is on record.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -63,17 +63,35 @@ func (x *Exports) ForCampaign(ctx context.Context, tx *store.Tx, campaign cpni.I
 	if campaign == "" {
 		return Export{}, nil, ErrNone
 	}
+	s, err := specOf(campaign, title, q, named, columns)
+	if err != nil {
+		return Export{}, nil, err
+	}
+	return x.BeginTx(ctx, tx, "", s, named, by, second)
+}
+
+// CheckCampaign says why the export of a campaign could not begin as things stand: the columns, the agreement, the key.
+//
+// cite: P-15, P-36, P-41, 47 CFR 64.2007(b), 47 CFR 64.2009(c)
+func (x *Exports) CheckCampaign(ctx context.Context, campaign cpni.ID, title string, q audience.Question, named []cpni.ID, columns []string) error {
+	s, err := specOf(campaign, title, q, named, columns)
+	if err == nil {
+		_, err = x.Check(ctx, s)
+	}
+	return err
+}
+
+// specOf is the export of a campaign.
+func specOf(campaign cpni.ID, title string, q audience.Question, named []cpni.ID, columns []string) (Spec, error) {
 	if len(columns) == 0 {
 		columns = usualColumns(q.Data)
 	}
 	s := Spec{Title: title, Partner: q.To, Campaign: campaign, Purpose: q.Purpose, Basis: "47 CFR 64.2007(b)", Data: q.Data, Columns: columns, Offer: q.Offer, List: List{Kind: Named, Says: "customers who were named"}}
+	var err error
 	if len(named) == 0 {
-		var err error
-		if s.List, err = ListOf(q); err != nil {
-			return Export{}, nil, err
-		}
+		s.List, err = ListOf(q)
 	}
-	return x.BeginTx(ctx, tx, "", s, named, by, second)
+	return s, err
 }
 
 // HaltTx ends in tx what is not handed out yet of a campaign's exports: once that is committed nothing more is written, and what was

@@ -25,6 +25,13 @@ func (o *Office) openCampaigns() {
 // exporter makes the files of campaigns for partners.
 type exporter struct{ o *Office }
 
+// Check says why the file of a campaign could not be made.
+//
+// cite: P-15, P-40, P-41
+func (x exporter) Check(ctx context.Context, e campaign.Export) error {
+	return x.o.Exports.CheckCampaign(ctx, e.Campaign, e.Title, e.Question, e.Named, e.Columns)
+}
+
 // Begin puts the file of a campaign to work.
 //
 // cite: P-15, P-40, P-41, 47 CFR 64.2009(c)

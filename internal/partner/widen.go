@@ -26,7 +26,8 @@ func Widens(before *Partner, after Partner) []string {
 		}
 	}
 	say(reach[after.Class] > reach[before.Class], "the class lets it have what needs a customer's yes in the class of before")
-	say(after.Key != before.Key && after.Key != "", "files are enciphered to another key")
+	say(before.Key == "" && after.Key != "", "there was no key, and now files can be enciphered to one")
+	say(before.Key != "" && after.Key != before.Key && after.Key != "", "files are enciphered to another key")
 	say(after.ServesAll && !before.ServesAll, "it counts as serving all customers itself")
 	say(!after.ServesAll && !before.ServesAll && slices.ContainsFunc(after.Serves, func(c cpni.ID) bool { return !slices.Contains(before.Serves, c) }), "it counts as serving more customers itself")
 	a, b := after.Agreement, before.Agreement

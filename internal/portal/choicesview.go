@@ -208,7 +208,26 @@ func (s *standing) why(v visit, x scope, at rules.Approval) string {
 	}) {
 		return v.says("st-added")
 	}
+	if e, ok := s.asked(x.Scope); ok {
+		return fill(v.says("st-asked"), "{date}", s.day(l, e.At), " {via}", viaWord(l, e.Via))
+	}
 	return v.says("st-none")
+}
+
+// asked is the last request for a yes to a scope that reached the customer.
+//
+// cite: P-36, 47 CFR 64.2008(a)(2), 47 CFR 64.2008(e)
+func (s *standing) asked(scope string) (approval.Event, bool) {
+	void := map[cpni.ID]bool{}
+	for _, e := range slices.Backward(s.events) {
+		switch {
+		case e.What == approval.Voided:
+			void[e.Notice] = true
+		case e.What == approval.Noticed && e.Kind == approval.OptIn && slices.Contains(e.Scopes, scope) && !void[e.Notice]:
+			return e, true
+		}
+	}
+	return approval.Event{}, false
 }
 
 // alsoRefused says what stays refused when a customer says yes to one use.

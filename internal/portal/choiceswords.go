@@ -32,6 +32,7 @@ var choicesWords = words{
 		"class-joint-venture": "a company with which we run a business together", "class-independent-contractor": "an independent company that we have engaged", "class-other": "another company",
 
 		"st-none":    "Not used: you have not been asked.",
+		"st-asked":   "Not used: we asked you {via} on {date}, and no yes of yours stands.",
 		"st-waiting": "Not used yet: we gave you a notice {via} on {date}. If you say nothing, we may use it from {matures}.", "st-waiting-bare": "Not used yet: we gave you a notice {via} on {date}.",
 		"st-silence": "Used: we gave you a notice {via} on {date} and you have not said no. Since {matures} that counts as permission, until you say no.", "st-silence-bare": "Used: we gave you a notice {via} on {date} and you have not said no. That counts as permission, until you say no.",
 		"st-old": "Not used: our last notice to you, of {date}, is too old to count.", "st-yes": "Used: you said yes {via} on {date}.", "st-no": "Not used: you said no {via} on {date}.", "st-no-all": "Not used: you refused every use {via} on {date}.", "st-no-some": "Not used: you said no.",
@@ -87,6 +88,7 @@ var choicesWords = words{
 		"class-joint-venture": "una empresa con la que llevamos un negocio en común", "class-independent-contractor": "una empresa independiente que hemos contratado", "class-other": "otra empresa",
 
 		"st-none":    "No se usa: no se le ha preguntado.",
+		"st-asked":   "No se usa: se lo preguntamos {via} el {date}, y no consta ningún sí suyo en vigor.",
 		"st-waiting": "Todavía no se usa: le dimos un aviso {via} el {date}. Si no dice nada, podemos usarla desde el {matures}.", "st-waiting-bare": "Todavía no se usa: le dimos un aviso {via} el {date}.",
 		"st-silence": "Se usa: le dimos un aviso {via} el {date} y usted no ha dicho que no. Desde el {matures} eso vale como permiso, hasta que diga que no.", "st-silence-bare": "Se usa: le dimos un aviso {via} el {date} y usted no ha dicho que no. Eso vale como permiso, hasta que diga que no.",
 		"st-old": "No se usa: nuestro último aviso, del {date}, es demasiado antiguo para contar.", "st-yes": "Se usa: usted dijo que sí {via} el {date}.", "st-no": "No se usa: usted dijo que no {via} el {date}.", "st-no-all": "No se usa: usted rechazó todos los usos {via} el {date}.", "st-no-some": "No se usa: usted dijo que no.",

@@ -260,7 +260,7 @@ func (e elsewhere) Error() string { return "another page comes first" }
 
 var noticesWords = words{
 	"en": {
-		"notices": "Notices", "notices-says": "These are the notices of your rights that we gave you, in the words in which we gave them.", "notices-waiting": "To be read", "notices-given": "Given to you", "notices-none": "We have given you no notice yet.",
+		"notices": "Notices", "notices-says": "These are the notices of your rights that we gave you, in the words in which we gave them.", "notices-waiting": "To be read", "notices-given": "Given to you, or on the way", "notices-none": "We have given you no notice yet.",
 		"notice-opt-out": "A notice of your right to say no", "notice-opt-in": "A request for your permission",
 		"notice-given": "Given {via} on {date}.", "notice-on-way": "On its way {via} since {date}.", "notice-came-back": "It came back to us on {date}.",
 		"notice-void": "So it counts as not given, and nothing follows from it.", "notice-only-yes": "Nothing follows from it unless you say yes.",
@@ -271,7 +271,7 @@ var noticesWords = words{
 		"notice-no": "No, you may not", "notice-go-on": "I have read it, go on", "notice-later": "Read it later", "to-all-notices": "All notices", "said-read": "Thank you for reading it. You can say no at any time under Your choices.",
 	},
 	"es": {
-		"notices": "Avisos", "notices-says": "Estos son los avisos de sus derechos que le dimos, con las palabras con que se los dimos.", "notices-waiting": "Por leer", "notices-given": "Entregados a usted", "notices-none": "Todavía no le hemos dado ningún aviso.",
+		"notices": "Avisos", "notices-says": "Estos son los avisos de sus derechos que le dimos, con las palabras con que se los dimos.", "notices-waiting": "Por leer", "notices-given": "Entregados a usted, o en camino", "notices-none": "Todavía no le hemos dado ningún aviso.",
 		"notice-opt-out": "Un aviso de su derecho a decir que no", "notice-opt-in": "Una petición de su permiso",
 		"notice-given": "Entregado {via} el {date}.", "notice-on-way": "En camino {via} desde el {date}.", "notice-came-back": "Nos fue devuelto el {date}.",
 		"notice-void": "Por eso cuenta como no dado y no se sigue nada de él.", "notice-only-yes": "No se sigue nada de él salvo que usted diga que sí.",

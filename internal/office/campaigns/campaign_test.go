@@ -3,6 +3,7 @@ package campaigns_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"ringfence/internal/campaign"
@@ -198,6 +199,14 @@ func TestCounts(t *testing.T) {
 		if c, err = w.Campaigns.Count(t.Context(), &p, w.mia); err != nil || c.Customers != 3 {
 			t.Errorf("of those who are named: %+v, %v", c, err)
 		}
+		// Of the reasons for which a code stands the one is told that holds: what a joint venture partner gets needs a yes, whatever it offers.
+		w.must(w.Partners.Put(t.Context(), "test", partner.Partner{ID: "acme", Class: cpni.JointVenture, Agreement: &partner.Agreement{Until: w.Clock.Now().AddDate(1, 0, 0), DestroyBy: w.Clock.Now().AddDate(1, 1, 0)}}))
+		p.Named, p.Purpose, p.To = nil, cpni.PartnerMarketing, "acme"
+		c, err = w.Campaigns.Count(t.Context(), &p, w.mia)
+		w.must(err)
+		if last := c.Excluded[len(c.Excluded)-1]; c.Included != 0 || last.Code != "OPTIN_REQUIRED" || !strings.HasPrefix(last.Says, "Joint venture partners") {
+			t.Errorf("of a joint venture: %+v", c)
+		}
 		var decisions int
 		w.must(w.DB.Reader().QueryRow(t.Context(), "SELECT count(*) FROM record WHERE kind = $1", string(ledger.Decision)).Scan(&decisions))
 		if decisions != 0 {
@@ -269,7 +278,10 @@ type exporter struct {
 	begun  []campaign.Export
 	halted []cpni.ID
 	says   campaign.Exported
+	cannot error
 }
+
+func (e *exporter) Check(context.Context, campaign.Export) error { return e.cannot }
 
 func (e *exporter) Begin(_ context.Context, _ *store.Tx, x campaign.Export) ([]ledger.Entry, error) {
 	e.begun = append(e.begun, x)
@@ -294,9 +306,13 @@ func TestAFileForAPartner(t *testing.T) {
 		file := w.offer(func(p *campaign.Plan) {
 			p.Purpose, p.To, p.Channel, p.Scripts = cpni.PartnerMarketing, "acme", campaign.ByExport, nil
 		})
-		c := w.approved(file)
+		// The agreement is for no such purpose: that is told before anybody reviews it.
+		id := w.drafted(file)
+		_, err := w.Campaigns.Submit(ctx, id, 0, w.mia)
+		w.refuses("VENDOR", err)
 		w.Campaigns.Exporter = nil
-		_, err := w.Campaigns.Launch(ctx, c.ID, c.Version, w.mia)
+		c := w.approved(file)
+		_, err = w.Campaigns.Launch(ctx, c.ID, c.Version, w.mia)
 		w.refuses("CONFIG", err)
 		out := &exporter{}
 		w.Campaigns.Exporter = out
@@ -318,6 +334,14 @@ func TestAFileForAPartner(t *testing.T) {
 		if w.state(c.ID) != campaign.Ended || len(out.halted) != 0 {
 			t.Errorf("it is %s when all is written, %d halted", w.state(c.ID), len(out.halted))
 		}
+		out.cannot = cpni.Rejected("SCOPE", "a column shows what is not asked for", []string{"P-36"}, "leave it out")
+		id = w.drafted(file)
+		_, err = w.Campaigns.Submit(ctx, id, 0, w.mia)
+		w.refuses("SCOPE", err)
+		if w.state(id) != campaign.Draft {
+			t.Errorf("what cannot be made is %s", w.state(id))
+		}
+		out.cannot = nil
 		c = w.launched(file)
 		out.says = campaign.Exported{}
 		_, err = w.Campaigns.Stop(ctx, c.ID, w.sue)
