@@ -171,6 +171,9 @@ func TestPagesOfOthersAreSound(t *testing.T) {
 	c.takeOver(b)
 	c.isSound("figures", "/figures")
 	c.isSound("figures report", report)
+	if got := evaluate[string](c, `getComputedStyle(document.querySelector("main table")).display`); got != "table" {
+		t.Errorf("the table of a report is laid out as a %s", got)
+	}
 	w, request := unreached(t)
 	c = w.chromium(t)
 	c.takeOver(w.signedIn(t, "agent"))

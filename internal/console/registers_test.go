@@ -35,7 +35,7 @@ func withRegisters(t *testing.T) (w *world, entries []cpni.ID) {
 		}
 		entries = append(entries, a.Entry)
 	}
-	order := rules.Process{ID: "CV 26-17", Issuer: "a district court", Scope: []cpni.DataClass{cpni.CallDetail}, From: w.clock.Now().AddDate(0, -1, 0), Until: w.clock.Now().AddDate(1, 0, 0), ReviewedBy: "counsel"}
+	order := rules.Process{ID: "CV 26-17", Issuer: "a district court", Scope: []cpni.DataClass{cpni.CallDetail}, From: w.clock.Now().AddDate(0, -1, 0), Until: w.clock.Now().AddDate(1, 0, 0), ReviewedBy: string(w.people["officer"])}
 	ask(disclose.Request{Caller: disclose.Caller{Staff: w.people["compliance"]}, Customer: w.ann, Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Legal, To: "law-enforcement", Via: cpni.File, Months: []int{202602}, Process: &order})
 	ask(disclose.Request{Caller: disclose.Caller{Staff: w.people["billing"]}, Customer: w.ann, Data: []cpni.DataClass{cpni.Billing}, Purpose: cpni.BillingPurpose, To: "printers", Via: cpni.File, Months: []int{202602}})
 	s, err := w.OpenContact(ctx, contact.Opening{Customer: w.ann, Channel: cpni.Phone, Agent: w.people["agent"]})
@@ -81,7 +81,7 @@ func TestTheRegistersAtTheDesk(t *testing.T) {
 	}
 	b.submit("/registers/disclosures", "from", "2026-04-01", "to", "2026-03-01").says(t, "The time begins after it ends")
 	line := b.get(disclosureAddress(w.ann, entries[2]))
-	line.says(t, "Call detail to law enforcement", "Legal process CV 26-17", "counsel", "ledger.test.example", "It is kept at least until", "The rules that permitted it", "47 USC 222")
+	line.says(t, "Call detail to law enforcement", "Legal process CV 26-17", "The officer", "ledger.test.example", "It is kept at least until", "The rules that permitted it", "47 USC 222")
 	receipt := b.get(disclosureAddress(w.ann, entries[2]) + "/receipt")
 	if v, err := ledger.VerifyReceipt(strings.NewReader(receipt.page), w.Ledger.VerifierKey()); err != nil || v.Leaf.ID != entries[2] || v.Record != nil {
 		t.Errorf("the receipt: %+v, %v", v, err)

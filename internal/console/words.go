@@ -16,7 +16,9 @@ var (
 	classWords = map[cpni.DataClass]string{cpni.CallDetail: "Call detail", cpni.Billing: "Billing", cpni.Usage: "Usage", cpni.Service: "Service", cpni.Location: "Location",
 		cpni.Listing: "Directory listing", cpni.Aggregate: "Aggregate report"}
 	purposeWords = map[cpni.Purpose]string{cpni.CustomerRequest: "The customer asks", cpni.ProvideService: "To provide or mend the service", cpni.BillingPurpose: "To bill or collect",
-		cpni.Protect: "To protect against fraud", cpni.InboundMarketing: "An offer of ours on this call", cpni.Emergency: "An emergency"}
+		cpni.Protect: "To protect against fraud", cpni.InboundMarketing: "An offer of ours on this call", cpni.Emergency: "An emergency",
+		cpni.Legal: "Legal process", cpni.Directory: "Directories", cpni.DesigneePurpose: "Somebody whom the customer names", cpni.OwnMarketing: "Our own marketing of telephone services", cpni.OtherMarketing: "Our marketing of other things",
+		cpni.PartnerMarketing: "Marketing by the partner", cpni.WinBack: "To keep a customer who leaves", cpni.CompetitorTracking: "To find who calls competitors"}
 	viaWords = map[cpni.Via]string{cpni.Voice: "Told on the telephone", cpni.Screen: "Shown or told in the contact", cpni.Postal: "By post to record",
 		cpni.Email: "By e-mail to record", cpni.Text: "By text to record", cpni.File: "As a file"}
 	channelWords = map[cpni.Channel]string{cpni.Phone: "telephone", cpni.Store: "shop", cpni.Online: "online session", cpni.Chat: "chat", cpni.Mail: "letter"}
