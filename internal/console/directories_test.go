@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -95,7 +96,8 @@ func figures(t *testing.T) *world {
 		if i < 3 {
 			address = "9 Far Rd, Arlington, VA 22201"
 		}
-		w.customer(customer.Profile{Name: "Dan Dweller", Since: since, Postal: []customer.Address{{Value: address, Since: since}}})
+		w.customer(customer.Profile{Name: "Dan Dweller", Since: since, Postal: []customer.Address{{Value: address, Since: since}},
+			Lines: []customer.Line{{Number: fmt.Sprintf("+1703555%04d", 200+i), Categories: []cpni.Category{cpni.Local}, Since: since}}})
 	}
 	return w
 }
