@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -96,7 +97,8 @@ func figures(t *testing.T) *world {
 		if i < 3 {
 			address = "9 Far Rd, Arlington, VA 22201"
 		}
-		w.customer(customer.Profile{Name: "Dan Dweller", Since: since, Postal: []customer.Address{{Value: address, Since: since}}})
+		w.customer(customer.Profile{Name: "Dan Dweller", Since: since, Postal: []customer.Address{{Value: address, Since: since}},
+			Lines: []customer.Line{{Number: fmt.Sprintf("+1703555%04d", 200+i), Categories: []cpni.Category{cpni.Local}, Since: since}}})
 	}
 	return w
 }
@@ -172,6 +174,9 @@ func TestPagesOfOthersAreSound(t *testing.T) {
 	c.takeOver(b)
 	c.isSound("figures", "/figures")
 	c.isSound("figures report", report)
+	if got := evaluate[string](c, `getComputedStyle(document.querySelector("main table")).display`); got != "table" {
+		t.Errorf("the table of a report is laid out as a %s", got)
+	}
 	w, request := unreached(t)
 	c = w.chromium(t)
 	c.takeOver(w.signedIn(t, "agent"))

@@ -68,7 +68,11 @@ func (v *visit) figureRow(r aggregate.Report) (figureRow, error) {
 	if r.Spec.To != r.Spec.From {
 		months += " to " + month(r.Spec.To)
 	}
-	return figureRow{Address: figureAddress(r.ID), What: figureWhat(r.Spec), Months: months, At: v.clock(r.At), By: by, To: r.Spec.Recipient, State: figureStates[r.State]}, err
+	to := r.Spec.Recipient
+	if to == string(cpni.ToCarrier) {
+		to = "ourselves"
+	}
+	return figureRow{Address: figureAddress(r.ID), What: figureWhat(r.Spec), Months: months, At: v.clock(r.At), By: by, To: to, State: figureStates[r.State]}, err
 }
 
 // mostFigureMonths is how far back the form goes.

@@ -59,15 +59,22 @@ func (v *visit) partnerRow(p partner.Partner) partnerRow {
 	if a != nil {
 		r.Agreement = "until " + v.day(a.Until.Add(-time.Second))
 	}
-	if !p.Due.IsZero() {
+	switch {
+	case !p.Due.IsZero():
 		r.Due = v.day(p.Due)
+	case a != nil && !a.DestroyProof && !a.DestroyBy.IsZero():
+		r.Due = "everything under the agreement, by " + v.day(a.DestroyBy.Add(-time.Second))
 	}
 	switch {
 	case !p.Due.IsZero() && !v.now.Before(p.Due), a != nil && !a.DestroyProof && !a.Destroyed().IsZero() && !v.now.Before(a.Destroyed()):
 		r.State = chip{"late with a certificate: nothing goes to it", "bad"}
 	case a == nil, v.now.Before(a.From), !v.now.Before(a.Until):
-	case a.Destroyed().IsZero() || len(a.Purposes) == 0 || p.Key == "":
-		r.State = chip{"no file can be made", "warn"}
+	case len(a.Purposes) == 0:
+		r.State = chip{"no file can be made: for no purpose", "warn"}
+	case a.Destroyed().IsZero():
+		r.State = chip{"no file can be made: no day of destruction", "warn"}
+	case p.Key == "":
+		r.State = chip{"no file can be made: no key", "warn"}
 	default:
 		r.State = chip{"files can be made", "good"}
 	}

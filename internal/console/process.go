@@ -474,7 +474,7 @@ func (v *visit) processSteps(p *process.Process, view *processView) error {
 	}
 	waits := false
 	for _, x := range releases {
-		r := processReleaseView{What: fmt.Sprintf("Entry %d", x.Subject), At: v.moment(x.At), Package: "in none yet", Entry: recordsAddress(x.Customer) + "/" + string(x.Entry)}
+		r := processReleaseView{What: fmt.Sprintf("Entry %d", x.Subject), At: v.moment(x.At), Package: "in no package yet", Entry: recordsAddress(x.Customer) + "/" + string(x.Entry)}
 		if s := p.Subject(x.Subject); s != nil && s.Says != "" {
 			r.What = s.Says
 		}

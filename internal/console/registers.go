@@ -348,9 +348,12 @@ func (v *visit) registeredCampaign(c register.Campaign) registerRow {
 	if n := len(c.Reviews); n > 0 {
 		reviewed = registerCell{Text: capital(c.Reviews[n-1].Verdict), More: v.day(c.Reviews[n-1].At)}
 	}
+	size := registerCell{Text: "has not gone out"}
+	if c.Included+c.Excluded+c.Sent > 0 {
+		size = registerCell{Text: many(int64(c.Included)) + " in", More: many(int64(c.Excluded)) + " left out, " + many(int64(c.Sent)) + " sent"}
+	}
 	return registerRow{Address: registerAddress(register.Campaigns) + "/" + string(c.ID), First: c.Called(), Cells: []registerCell{{Text: v.whose(c.Whose), More: c.State, Chip: overChip(c.Over)},
-		{Text: capital(register.DataWords(c.Data))}, {Text: strings.Join(c.Products, ", "), More: toWords(c.Recipients)}, {Text: v.spanOf(c.From, c.Until)}, reviewed,
-		{Text: many(int64(c.Included)) + " in", More: many(int64(c.Excluded)) + " left out, " + many(int64(c.Sent)) + " sent"}}}
+		{Text: capital(register.DataWords(c.Data))}, {Text: strings.Join(c.Products, ", "), More: toWords(c.Recipients)}, {Text: v.spanOf(c.From, c.Until)}, reviewed, size}}
 }
 
 func toWords(all []string) string {
@@ -455,7 +458,11 @@ func (v *visit) disclosureLinePage() error {
 	add("Why", capital(register.PurposeWord(d.Purpose)))
 	add("How", capital(wordOf(viaWords, d.Via)))
 	add("Rests on", capital(d.Basis.Words()))
-	add("Reviewed by", d.Basis.Reviewer)
+	reviewer := d.Basis.Reviewer
+	if id := cpni.ID(reviewer); id.Valid() {
+		reviewer = v.memberName(id)
+	}
+	add("Reviewed by", reviewer)
 	add("Asked by", v.memberName(cpni.ID(d.Actor)))
 	add("Customer", string(d.Customer))
 	if c := d.Campaigned; c != nil {
@@ -567,7 +574,9 @@ func (v *visit) campaignLinePage() error {
 	for _, r := range c.Reviews {
 		add("Reviewed", fmt.Sprintf("%s by %s on %s", r.Verdict, v.memberName(r.By), v.moment(r.At)))
 	}
-	add("Size", fmt.Sprintf("%s customers in, %s left out, %s sent", many(int64(c.Included)), many(int64(c.Excluded)), many(int64(c.Sent))))
+	if c.Included+c.Excluded+c.Sent > 0 {
+		add("Size", fmt.Sprintf("%s customers in, %s left out, %s sent", many(int64(c.Included)), many(int64(c.Excluded)), many(int64(c.Sent))))
+	}
 	view.Over = v.overWords(register.Campaigns, c.Over)
 	if view.Entries, err = v.entryLinks(c.Entries); err != nil {
 		return err

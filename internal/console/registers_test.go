@@ -16,6 +16,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/partner"
+	"ringfence/internal/process"
 	"ringfence/internal/register"
 	"ringfence/internal/rules"
 )
@@ -35,8 +36,13 @@ func withRegisters(t *testing.T) (w *world, entries []cpni.ID) {
 		}
 		entries = append(entries, a.Entry)
 	}
-	order := rules.Process{ID: "CV 26-17", Issuer: "a district court", Scope: []cpni.DataClass{cpni.CallDetail}, From: w.clock.Now().AddDate(0, -1, 0), Until: w.clock.Now().AddDate(1, 0, 0), ReviewedBy: "counsel"}
-	ask(disclose.Request{Caller: disclose.Caller{Staff: w.people["compliance"]}, Customer: w.ann, Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Legal, To: "law-enforcement", Via: cpni.File, Months: []int{202602}, Process: &order})
+	now := w.clock.Now()
+	order, err := w.Processes.File(ctx, process.Filing{By: w.people["compliance"], Kind: "court-order", Number: "CV 26-17", Issuer: "a district court", Officer: "Special Agent Doe", Address: "9 Pine Road, Springfield, VA 22150", Issued: now.AddDate(0, 0, -3), Received: now.AddDate(0, 0, -2), Until: now.AddDate(1, 0, 0),
+		About: []string{string(w.ann)}, Data: []cpni.DataClass{cpni.CallDetail}, AskedFrom: time.Date(2026, 2, 1, 0, 0, 0, 0, w.Zone), AskedUntil: time.Date(2026, 3, 1, 0, 0, 0, 0, w.Zone), Scan: []byte("%PDF-1.7 a paper")})
+	must(t, err)
+	_, err = w.Processes.Review(ctx, order.ID, process.Verdict{By: w.people["officer"], Version: order.Version, Approve: true, Scope: order.Asked})
+	must(t, err)
+	ask(disclose.Request{Caller: disclose.Caller{Staff: w.people["compliance"]}, Customer: w.ann, Data: []cpni.DataClass{cpni.CallDetail}, Purpose: cpni.Legal, To: "law-enforcement", Via: cpni.File, Months: []int{202602}, Process: &rules.Process{ID: string(order.ID)}})
 	ask(disclose.Request{Caller: disclose.Caller{Staff: w.people["billing"]}, Customer: w.ann, Data: []cpni.DataClass{cpni.Billing}, Purpose: cpni.BillingPurpose, To: "printers", Via: cpni.File, Months: []int{202602}})
 	s, err := w.OpenContact(ctx, contact.Opening{Customer: w.ann, Channel: cpni.Phone, Agent: w.people["agent"]})
 	must(t, err)
@@ -51,7 +57,7 @@ func withRegisters(t *testing.T) (w *world, entries []cpni.ID) {
 			Audience: "Everybody who has one line.", By: w.people["marketing"], Reviews: []register.Review{{By: w.people["supervisor"], At: time.Date(2026, 3, 1, 18, 0, 0, 0, time.UTC), Verdict: "approved"}}, Included: 1200, Excluded: 345, Sent: 1190}}, nil
 	})
 	w.Registers.Processes = register.SourceFunc[register.Process](func(context.Context) ([]register.Process, error) {
-		return []register.Process{{ID: cpni.NewTimedID(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)), At: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), Kind: "court order", Number: "CV 26-17", Issuer: "a district court", Received: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC),
+		return []register.Process{{ID: order.ID, At: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), Kind: "court order", Number: "CV 26-17", Issuer: "a district court", Received: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC),
 			From: time.Date(2026, 2, 1, 5, 0, 0, 0, time.UTC), Until: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC), Scope: []cpni.DataClass{cpni.CallDetail}, Reviewer: w.people["officer"], Reviewed: time.Date(2026, 3, 3, 15, 0, 0, 0, time.UTC), State: "answered"}}, nil
 	})
 	must(t, w.Ledger.Sequence(ctx))
@@ -68,7 +74,7 @@ func TestTheRegistersAtTheDesk(t *testing.T) {
 	b := w.signedIn(t, "compliance")
 	b.get("/registers").says(t, "Campaigns", "Disclosures to third parties", "Legal process", "24 months")
 	all := b.get("/registers/disclosures")
-	all.says(t, "A person whom the customer has named", "Tariff Analysts", "Fine Printers", "to be destroyed", "Law enforcement", "Legal process CV 26-17 of a district court", "as of the checkpoint of")
+	all.says(t, "A person whom the customer has named", "Tariff Analysts", "Fine Printers", "to be destroyed", "Law enforcement", "of a district court", "as of the checkpoint of")
 	found := b.submit("/registers/disclosures", "named", "tariff analysts", "from", "2026-03-01")
 	found.says(t, "Tariff Analysts", `named "tariff analysts"`)
 	found.lacks(t, "To be destroyed", "to be destroyed")
@@ -81,7 +87,7 @@ func TestTheRegistersAtTheDesk(t *testing.T) {
 	}
 	b.submit("/registers/disclosures", "from", "2026-04-01", "to", "2026-03-01").says(t, "The time begins after it ends")
 	line := b.get(disclosureAddress(w.ann, entries[2]))
-	line.says(t, "Call detail to law enforcement", "Legal process CV 26-17", "counsel", "ledger.test.example", "It is kept at least until", "The rules that permitted it", "47 USC 222")
+	line.says(t, "Call detail to law enforcement", "of a district court", "The officer", "ledger.test.example", "It is kept at least until", "The rules that permitted it", "47 USC 222")
 	receipt := b.get(disclosureAddress(w.ann, entries[2]) + "/receipt")
 	if v, err := ledger.VerifyReceipt(strings.NewReader(receipt.page), w.Ledger.VerifierKey()); err != nil || v.Leaf.ID != entries[2] || v.Record != nil {
 		t.Errorf("the receipt: %+v, %v", v, err)

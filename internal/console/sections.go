@@ -26,7 +26,7 @@ var sections = []struct {
 }
 
 // mostInARow is how many sections stand in a row by themselves; where there are more they are behind the titles of their groups.
-const mostInARow = 9
+const mostInARow = 10
 
 // navGroup is sections that stand together. Title "": each by itself.
 type navGroup struct {

@@ -262,7 +262,7 @@ func (d *others) directory(ctx context.Context) error {
 	return d.Directory.Agree(ctx, d.by["bill"], p.ID, terms.Version, "Cabinet 3, folder 12")
 }
 
-// figures asks how many customers there were in the newest month that can be counted, by service. Counting is work of the server, so
+// figures asks how many customers there were in the newest three months that can be counted. Counting is work of the server, so
 // the report waits until there is one.
 //
 // cite: P-05, 47 USC 222(c)(3)
@@ -272,7 +272,8 @@ func (d *others) figures(ctx context.Context) error {
 	}
 	first := time.Date(d.now.In(d.Zone).Year(), d.now.In(d.Zone).Month(), 1, 0, 0, 0, 0, d.Zone)
 	before := first.AddDate(0, -2, 0) // the month before the last one is over for long enough on any day
-	month := before.Year()*100 + int(before.Month())
-	_, err := d.Aggregate.Ask(ctx, d.id("figures"), d.by["mia"], aggregate.Spec{Measure: aggregate.Customers, By: []aggregate.Dimension{aggregate.ByService}, From: month, To: month, Purpose: cpni.OwnMarketing, Recipient: string(cpni.ToCarrier)})
+	month, begins := before.Year()*100+int(before.Month()), before.AddDate(0, -2, 0)
+	from := begins.Year()*100 + int(begins.Month())
+	_, err := d.Aggregate.Ask(ctx, d.id("figures"), d.by["mia"], aggregate.Spec{Measure: aggregate.Customers, By: []aggregate.Dimension{aggregate.ByMonth}, From: from, To: month, Purpose: cpni.OwnMarketing, Recipient: string(cpni.ToCarrier)})
 	return err
 }
