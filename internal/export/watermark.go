@@ -64,7 +64,7 @@ type Traced struct {
 func (x *Exports) Trace(ctx context.Context, words []string) (found []Traced, tried int, err error) {
 	marks := map[string]bool{}
 	for _, w := range words {
-		w = strings.ToLower(strings.Trim(w, " \t\r\n\"',;'"))
+		w = strings.ToLower(strings.Trim(w, " \t\r\n\"',;"))
 		if b, err := markText.DecodeString(w); err == nil && len(b) == 2*halfMark {
 			marks[w] = true
 		}
