@@ -204,7 +204,7 @@ func TestRightsAreShown(t *testing.T) {
 	w.signedIn(t, "agent").get("/me").says(t, "Yes Serve customers: open contacts, take proofs, ask", "No Read what is on record", "right-read-records", "P-41", "Good until 5 Mar 2027, 10:00:00 EST")
 	w.signedIn(t, "auditor").get("/me").says(t, "No Serve customers", "Yes Read what is on record")
 	w.signedIn(t, "untrained").get("/me").says(t, "Never", "Lapsed: nothing is released to you")
-	for login, home := range map[string]string{"agent": "/desk", "auditor": "/records", "admin": "/staff", "marketing": "/me"} {
+	for login, home := range map[string]string{"agent": "/desk", "auditor": "/records", "admin": "/staff", "marketing": "/campaigns"} {
 		if at := w.signedIn(t, login).get("/").Header.Get("Location"); at != home {
 			t.Errorf("the work of the %s begins at %s, want %s", login, at, home)
 		}

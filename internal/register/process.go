@@ -140,7 +140,7 @@ func (b *Book) released(ctx context.Context, p *Process, size int64) error {
 		if by == "" || size == 0 {
 			continue
 		}
-		places, err := b.search(ctx, Query{Matter: by, Purpose: cpni.Legal}, size, mostReleased)
+		places, err := b.search(ctx, Query{rests: by, Purpose: cpni.Legal}, size, mostReleased)
 		if err != nil {
 			return err
 		}

@@ -116,6 +116,7 @@ type Query struct {
 	Viewer    cpni.ID      `json:"-"`                // the member of the staff who is shown it; what only others may know is left out
 	Before    Cursor       `json:"-"`                // only what stands behind it: the page after
 	Limit     int          `json:"-"`                // at most so many; 0 for 50
+	rests     string       // what the lines rest on, as their records name it
 }
 
 // Bounds of a page.

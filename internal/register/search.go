@@ -158,7 +158,7 @@ func (b *Book) conditions(ctx context.Context, q Query, size int64) (string, []a
 	}
 	where("seq < ?", size)
 	for _, c := range []struct{ column, value string }{{"customer_id", string(q.Customer)}, {"recipient", q.Recipient}, {"purpose", string(q.Purpose)}, {"campaign", string(q.Campaign)},
-		{"named", b.nameToken(q.Named)}} {
+		{"named", b.nameToken(q.Named)}, {"matter", b.matterToken(q.rests)}} {
 		if c.value != "" {
 			where(c.column+" = ?", c.value)
 		}
