@@ -197,6 +197,14 @@ func (p *person) press(text string) {
 	p.pressIn("", text)
 }
 
+// section goes to a page to which the top of every page leads, which may stand behind the title of its group.
+func (p *person) section(group, page string) {
+	p.t.Helper()
+	g := quoted(group)
+	p.does("opening "+group, `(!called("", "summary", `+g+`) || click(called("", "summary", `+g+`)))`)
+	p.press(page)
+}
+
 // pressIn does so in the part of the page with this heading.
 func (p *person) pressIn(part, text string) {
 	p.t.Helper()
@@ -212,7 +220,7 @@ func (p *person) pressIn(part, text string) {
 // pick ticks a box or chooses one of several, in the part of the page with this heading.
 func (p *person) pick(part, text string) {
 	p.t.Helper()
-	p.does("choosing "+text, `click(called(`+quoted(part)+`, "label.pick", `+quoted(text)+`))`)
+	p.does("choosing "+text, `click(called(`+quoted(part)+`, "label.pick, .checks label", `+quoted(text)+`))`)
 }
 
 // fill writes into the field of this label; of a list it chooses what begins with the text.
