@@ -2,13 +2,7 @@ package console
 
 import (
 	"context"
-	_ "embed"
-	"encoding/json"
-	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,12 +12,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-)
 
-// axe looks for what keeps people out of pages: https://github.com/dequelabs/axe-core, npm package axe-core.
-//
-//go:embed testdata/axe.min.js
-var axe string
+	"ringfence/internal/visitor/browsertest"
+)
 
 // chromium is a real browser with scripts, in which a test presses keys.
 type chromium struct {
@@ -35,36 +26,7 @@ type chromium struct {
 // chromium starts a browser with an empty profile. It ends with the test.
 func (w *world) chromium(t testing.TB) *chromium {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("a browser is needed for this test and none is installed: `make test` installs Debian's chromium")
-	}
-	profile, err := os.MkdirTemp("", "ringfence-chromium-")
-	must(t, err)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	c := &chromium{t: t, ctx: ctx, at: w.server.URL}
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx)
-		closeTab()
-		stopBrowser()
-		stop()
-		for range 50 { // its children write for a moment still
-			if os.RemoveAll(profile) == nil {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-	})
+	c := &chromium{t: t, ctx: browsertest.Chromium(t, "en-GB"), at: w.server.URL}
 	c.look(1280, 900, 1, "light")
 	return c
 }
@@ -208,34 +170,10 @@ func (c *chromium) wide() int {
 	return evaluate[int](c, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
 }
 
-// violation is what axe found.
-type violation struct {
-	ID    string `json:"id"`
-	Help  string `json:"help"`
-	Nodes []struct {
-		HTML    string `json:"html"`
-		Summary string `json:"failureSummary"`
-	} `json:"nodes"`
-}
-
 // violations has axe look at the page, by all of its rules or, where some are named, by those.
 func (c *chromium) violations(rules ...string) []string {
 	c.t.Helper()
-	if !evaluate[bool](c, `typeof axe !== "undefined"`) {
-		evaluate[bool](c, axe+"\n;true")
-	}
-	only, err := json.Marshal(rules)
-	must(c.t, err)
-	found := evaluate[string](c, fmt.Sprintf(`axe.run(document, Object.assign({resultTypes: ["violations"]}, %[1]s?.length ? {runOnly: {type: "rule", values: %[1]s}} : {})).then(r => JSON.stringify(r.violations))`, only), chromedp.EvalAwaitPromise)
-	var all []violation
-	must(c.t, json.Unmarshal([]byte(found), &all))
-	var out []string
-	for _, v := range all {
-		for _, n := range v.Nodes {
-			out = append(out, fmt.Sprintf("%s (%s): %.200s: %s", v.ID, v.Help, n.HTML, n.Summary))
-		}
-	}
-	return out
+	return browsertest.Violations(c.ctx, c.t, rules...)
 }
 
 // views are the windows in which every page has to be whole.
@@ -246,7 +184,7 @@ var views = []struct {
 	scheme        string
 	axe           bool
 	rules         []string // by which axe looks; none: by all
-}{{"on a desk", 1280, 900, 1, "light", true, nil}, {"in the dark", 1280, 900, 1, "dark", true, []string{"color-contrast", "link-in-text-block"}}, {"on a telephone", 400, 850, 1, "light", true, nil},
+}{{"on a desk", 1280, 900, 1, "light", true, nil}, {"in the dark", 1280, 900, 1, "dark", true, browsertest.Colours}, {"on a telephone", 400, 850, 1, "light", true, nil},
 	{"at 200 %", 640, 450, 2, "light", false, nil}}
 
 // isSound fails unless a page fits every window and axe finds nothing to complain of, and keeps a picture of each. Where path
@@ -270,26 +208,16 @@ func (c *chromium) isSound(what, path string) {
 	}
 }
 
-// pictures is where what the browser has shown is kept for people to look at; git does not keep it.
-const pictures = "../../build/pictures"
-
 // ids stand in addresses, and would make the name of a picture another each time.
 var ids = regexp.MustCompile(`[0-9A-Za-z_-]{26,}`)
 
-// picture keeps what the browser shows, where RINGFENCE_PICTURES is set.
+// picture keeps what the browser shows, where pictures are wanted.
 func (c *chromium) picture(what string) {
 	c.t.Helper()
-	if os.Getenv("RINGFENCE_PICTURES") == "" {
-		return
-	}
-	must(c.t, os.MkdirAll(pictures, 0o755))
-	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
-	must(c.t, err)
-	name := strings.Trim(strings.Map(func(r rune) rune {
+	browsertest.Picture(c.ctx, c.t, "../..", strings.Trim(strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
 			return r
 		}
 		return '-'
-	}, strings.ToLower(ids.ReplaceAllString(what, "id"))), "-")
-	must(c.t, os.WriteFile(filepath.Join(pictures, name+".png"), png, 0o644))
+	}, strings.ToLower(ids.ReplaceAllString(what, "id"))), "-"))
 }

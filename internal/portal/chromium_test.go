@@ -2,11 +2,6 @@ package portal_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
+
+	"ringfence/internal/visitor/browsertest"
 )
 
 // chromium is a real browser.
@@ -26,38 +23,8 @@ type chromium struct {
 
 // chromium starts a browser with an empty profile. It ends with the test.
 func (s *site) chromium() *chromium {
-	t := s.t
-	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("a browser is needed for this test and none is installed: `make test` installs Debian's chromium")
-	}
-	profile, err := os.MkdirTemp("", "ringfence-chromium-")
-	must(t, err)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	c := &chromium{t: t, ctx: ctx, at: s.at}
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx)
-		closeTab()
-		stopBrowser()
-		stop()
-		for range 50 { // its children write for a moment still
-			if os.RemoveAll(profile) == nil {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-	})
+	s.t.Helper()
+	c := &chromium{t: s.t, ctx: browsertest.Chromium(s.t, "en-US"), at: s.at}
 	c.look(views[0])
 	return c
 }
@@ -162,8 +129,6 @@ func (c *chromium) sees(all ...string) {
 // isSound fails unless the page that is shown fits every window and axe finds nothing to complain of, and keeps pictures.
 func (c *chromium) isSound(what string) {
 	c.t.Helper()
-	axe, err := os.ReadFile("../console/testdata/axe.min.js")
-	must(c.t, err)
 	if c.off { // axe is a script; the page has been made without
 		c.scripts(true)
 		defer c.scripts(false)
@@ -173,26 +138,12 @@ func (c *chromium) isSound(what string) {
 		if over := evaluate[int](c, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			c.t.Errorf("%s, %s: %d pixels wider than the window", what, v.what, over)
 		}
-		if !evaluate[bool](c, `typeof axe !== "undefined"`) {
-			evaluate[bool](c, string(axe)+"\n;true")
+		var rules []string
+		if v.scheme == "dark" {
+			rules = browsertest.Colours
 		}
-		options := `{resultTypes: ["violations"]}`
-		if v.scheme == "dark" { // of which colours alone are another
-			options = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
-		}
-		found := evaluate[string](c, `axe.run(document, `+options+`).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise)
-		var all []struct {
-			ID, Help string
-			Nodes    []struct {
-				HTML    string `json:"html"`
-				Summary string `json:"failureSummary"`
-			}
-		}
-		must(c.t, json.Unmarshal([]byte(found), &all))
-		for _, x := range all {
-			for _, n := range x.Nodes {
-				c.t.Errorf("%s, %s: %s", what, v.what, fmt.Sprintf("%s (%s): %.200s: %s", x.ID, x.Help, n.HTML, n.Summary))
-			}
+		for _, x := range browsertest.Violations(c.ctx, c.t, rules...) {
+			c.t.Errorf("%s, %s: %s", what, v.what, x)
 		}
 		c.picture(what + " " + v.what)
 	}
@@ -202,15 +153,8 @@ func (c *chromium) isSound(what string) {
 	}
 }
 
-// picture keeps what the browser shows, for people to look at, where RINGFENCE_PICTURES is set; git does not keep it.
+// picture keeps what the browser shows, where pictures are wanted.
 func (c *chromium) picture(what string) {
 	c.t.Helper()
-	if os.Getenv("RINGFENCE_PICTURES") == "" {
-		return
-	}
-	const pictures = "../../build/pictures"
-	must(c.t, os.MkdirAll(pictures, 0o755))
-	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
-	must(c.t, err)
-	must(c.t, os.WriteFile(filepath.Join(pictures, "portal-"+strings.ReplaceAll(what, " ", "-")+".png"), png, 0o644))
+	browsertest.Picture(c.ctx, c.t, "../..", "portal-"+strings.ReplaceAll(what, " ", "-"))
 }

@@ -3,49 +3,20 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"ringfence/internal/visitor/browsertest"
 )
 
 // chromium starts a browser with an empty profile, in which several people have a window each. It ends with the test.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("a browser is needed for this test and none is installed: `make test` installs Debian's chromium")
-	}
-	profile, err := os.MkdirTemp("", "ringfence-chromium-")
-	must(t, err)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx)
-		closeTab()
-		stopBrowser()
-		stop()
-		for range 50 { // its children write for a moment still
-			if os.RemoveAll(profile) == nil {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-	})
+	ctx := browsertest.Chromium(t, "en-US")
 	must(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	return ctx
 }
@@ -246,7 +217,6 @@ func (p *person) table(heading string) [][]string {
 // picture keeps what the page looks like, and fails when it is wider than a telephone.
 func (p *person) picture(what string) {
 	p.t.Helper()
-	must(p.t, os.MkdirAll(pictures, 0o755))
 	for _, v := range []struct {
 		name          string
 		width, height int64
@@ -255,8 +225,6 @@ func (p *person) picture(what string) {
 		if over := evaluate[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			p.t.Errorf("%s: %d pixels wider than a window of %d", what, over, v.width)
 		}
-		png, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
-		must(p.t, err)
-		must(p.t, os.WriteFile(filepath.Join(pictures, "story-"+what+v.name+".png"), png, 0o644))
+		browsertest.Picture(p.ctx, p.t, "../..", "story-"+what+v.name)
 	}
 }

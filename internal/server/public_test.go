@@ -2,26 +2,18 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"ringfence/internal/publish"
+	"ringfence/internal/visitor/browsertest"
 )
-
-// pictures is where what the browser has shown is kept for people to look at; git does not keep it.
-const pictures = "../../build/pictures"
 
 // The demonstration publishes two versions of the public policy; their pages and what changed are whole in every window, in both
 // languages, and axe finds nothing.
@@ -69,12 +61,6 @@ func TestPublicPolicyOfTheDemonstration(t *testing.T) {
 	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(file), "%PDF-") {
 		t.Errorf("the document: %s", resp.Status)
 	}
-	if err := os.MkdirAll(pictures, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(pictures, "privacy-es.pdf"), file, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	look := newWindow(t)
 	changes := "/privacy/changes/" + all[0].Version + "/" + all[1].Version
 	for name, address := range map[string]string{"privacy en": "/privacy?language=en", "privacy es": "/privacy?language=es", "privacy versions en": "/privacy/versions?language=en",
@@ -87,37 +73,11 @@ func TestPublicPolicyOfTheDemonstration(t *testing.T) {
 type window struct {
 	t   *testing.T
 	ctx context.Context
-	axe string
 }
 
 func newWindow(t *testing.T) *window {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("a browser is needed for this test and none is installed: `make test` installs Debian's chromium")
-	}
-	axe, err := os.ReadFile("../console/testdata/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx)
-		closeTab()
-		stopBrowser()
-		stop()
-		time.Sleep(time.Second) // its children write for a moment still
-	})
-	return &window{t, ctx, string(axe)}
+	return &window{t, browsertest.Chromium(t, "en-US")}
 }
 
 // sound fails unless a page fits every window and axe finds nothing, and keeps a picture of each.
@@ -143,20 +103,9 @@ func (w *window) sound(name, address string) {
 		if over > 0 {
 			w.t.Errorf("%s %s: %d pixels wider than the window", name, view.what, over)
 		}
-		_, err = chromedp.Run(w.ctx, chromedp.Evaluate[bool](w.axe+"\n;true"))
-		must(err)
-		found, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
-		must(err)
-		var violations []struct {
-			ID, Help string
-			Nodes    []struct{ HTML string }
+		for _, v := range browsertest.Violations(w.ctx, w.t) {
+			w.t.Errorf("%s %s: %s", name, view.what, v)
 		}
-		must(json.Unmarshal([]byte(found), &violations))
-		for _, v := range violations {
-			w.t.Errorf("%s %s: %s (%s) %.300s", name, view.what, v.ID, v.Help, fmt.Sprint(v.Nodes))
-		}
-		png, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-		must(err)
-		must(os.WriteFile(filepath.Join(pictures, strings.ReplaceAll(name+" "+view.what, " ", "-")+".png"), png, 0o644))
+		browsertest.Picture(w.ctx, w.t, "../..", strings.ReplaceAll(name+" "+view.what, " ", "-"))
 	}
 }
