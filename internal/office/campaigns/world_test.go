@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
-	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
@@ -170,34 +168,17 @@ func (w *world) finish(id cpni.ID) {
 // to e-mail, one has an e-mail address without that, and one has refused. It gives their ids, sorted.
 func (w *world) crowd(n int, change ...func(i int, p *customer.Profile)) []cpni.ID {
 	w.t.Helper()
-	since, noticed := time.Date(2020, 1, 1, 5, 0, 0, 0, time.UTC), w.Clock.Now().AddDate(0, -3, 0)
-	ids := make([]cpni.ID, n)
-	for from := 0; from < n; from += 1000 {
-		_, err := w.Ledger.Commit(w.t.Context(), func(tx *store.Tx) ([]ledger.Entry, error) {
-			for i := from; i < min(n, from+1000); i++ {
-				p := customer.Profile{ID: cpni.NewID(), Name: fmt.Sprintf("Customer %d", i), Account: fmt.Sprintf("C-%s-%d", cpni.NewID()[:6], i), Since: since,
-					Email:     []customer.Address{{Value: fmt.Sprintf("c%d@example.com", i), Since: since, Notices: i%10 != 8}},
-					Approvals: []customer.Approval{{Scope: string(cpni.OwnMarketing), State: cpni.OptOutOK, Since: noticed, NoticeAt: noticed, Matures: noticed.AddDate(0, 0, 33)}}}
-				if i%10 == 9 {
-					p.Approvals[0].State = cpni.Denied
-				}
-				if i%2 == 1 {
-					p.Language = "es"
-				}
-				for _, c := range change {
-					c(i, &p)
-				}
-				ids[i] = p.ID
-				if err := w.Customers.Insert(w.t.Context(), tx, &p); err != nil {
-					return nil, err
-				}
-			}
-			return nil, nil
-		})
-		w.must(err)
-	}
-	slices.Sort(ids)
-	return ids
+	noticed := w.Clock.Now().AddDate(0, -3, 0)
+	return w.Crowd(w.t, n, append([]func(int, *customer.Profile){func(i int, p *customer.Profile) {
+		p.Email = []customer.Address{{Value: fmt.Sprintf("c%d@example.com", i), Since: p.Since, Notices: i%10 != 8}}
+		p.Approvals = []customer.Approval{{Scope: string(cpni.OwnMarketing), State: cpni.OptOutOK, Since: noticed, NoticeAt: noticed, Matures: noticed.AddDate(0, 0, 33)}}
+		if i%10 == 9 {
+			p.Approvals[0].State = cpni.Denied
+		}
+		if i%2 == 1 {
+			p.Language = "es"
+		}
+	}}, change...)...)
 }
 
 func (w *world) object(of cpni.ID) {

@@ -110,36 +110,16 @@ func (w *world) must(err error) {
 // address without that and a postal address, one only a postal address, and one nothing. It gives their ids, sorted.
 func (w *world) crowd(n int, change ...func(i int, p *customer.Profile)) []cpni.ID {
 	w.t.Helper()
-	since := time.Date(2020, 1, 1, 5, 0, 0, 0, time.UTC)
-	ids := make([]cpni.ID, n)
-	for from := 0; from < n; from += 1000 {
-		_, err := w.Ledger.Commit(w.t.Context(), func(tx *store.Tx) ([]ledger.Entry, error) {
-			for i := from; i < min(n, from+1000); i++ {
-				p := customer.Profile{ID: cpni.NewID(), Name: fmt.Sprintf("Customer %d", i), Account: fmt.Sprintf("C-%s-%d", cpni.NewID()[:6], i), Since: since}
-				email := customer.Address{Value: fmt.Sprintf("c%d@example.com", i), Since: since, Notices: i%10 < 7}
-				home := customer.Address{Value: fmt.Sprintf("%d Main St, Springfield, VA 22150", i), Since: since}
-				switch {
-				case i%10 < 7:
-					p.Email, p.Postal = []customer.Address{email}, []customer.Address{home}
-				case i%10 == 7:
-					p.Email, p.Postal = []customer.Address{email}, []customer.Address{home}
-				case i%10 == 8:
-					p.Postal = []customer.Address{home}
-				}
-				for _, c := range change {
-					c(i, &p)
-				}
-				ids[i] = p.ID
-				if err := w.Customers.Insert(w.t.Context(), tx, &p); err != nil {
-					return nil, err
-				}
-			}
-			return nil, nil
-		})
-		w.must(err)
-	}
-	slices.Sort(ids)
-	return ids
+	return w.Crowd(w.t, n, append([]func(int, *customer.Profile){func(i int, p *customer.Profile) {
+		email := customer.Address{Value: fmt.Sprintf("c%d@example.com", i), Since: p.Since, Notices: i%10 < 7}
+		home := customer.Address{Value: fmt.Sprintf("%d Main St, Springfield, VA 22150", i), Since: p.Since}
+		if i%10 < 8 {
+			p.Email = []customer.Address{email}
+		}
+		if i%10 < 9 {
+			p.Postal = []customer.Address{home}
+		}
+	}}, change...)...)
 }
 
 // optOut is the notice of these tests.

@@ -4,6 +4,7 @@ package officetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -153,6 +154,33 @@ var (
 	numbers sync.Mutex
 	next    = 100
 )
+
+// Crowd adds customers, a thousand in one transaction, each as made says it is by its number beside an id, a name, an account and a beginning. It
+// gives their ids, sorted.
+func (o *Office) Crowd(t testing.TB, n int, made ...func(i int, p *customer.Profile)) []cpni.ID {
+	t.Helper()
+	since := time.Date(2020, 1, 1, 5, 0, 0, 0, time.UTC)
+	ids := make([]cpni.ID, n)
+	for from := 0; from < n; from += 1000 {
+		if _, err := o.Ledger.Commit(t.Context(), func(tx *store.Tx) ([]ledger.Entry, error) {
+			for i := from; i < min(n, from+1000); i++ {
+				p := customer.Profile{ID: cpni.NewID(), Name: fmt.Sprintf("Customer %d", i), Account: fmt.Sprintf("C-%s-%d", cpni.NewID()[:6], i), Since: since}
+				for _, m := range made {
+					m(i, &p)
+				}
+				ids[i] = p.ID
+				if err := o.Customers.Insert(t.Context(), tx, &p); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
 
 // Customer adds a customer with a line, a password, addresses of record and three calls in October and November.
 func (o *Office) Customer(t testing.TB, change ...func(*customer.Profile)) *customer.Profile {
