@@ -91,14 +91,16 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 	port = freePorts(t, 14)
 	run, lines := start(t, dir, path, append([]string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(calls), "-nostdin",
 		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(port + 2), "-mi", "127.0.0.1"}, args...)...)
-	// To try the port would be to take it from sipp; the system knows who has it.
-	for n := 0; ; n++ {
-		open, err := os.ReadFile("/proc/net/udp")
-		if err != nil || n > 1000 {
-			t.Fatal("sipp did not begin to listen", err)
+	// To try the port would be to take it from sipp; the system knows who has it. While sipp begins, a socket that it has there may go
+	// again: what is sent then is refused. So it listens once it has had one and the same for a while.
+	socket, seen := "", 0
+	for n := 0; seen < 10; n++ {
+		if n > 1500 {
+			t.Fatal("sipp did not begin to listen")
 		}
-		if strings.Contains(string(open), fmt.Sprintf(" 0100007F:%04X ", port)) {
-			break
+		now := udpSocket(t, port)
+		if seen++; now == "" || now != socket {
+			socket, seen = now, 0
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -118,6 +120,22 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 			t.Errorf("the switch was not content (%d): %s", code, said[max(len(said)-4000, 0):])
 		}
 	}
+}
+
+// udpSocket is the number of the socket that is bound to a UDP port of the loopback; "": none is.
+func udpSocket(t testing.TB, port int) string {
+	t.Helper()
+	open, err := os.ReadFile("/proc/net/udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := fmt.Sprintf("0100007F:%04X", port)
+	for line := range strings.Lines(string(open)) {
+		if f := strings.Fields(line); len(f) > 9 && f[1] == at {
+			return f[9]
+		}
+	}
+	return ""
 }
 
 // TestRefusals tells apart why a call does not come about.
