@@ -31,19 +31,33 @@ func readAll(t testing.TB, folder string) []*File {
 // cite: P-01, P-03, P-04, P-05, P-06, P-16, P-17, P-18, P-19, P-20, P-21, P-22, P-28, P-29, P-30, P-31, P-32, P-33, P-34, P-35, P-36, P-41, I-29
 func TestStoriesOnBothDatabases(t *testing.T) {
 	files := readAll(t, "scenarios")
+	var odd, even []*File
+	for i, f := range files {
+		if i%2 == 0 {
+			even = append(even, f)
+		} else {
+			odd = append(odd, f)
+		}
+	}
 	for _, c := range []struct {
-		name string
-		db   func(testing.TB) string
+		name  string
+		db    func(testing.TB) string
+		files []*File
 	}{
-		{"memory", func(testing.TB) string { return "" }},
-		{"postgres", storetest.Postgres},
+		{"memory", func(testing.TB) string { return "" }, files},
+		{"postgres", storetest.Postgres, even},
+		{"postgres beside it", storetest.Postgres, odd},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			o := builtIn()
 			o.DB = c.db(t)
-			all, err := Run(t.Context(), files, o)
+			all, err := Run(t.Context(), c.files, o)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if len(all) == 0 {
+				t.Fatal("no story was told")
 			}
 			for _, out := range all {
 				if !out.OK {
