@@ -117,6 +117,9 @@ func (l *line) listen() (port int, options []sipgo.ClientOption, err error) {
 		l.listener = conn
 		_ = conn.(*net.UDPConn).SetReadBuffer(1 << 20) // for many calls at once; less will do
 		l.serving.Go(func() { _ = l.server.ServeUDP(conn) })
+		if err := l.served(conn.LocalAddr().String()); err != nil {
+			return 0, nil, err
+		}
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 		return port, []sipgo.ClientOption{sipgo.WithClientPort(port), sipgo.WithClientConnectionAddr(conn.LocalAddr().String())}, nil
 	case "tcp":
@@ -131,6 +134,19 @@ func (l *line) listen() (port int, options []sipgo.ClientOption, err error) {
 	default:
 		return 0, nil, nil
 	}
+}
+
+// served waits until calls can go out by the address that is listened on. sipgo knows of it a moment after it has begun to serve it; a call
+// before would try to listen there a second time.
+func (l *line) served(address string) error {
+	for range 1000 {
+		if c, err := l.agent.TransportLayer().GetConnection("udp", address); err == nil && c != nil {
+			_, err := c.TryClose() // what was asked for is given back; it stays open
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return fmt.Errorf("%s was not listened on", address)
 }
 
 // resolve finds the switch's addresses, whose messages alone are read.

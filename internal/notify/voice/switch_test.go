@@ -35,6 +35,11 @@ Contact: <sip:switch@[local_ip]:[local_port]>
 `, status, strings.Join(more, "\n")+"\nContent-Length: 0\n\n")
 }
 
+// refuses ends a call that was not answered: a switch says so until it hears that it was heard (RFC 3261, 17.2.1).
+func refuses(status string, more ...string) string {
+	return strings.Replace(respond(status, more...), "<send>", `<send retrans="500">`, 1)
+}
+
 // answered is 200 with a description of sound that nobody sends.
 const answered = `<send retrans="500"><![CDATA[
 SIP/2.0 200 OK
@@ -91,16 +96,14 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 	port = freePorts(t, 14)
 	run, lines := start(t, dir, path, append([]string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(calls), "-nostdin",
 		"-trace_err", "-timeout", "90", "-timeout_error", "-mp", fmt.Sprint(port + 2), "-mi", "127.0.0.1"}, args...)...)
-	// To try the port would be to take it from sipp; the system knows who has it. While sipp begins, a socket that it has there may go
-	// again: what is sent then is refused. So it listens once it has had one and the same for a while.
-	socket, seen := "", 0
-	for n := 0; seen < 10; n++ {
-		if n > 1500 {
-			t.Fatal("sipp did not begin to listen")
+	// To try the port would be to take it from sipp; the system knows who has it.
+	for n := 0; ; n++ {
+		open, err := os.ReadFile("/proc/net/udp")
+		if err != nil || n > 1000 {
+			t.Fatal("sipp did not begin to listen", err)
 		}
-		now := udpSocket(t, port)
-		if seen++; now == "" || now != socket {
-			socket, seen = now, 0
+		if strings.Contains(string(open), fmt.Sprintf(" 0100007F:%04X ", port)) {
+			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -120,22 +123,6 @@ func playing(t testing.TB, calls int, args []string, steps ...string) (port int,
 			t.Errorf("the switch was not content (%d): %s", code, said[max(len(said)-4000, 0):])
 		}
 	}
-}
-
-// udpSocket is the number of the socket that is bound to a UDP port of the loopback; "": none is.
-func udpSocket(t testing.TB, port int) string {
-	t.Helper()
-	open, err := os.ReadFile("/proc/net/udp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := fmt.Sprintf("0100007F:%04X", port)
-	for line := range strings.Lines(string(open)) {
-		if f := strings.Fields(line); len(f) > 9 && f[1] == at {
-			return f[9]
-		}
-	}
-	return ""
 }
 
 // TestRefusals tells apart why a call does not come about.
@@ -175,7 +162,7 @@ func TestRefusals(t *testing.T) {
 			port, done := playing(t, 1, nil, receive("INVITE",
 				header("X-Ringfence-Message", " *"+string(p.ID), "1"), header("X-Ringfence-Attempt", " *1", "2"), header("Call-ID", " *"+string(p.ID)+"-1@", "3"),
 				header("From", ".*Carrier.*sip:.12125550100@", "4"), header("To", ".*sip:12125550123@", "5"))+`<Reference variables="1,2,3,4,5"/>`,
-				respond("100 Trying"), respond(c.status, more...), receive("ACK"))
+				respond("100 Trying"), refuses(c.status, more...), receive("ACK"))
 			o := send(t, carrier(t, port, nil), p)[0]
 			done()
 			if o.State != c.want.State || o.After != c.want.After || o.Code != c.status[:3] || o.Says != c.status[4:] {
