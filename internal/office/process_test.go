@@ -2,18 +2,12 @@ package office_test
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,20 +18,17 @@ import (
 	"pgregory.net/rapid"
 
 	"ringfence/internal/accounting"
-	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/ledger"
 	"ringfence/internal/notify"
-	"ringfence/internal/office"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/process"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
 	"ringfence/internal/vault"
-	"ringfence/policy"
 )
 
 // paper is a scan.
@@ -466,139 +457,6 @@ func within(t *rapid.T, r *disclose.Released, who *customer.Profile, about strin
 	}
 }
 
-// A process that forbids to tell the customer stands in no list of theirs, in no receipt and in no message, and only those whom it
-// names know of it, in the register and in the records. When the silence ends the accounting shows it and the notice goes by itself;
-// an extension comes in writing, and so does the lifting.
-//
-// cite: P-29, P-37, P-41, 47 CFR 64.2010(a)
-func TestSecretLegalProcess(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		o := officetest.Open(t, db)
-		l, ctx := lawOf(t, o), t.Context()
-		ann := o.Customer(t)
-		f := l.order(ann.Account)
-		f.Silence = process.Silence{Ordered: true, Until: at("2026-12-24 00:00")}
-		if _, err := o.Processes.File(ctx, f); code(err) != "INCOMPLETE" {
-			t.Errorf("nobody is named who could read it: %v", err)
-		}
-		f.Named = []cpni.ID{l.reviewer, o.Member(t, cpni.RoleAgent)}
-		if _, err := o.Processes.File(ctx, f); code(err) != "ROLE" {
-			t.Errorf("an agent is named: %v (P-37)", err)
-		}
-		f.Named = f.Named[:1]
-		p := l.approve(l.file(f))
-		if tried := l.release(p); tried.Released != 1 {
-			t.Fatalf("%+v", tried)
-		}
-		entry := must[[]process.Release](t)(o.Processes.Releases(ctx, p.ID, l.taker))[0].Entry
-		unnamed := o.Member(t, cpni.RoleCompliance)
-		hidden := func(is bool) {
-			t.Helper()
-			lines, _, err := o.Accounting.List(ctx, ann.ID, accounting.Query{Each: true})
-			if err != nil || slices.ContainsFunc(lines, func(x accounting.Line) bool { return x.Entry == entry }) == is {
-				t.Errorf("the accounting has it: %v, %v; hidden: %v (P-29)", lines, err, is)
-			}
-			if _, err := o.Accounting.One(ctx, ann.ID, entry); errors.Is(err, ledger.ErrNoRecord) != is {
-				t.Errorf("a line of its own: %v; hidden: %v", err, is)
-			}
-			if err := o.Ledger.Sequence(ctx); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := o.Accounting.Receipt(ctx, ann.ID, entry); errors.Is(err, ledger.ErrNoRecord) != is {
-				t.Errorf("a receipt: %v; hidden: %v", err, is)
-			}
-			for _, who := range []struct {
-				id    cpni.ID
-				named bool
-			}{{l.taker, true}, {l.reviewer, true}, {unnamed, false}} {
-				if _, err := o.Processes.One(ctx, p.ID, who.id); errors.Is(err, process.ErrNone) != (is && !who.named) {
-					t.Errorf("the file, to one who is named %v: %v; secret: %v (P-37)", who.named, err, is)
-				}
-				all, _, err := o.Processes.List(ctx, who.id, process.Query{})
-				if err != nil || (len(all) == 0) != (is && !who.named) {
-					t.Errorf("the list, to one who is named %v: %d, %v; secret: %v", who.named, len(all), err, is)
-				}
-				row := must[ledger.Row](t)(o.Ledger.Record(ctx, ann.ID, entry))
-				if h := must[bool](t)(o.HiddenFrom(ctx, who.id, row)); h != (is && !who.named) {
-					t.Errorf("the entry, to one who is named %v: hidden %v; secret: %v", who.named, h, is)
-				}
-				told, _, err := o.Accounting.List(ctx, ann.ID, accounting.Query{Each: true, All: true, Viewer: who.id})
-				if err != nil || slices.ContainsFunc(told, func(x accounting.Line) bool { return x.Entry == entry }) == (is && !who.named) {
-					t.Errorf("the whole accounting, to one who is named %v; secret: %v: %v", who.named, is, err)
-				}
-			}
-		}
-		l.due()
-		hidden(true)
-		if all := must[[]notify.Message](t)(o.Outbox.Messages(ctx, ann.ID)); len(all) != 0 {
-			t.Fatalf("a message to the customer: %+v (P-29)", all)
-		}
-		for _, kind := range []ledger.Kind{ledger.Lookup, ledger.Message, ledger.Notice, ledger.Letter, ledger.Process, ledger.Change} {
-			if rows := must[[]ledger.Row](t)(o.Ledger.Records(ctx, ann.ID, ledger.Filter{Kind: kind, Limit: 10})); len(rows) > 1 || len(rows) == 1 && kind != ledger.Change {
-				t.Errorf("the customer's records tell of it: %s %+v", kind, rows)
-			}
-		}
-		if _, err := o.Processes.Quiet(ctx, p.ID, process.Quiet{By: l.taker, Until: at("2027-03-01 00:00"), Reason: "extended"}); code(err) != "NEED_WRITING" {
-			t.Errorf("extended by somebody's word: %v", err)
-		}
-		p = must[*process.Process](t)(o.Processes.Quiet(ctx, p.ID, process.Quiet{By: l.taker, Until: at("2027-03-01 00:00"), Reason: "extended", Scan: paper}))
-		o.Time.Add(at("2026-12-25 00:00").Sub(o.Clock.Now()))
-		l.due()
-		hidden(true)
-		o.Time.Add(at("2027-03-01 00:00").Sub(o.Clock.Now()) - time.Microsecond)
-		l.due()
-		hidden(true)
-		if all := messages(t, o, ann.ID, notify.ProcessAnswered); len(all) != 0 {
-			t.Fatalf("told before it ends: %+v", all)
-		}
-		o.Time.Add(time.Microsecond)
-		l.due()
-		hidden(false)
-		if all := messages(t, o, ann.ID, notify.ProcessAnswered); len(all) != 1 {
-			t.Errorf("told when it ends: %d messages", len(all))
-		}
-		if _, err := o.Processes.Quiet(ctx, p.ID, process.Quiet{By: l.taker, Until: at("2028-03-01 00:00"), Reason: "again", Scan: paper}); code(err) != "PROCESS" {
-			t.Errorf("hidden again what was shown: %v", err)
-		}
-	})
-}
-
-// An order of silence without an end stands until it is lifted, and an alert asks for it now and then; a paper whose kind cannot
-// forbid it forbids nothing.
-//
-// cite: P-29
-func TestSilenceWithoutAnEnd(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		o := officetest.Open(t, db)
-		l, ctx := lawOf(t, o), t.Context()
-		ann := o.Customer(t)
-		f := l.order(ann.Account)
-		f.Kind, f.Silence, f.Named = "civil-subpoena", process.Silence{Ordered: true, Until: at("2027-01-01 00:00")}, []cpni.ID{l.reviewer}
-		if _, err := o.Processes.File(ctx, f); code(err) != "PROCESS" {
-			t.Errorf("a party to a lawsuit forbids to tell the customer: %v", err)
-		}
-		f.Kind, f.Silence = "national-security-letter", process.Silence{Ordered: true}
-		p := l.approve(l.file(f))
-		l.release(p)
-		o.Time.Add(364 * 24 * time.Hour)
-		l.due()
-		if l.alerts(process.Unsilenced) != 0 || len(messages(t, o, ann.ID, notify.ProcessAnswered)) != 0 {
-			t.Error("before the time")
-		}
-		o.Time.Add(24 * time.Hour)
-		l.due()
-		if n := l.alerts(process.Unsilenced); n != 1 {
-			t.Errorf("%d alerts that nobody has asked whether the silence still stands", n)
-		}
-		p = must[*process.Process](t)(o.Processes.Looked(ctx, p.ID, l.reviewer, "The agency says that it does."))
-		must[*process.Process](t)(o.Processes.Quiet(ctx, p.ID, process.Quiet{By: l.taker, Lift: true, Reason: "lifted", Scan: paper}))
-		l.due()
-		if all := messages(t, o, ann.ID, notify.ProcessAnswered); len(all) != 1 {
-			t.Errorf("told when it is lifted: %d messages", len(all))
-		}
-	})
-}
-
 // quashing is a register in which a process is quashed as soon as the door has looked at it.
 type quashing struct {
 	*process.Register
@@ -827,182 +685,4 @@ func TestIncompleteLegalProcess(t *testing.T) {
 			t.Errorf("%d files, %v", len(all), err)
 		}
 	})
-}
-
-const (
-	lawDatabase, lawFolder = "RINGFENCE_TEST_LAW_DATABASE", "RINGFENCE_TEST_LAW_FOLDER"
-)
-
-// startClock is a clock of its own that stands where a test's begins.
-func startClock() *officetest.Clock {
-	c := &officetest.Clock{}
-	for c.Now().Before(officetest.Start) { // a length of time holds 292 years
-		c.Add(officetest.Start.Sub(c.Now()))
-	}
-	return c
-}
-
-// lawOffice opens an office with keys that outlive the process.
-func lawOffice(ctx context.Context, url, folder string) (*office.Office, func(), error) {
-	master, err := vault.ReadMaster("file:" + filepath.Join(folder, "master.key"))
-	if err != nil {
-		return nil, nil, err
-	}
-	signer, err := ledger.ReadKeyFile(filepath.Join(folder, "ledger.key"))
-	if err != nil {
-		return nil, nil, err
-	}
-	set, err := rules.Load(policy.Files)
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err := store.Open(ctx, url)
-	if err != nil {
-		return nil, nil, err
-	}
-	clock := startClock()
-	o, err := office.Open(ctx, office.Config{DB: db, Policy: set, Master: master, Origin: officetest.Origin, Signer: signer, Clock: clock, Zone: officetest.Zone, HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1},
-		Carrier: office.Carrier{Name: "Example Tel"}})
-	if err != nil {
-		db.Close()
-		return nil, nil, err
-	}
-	return o, func() { o.Close(); db.Close() }, nil
-}
-
-// TestLegalProcessChild is the process that TestKilledWhileAnswering kills: it releases, packs and hands out, and says what it has done.
-func TestLegalProcessChild(t *testing.T) {
-	folder := os.Getenv(lawFolder)
-	if folder == "" {
-		t.Skip("it is run by another test")
-	}
-	ctx := t.Context()
-	o, closed, err := lawOffice(ctx, os.Getenv(lawDatabase), folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closed()
-	names := strings.Fields(string(must[[]byte](t)(os.ReadFile(filepath.Join(folder, "names")))))
-	by := cpni.ID(names[0])
-	for _, name := range names[1:] {
-		id := cpni.ID(name)
-		p := must[*process.Process](t)(o.Processes.One(ctx, id, by))
-		if p.State != process.Approved {
-			continue
-		}
-		must[process.Tried](t)(o.Processes.Release(ctx, id, by))
-		if n, err := o.Processes.Pack(ctx, id, by); err == nil {
-			fmt.Println("packed", id, n)
-		}
-		for _, x := range must[[]process.Package](t)(o.Processes.Packages(ctx, id, by)) {
-			if !x.Handed.IsZero() {
-				continue
-			}
-			out := must[*process.Handout](t)(o.Processes.HandOut(ctx, id, by, x.N, nil))
-			fmt.Printf("handed %s %x\n", id, sha256.Sum256(out.File))
-		}
-		must[*process.Process](t)(o.Processes.Close(ctx, id, by, ""))
-		fmt.Println("closed", id)
-	}
-}
-
-// Whenever the process is killed, each release has its permit and each permit its release, no package has gone out that is not on
-// record, and the work goes on from where it stands.
-//
-// cite: P-29, P-41, I-01, I-03
-func TestKilledWhileAnsweringLegalProcess(t *testing.T) {
-	for name, database := range map[string]func(*testing.T) string{"sqlite": func(t *testing.T) string { return storetest.SQLite(t) }, "postgres": func(t *testing.T) string { return storetest.Postgres(t) }} {
-		t.Run(name, func(t *testing.T) {
-			folder, url, ctx := t.TempDir(), database(t), t.Context()
-			if err := errors.Join(vault.NewMasterFile(filepath.Join(folder, "master.key")), ledger.NewKeyFile(filepath.Join(folder, "ledger.key"), officetest.Origin)); err != nil {
-				t.Fatal(err)
-			}
-			const files, customers = 4, 2
-			names := func() []string {
-				plain, closed, err := lawOffice(ctx, url, folder)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer closed()
-				o := &officetest.Office{Office: plain, Time: startClock()}
-				l := lawOf(t, o)
-				out := []string{string(l.taker)}
-				for range files {
-					var about []string
-					for range customers {
-						about = append(about, o.Customer(t).Account)
-					}
-					out = append(out, string(l.approve(l.file(l.order(about...))).ID))
-				}
-				return out
-			}()
-			if err := os.WriteFile(filepath.Join(folder, "names"), []byte(strings.Join(names, "\n")), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			handed, done := map[string]string{}, false
-			for tries := 0; !done; tries++ {
-				if tries > 40 {
-					t.Fatal("it never comes to its end")
-				}
-				c := exec.Command(os.Args[0], "-test.run=^TestLegalProcessChild$")
-				c.Env = append(os.Environ(), lawDatabase+"="+url, lawFolder+"="+folder)
-				out := must[io.ReadCloser](t)(c.StdoutPipe())
-				if err := c.Start(); err != nil {
-					t.Fatal(err)
-				}
-				least, heard := 1+rand.IntN(4), 0
-				read := bufio.NewReader(out)
-				for {
-					line, err := read.ReadString('\n') // a line that was cut off was not said
-					if err != nil {
-						break
-					}
-					if id, hash, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "handed "), " "); ok && strings.HasPrefix(line, "handed ") {
-						handed[id] = hash
-					}
-					if heard++; heard == least && tries < 6 {
-						c.Process.Kill()
-					}
-				}
-				done = c.Wait() == nil
-				o, closed, err := lawOffice(ctx, url, folder)
-				if err != nil {
-					t.Fatal(err)
-				}
-				by, permits := cpni.ID(names[0]), 0
-				if err := o.Ledger.Each(ctx, func(r ledger.Row) error {
-					if r.Kind == ledger.Decision && r.Outcome == cpni.Permit {
-						permits++
-					}
-					return nil
-				}); err != nil {
-					t.Fatal(err)
-				}
-				kept := 0
-				for _, name := range names[1:] {
-					for _, x := range must[[]process.Release](t)(o.Processes.Releases(ctx, cpni.ID(name), by)) {
-						kept++
-						if row, err := o.Ledger.Record(ctx, x.Customer, x.Entry); err != nil || row.Outcome != cpni.Permit {
-							t.Errorf("a release without its permit: %+v, %v (I-01)", x, err)
-						}
-					}
-					for _, x := range must[[]process.Package](t)(o.Processes.Packages(ctx, cpni.ID(name), by)) {
-						if got := handed[name]; got != "" && got != x.Hash {
-							t.Errorf("a package went out as %s and is on record as %q (I-01)", got, x.Hash)
-						}
-					}
-				}
-				if kept != permits {
-					t.Errorf("%d permits and %d releases (I-03)", permits, kept)
-				}
-				if done && kept != files*customers {
-					t.Errorf("%d releases, want %d", kept, files*customers)
-				}
-				closed()
-			}
-			if len(handed) == 0 {
-				t.Error("nothing was handed out")
-			}
-		})
-	}
 }
