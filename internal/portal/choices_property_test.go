@@ -107,7 +107,7 @@ func TestOnlyTheCustomersOwnWordLiftsARefusal(t *testing.T) {
 				s.post(choicesAt+"/"+x, append(slices.Clone(form), "say", "yes")...)
 				said[x].yes = n * 10
 			case "back":
-				was := own(x)
+				was := said[x].no > said[x].back // also one beside which a yes stands
 				s.says(x, "back")
 				if was {
 					said[x].back = n * 10
