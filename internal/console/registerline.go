@@ -241,7 +241,8 @@ func (v *visit) processLinePage() error {
 		add("Received", v.day(p.Received))
 	}
 	add("Reaches", capital(register.DataWords(p.Scope)))
-	add("Of the time", v.spanOf(p.From, p.Until))
+	add("Records of", v.spanOf(p.Since, p.Before))
+	add("In force", v.spanOf(p.From, p.Until))
 	if p.Reviewer != "" {
 		add("Reviewed by", v.memberName(p.Reviewer))
 	}

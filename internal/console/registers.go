@@ -387,7 +387,7 @@ func (v *visit) registeredProcess(p register.Process) registerRow {
 		}
 	}
 	return registerRow{Address: registerAddress(register.Processes) + "/" + string(p.ID), First: p.Number, Cells: []registerCell{{Text: capital(p.Kind), More: p.State, Chip: overChip(p.Over)}, {Text: p.Issuer, More: v.receivedOn(p.Received)},
-		{Text: capital(register.DataWords(p.Scope)), More: v.spanOf(p.From, p.Until)}, reviewed, {Text: counted(len(p.Released), "release", "releases")}, secret}}
+		{Text: capital(register.DataWords(p.Scope)), More: v.spanOf(p.Since, p.Before)}, reviewed, {Text: counted(len(p.Released), "release", "releases")}, secret}}
 }
 
 func (v *visit) receivedOn(t time.Time) string {

@@ -58,7 +58,7 @@ func withRegisters(t *testing.T) (w *world, entries []cpni.ID) {
 	})
 	w.Registers.Processes = register.SourceFunc[register.Process](func(context.Context) ([]register.Process, error) {
 		return []register.Process{{ID: order.ID, At: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), Kind: "court order", Number: "CV 26-17", Issuer: "a district court", Received: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC),
-			From: time.Date(2026, 2, 1, 5, 0, 0, 0, time.UTC), Until: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC), Scope: []cpni.DataClass{cpni.CallDetail}, Reviewer: w.people["officer"], Reviewed: time.Date(2026, 3, 3, 15, 0, 0, 0, time.UTC), State: "answered"}}, nil
+			From: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC), Until: time.Date(2027, 3, 1, 5, 0, 0, 0, time.UTC), Since: time.Date(2026, 2, 1, 5, 0, 0, 0, time.UTC), Before: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC), Scope: []cpni.DataClass{cpni.CallDetail}, Reviewer: w.people["officer"], Reviewed: time.Date(2026, 3, 3, 15, 0, 0, 0, time.UTC), State: "answered"}}, nil
 	})
 	must(t, w.Ledger.Sequence(ctx))
 	slices.Reverse(entries)
@@ -93,7 +93,7 @@ func TestTheRegistersAtTheDesk(t *testing.T) {
 		t.Errorf("the receipt: %+v, %v", v, err)
 	}
 	b.get("/registers/campaigns").says(t, "Summer lines", "1,200 in", "Approved")
-	b.get("/registers/processes").says(t, "CV 26-17", "1 release", "The officer")
+	b.get("/registers/processes").says(t, "CV 26-17", "1 release", "The officer", "1 February 2026 to 28 February 2026")
 	b.get("/registers/disclosures/"+string(w.ann)+"/"+string(cpni.NewID())).is(t, http.StatusNotFound)
 
 	proof := b.submit("/registers/disclosures/file", "as", "proof")

@@ -25,6 +25,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/process"
+	"ringfence/internal/register"
 	"ringfence/internal/rules"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -167,6 +168,15 @@ func TestLegalProcessIsReadAndAnswered(t *testing.T) {
 		if _, err := o.Processes.Release(ctx, p.ID, l.taker); code(err) != "PROCESS" {
 			t.Errorf("released before anybody read it: %v (P-29)", err)
 		}
+		registered := func(from, until time.Time, releases int) {
+			t.Helper()
+			must[int](t)(0, o.Ledger.Sequence(ctx))
+			page := must[register.Page[register.Process]](t)(o.Registers.Processed(ctx, register.Query{Viewer: l.taker}))
+			if len(page.Lines) != 1 || !page.Lines[0].Since.Equal(from) || !page.Lines[0].Before.Equal(until) || !page.Lines[0].Until.Equal(p.Until) || len(page.Lines[0].Released) != releases {
+				t.Errorf("on the register: %+v, want records from %s to %s and %d releases (P-29)", page.Lines, from, until, releases)
+			}
+		}
+		registered(p.Asked.From, p.Asked.Until, 0)
 		all := process.Scope{Subjects: p.Asked.Subjects, Data: p.Asked.Data, From: p.Asked.From, Until: p.Asked.Until}
 		narrow := all
 		narrow.Data, narrow.Subjects, narrow.Until = []cpni.DataClass{cpni.CallDetail}, []int{1, 2}, at("2026-11-05 00:00")
@@ -196,6 +206,11 @@ func TestLegalProcessIsReadAndAnswered(t *testing.T) {
 		tried := l.release(p)
 		if tried.Released != 1 || len(tried.Refused) != 0 {
 			t.Fatalf("%+v", tried)
+		}
+		registered(narrow.From, narrow.Until, 1)
+		named := must[register.Page[register.Disclosure]](t)(o.Registers.Disclosed(ctx, register.Query{Matter: p.Number, Viewer: l.taker}))
+		if len(named.Lines) != 1 || named.Lines[0].Basis.Number != p.Number {
+			t.Errorf("by the number of the paper: %+v (P-29, P-41)", named.Lines)
 		}
 		if again := l.release(p); again.Released != 0 || len(must[[]process.Release](t)(o.Processes.Releases(ctx, p.ID, l.taker))) != 1 {
 			t.Errorf("released again: %+v", again)

@@ -116,8 +116,8 @@ func (o *Office) registeredProcesses(ctx context.Context) ([]register.Process, e
 	for i, p := range found {
 		x := register.Process{ID: p.ID, At: p.Received, Entries: p.Entries, Kind: strings.ReplaceAll(p.Kind, "-", " "), Number: p.Number, Issuer: p.Issuer, Received: p.Received, From: p.From, Until: p.Until,
 			Scope: p.Scope.Data, Reviewer: p.ReviewedBy, Reviewed: p.ReviewedAt, State: string(p.State), Secret: p.Silence.Now(o.Clock.Now()), SecretBy: p.Silence.Until}
-		if len(x.Scope) == 0 {
-			x.Scope = p.Asked.Data
+		if x.Since, x.Before = p.Scope.From, p.Scope.Until; len(x.Scope) == 0 { // nobody has approved it: what it asks for
+			x.Scope, x.Since, x.Before = p.Asked.Data, p.Asked.From, p.Asked.Until
 		}
 		for _, r := range p.Released {
 			x.Released = append(x.Released, register.Release{Customer: r.Customer, Entry: r.Entry, At: r.At})

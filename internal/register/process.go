@@ -22,16 +22,19 @@ type Process struct {
 	Number   string           `json:"number"`
 	Issuer   string           `json:"issuer"`
 	Received time.Time        `json:"received,omitzero"`
-	From     time.Time        `json:"from,omitzero"`
-	Until    time.Time        `json:"until,omitzero"`
+	From     time.Time        `json:"from,omitzero"`  // it is in force
+	Until    time.Time        `json:"until,omitzero"` // the first moment at which it is not
 	Scope    []cpni.DataClass `json:"scope"`
-	Reviewer cpni.ID          `json:"reviewer,omitempty"`
-	Reviewed time.Time        `json:"reviewed,omitzero"`
-	State    string           `json:"state"`
-	Secret   bool             `json:"secret,omitempty"` // it forbids that the customer is told
-	SecretBy time.Time        `json:"secret_until,omitzero"`
-	Released []Release        `json:"released,omitempty"`
-	Over     bool             `json:"over,omitempty"`
+	// Since and Before bound the records that it reaches: the first moment, and the first behind the last.
+	Since    time.Time `json:"records_from,omitzero"`
+	Before   time.Time `json:"records_until,omitzero"`
+	Reviewer cpni.ID   `json:"reviewer,omitempty"`
+	Reviewed time.Time `json:"reviewed,omitzero"`
+	State    string    `json:"state"`
+	Secret   bool      `json:"secret,omitempty"` // it forbids that the customer is told
+	SecretBy time.Time `json:"secret_until,omitzero"`
+	Released []Release `json:"released,omitempty"`
+	Over     bool      `json:"over,omitempty"`
 }
 
 // Release is something that was released on a process.

@@ -21,7 +21,7 @@ var columns = map[Name][]string{
 		"campaign", "description", "destroy by", "destruction", "certified", "secret", "asked by", "past its time"},
 	Campaigns: {"campaign", "when", "whose", "description", "state", "information used", "products", "purpose", "recipients", "channel", "from", "until", "audience", "by", "reviews", "included", "excluded", "sent",
 		"entries", "past its time"},
-	Processes: {"process", "when", "kind", "number", "issuer", "received", "from", "until", "scope", "reviewer", "reviewed", "state", "secret", "secret until", "released", "entries", "past its time"},
+	Processes: {"process", "when", "kind", "number", "issuer", "received", "in force from", "in force until", "scope", "records from", "records until", "reviewer", "reviewed", "state", "secret", "secret until", "released", "entries", "past its time"},
 }
 
 func yes(is bool) string {
@@ -56,7 +56,7 @@ func (b *Book) cells(line any) []string {
 		for i, r := range l.Released {
 			released[i] = r.Entry
 		}
-		return []string{string(l.ID), b.moment(l.At), l.Kind, l.Number, l.Issuer, b.moment(l.Received), b.moment(l.From), b.moment(l.Until), wordsOf(l.Scope), string(l.Reviewer), b.moment(l.Reviewed), l.State,
+		return []string{string(l.ID), b.moment(l.At), l.Kind, l.Number, l.Issuer, b.moment(l.Received), b.moment(l.From), b.moment(l.Until), wordsOf(l.Scope), b.moment(l.Since), b.moment(l.Before), string(l.Reviewer), b.moment(l.Reviewed), l.State,
 			yes(l.Secret), b.moment(l.SecretBy), wordsOf(released), wordsOf(l.Entries), yes(l.Over)}
 	}
 	return nil
@@ -181,7 +181,7 @@ func (b *Book) Print(ctx context.Context, w io.Writer, n Name, q Query, from Sen
 var printed = map[Name][]string{
 	Disclosures: {"Entry", "When", "Received by", "What", "For", "On", "Customer", "Destruction"},
 	Campaigns:   {"Campaign", "Whose", "Description", "Information used", "Offered", "To", "From and until", "Reviewed", "Size"},
-	Processes:   {"Number", "Kind", "Issuer", "Received", "From and until", "Scope", "Reviewer", "Released", "Secret"},
+	Processes:   {"Number", "Kind", "Issuer", "Received", "Records of", "Scope", "Reviewer", "Released", "Secret"},
 }
 
 // lastDay writes the last day of a time by the first moment behind it.
@@ -220,7 +220,7 @@ func (b *Book) print(line any) []string {
 		if !l.SecretBy.IsZero() {
 			secret = "until " + b.day(l.SecretBy)
 		}
-		return []string{l.Number, l.Kind, l.Issuer, b.day(l.Received), between(b.day(l.From), b.lastDay(l.Until)), DataWords(l.Scope), string(l.Reviewer), fmt.Sprint(len(l.Released)), secret}
+		return []string{l.Number, l.Kind, l.Issuer, b.day(l.Received), between(b.day(l.Since), b.lastDay(l.Before)), DataWords(l.Scope), string(l.Reviewer), fmt.Sprint(len(l.Released)), secret}
 	}
 	return nil
 }
