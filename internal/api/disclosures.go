@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -239,6 +239,9 @@ func disclosureOf(a *disclose.Answer) *Disclosure {
 	return d
 }
 
+// monthText writes a month, given as yyyymm, as yyyy-mm.
+func monthText(m int) string { return fmt.Sprintf("%04d-%02d", m/100, m%100) }
+
 // releasedOf is what was released, in the form of this interface.
 func releasedOf(r *disclose.Released) *Released {
 	out := &Released{}
@@ -256,7 +259,7 @@ func releasedOf(r *disclose.Released) *Released {
 	for _, i := range r.Items {
 		month := ""
 		if i.Period > 0 {
-			month = strconv.Itoa(i.Period/100) + "-" + strconv.Itoa(100 + i.Period%100)[1:]
+			month = monthText(i.Period)
 		}
 		out.Items = append(out.Items, Item{i.Class, i.Line, month, i.Values})
 	}

@@ -142,14 +142,7 @@ func refusedDisclosure(a *disclose.Answer) *Problem {
 	if len(d.Says) > 0 {
 		p.Detail = d.Says[0]
 	}
-	for _, w := range d.Ways {
-		var steps []string
-		for _, s := range w {
-			steps = append(steps, strings.TrimSuffix(s.Says, "."))
-		}
-		p.Next = append(p.Next, strings.Join(steps, "; then: "))
-	}
-	if len(p.Next) == 0 {
+	if p.Next = d.Next(); len(p.Next) == 0 {
 		p.Next = []string{"nothing would make it allowed as it was asked"}
 	}
 	return p

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -94,7 +93,7 @@ func writtenOf(r *written.Request) WrittenRequest {
 func wholeWritten(r *written.Request) WholeWrittenRequest {
 	out := WholeWrittenRequest{WrittenRequest: writtenOf(r), Names: r.Name, Data: r.Data, Line: r.Line, Months: []string{}, Via: r.Via, To: r.To, Text: r.Text, Hash: hex.EncodeToString(r.Hash[:]), Decision: r.Entry, Reason: r.Reason, Opened: r.Opened}
 	for _, m := range r.Months {
-		out.Months = append(out.Months, strconv.Itoa(m/100)+"-"+strconv.Itoa(100 + m%100)[1:])
+		out.Months = append(out.Months, monthText(m))
 	}
 	for _, s := range r.Sendings {
 		out.Sent = append(out.Sent, WrittenSending{s.At, s.Via, s.To, s.Message, when(s.Back)})

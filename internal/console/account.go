@@ -113,8 +113,11 @@ func (v *visit) added(done staff.Enrolled, err error) error {
 	return v.told(nil, "/me", "The second factor is set up.")
 }
 
-// told shows a page with what came of an act: a note, or the refusal.
-func (v *visit) told(err error, at, note string) error {
+// told shows a page with what came of an act: a note, or the refusal. Where err is one of none there is no such page.
+func (v *visit) told(err error, at, note string, none ...error) error {
+	if slices.ContainsFunc(none, func(n error) bool { return errors.Is(err, n) }) {
+		return errNowhere
+	}
 	var refusal *cpni.Refusal
 	if errors.As(err, &refusal) {
 		return v.leave(flash{For: at, Refusal: refusal}, at)

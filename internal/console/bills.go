@@ -83,14 +83,8 @@ func (v *visit) billInsert() error {
 func (v *visit) confirmBills() error {
 	back := "/bills/" + string(v.id("run"))
 	done, err := v.takeBills()
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, notice.ErrNoRun):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: back, Refusal: refusal}, back)
-	case err != nil:
-		return err
+	if err != nil {
+		return v.told(err, back, "", notice.ErrNoRun)
 	}
 	note := fmt.Sprintf("%s notices are proven mailed on %s.", many(done.Given), done.Mailed)
 	if done.Missed > 0 {
@@ -127,14 +121,8 @@ func (v *visit) takeBills() (notice.Confirmed, error) {
 func (v *visit) billsReturned() error {
 	back := "/bills/" + string(v.id("run"))
 	done, err := v.takeReturned()
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, notice.ErrNoRun):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: back, Refusal: refusal}, back)
-	case err != nil:
-		return err
+	if err != nil {
+		return v.told(err, back, "", notice.ErrNoRun)
 	}
 	note := fmt.Sprintf("%s notices count as not given now; %s of them go out in another form.", many(done.Returned), many(done.Again))
 	if done.Unknown > 0 {
@@ -167,16 +155,9 @@ func (v *visit) billReturned() error {
 	if err == nil && done.Unknown > 0 {
 		err = notice.ErrNotInBill
 	}
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, notice.ErrNoRun):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: back, Refusal: refusal}, back)
-	case err != nil:
-		return err
-	case done.Again > 0:
-		return v.leave(flash{For: back, Note: "The notice counts as not given now. It goes out in another form."}, back)
+	note := "The notice counts as not given now. It goes out in another form."
+	if done.Again == 0 {
+		note = "The notice counts as not given now. No other way to this customer is open."
 	}
-	return v.leave(flash{For: back, Note: "The notice counts as not given now. No other way to this customer is open."}, back)
+	return v.told(err, back, note, notice.ErrNoRun)
 }

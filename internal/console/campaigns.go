@@ -87,7 +87,7 @@ func (v *visit) whoSees(to string) (called, class string, err error) {
 	case string(cpni.ToCarrier):
 		return "we alone", "", nil
 	}
-	p, _, err := v.office.Partners.Get(v.r.Context(), to)
+	p, _, err := v.office.Partners.Recent(v.r.Context(), to)
 	if errors.Is(err, partner.ErrNoPartner) {
 		return to, "not on the register", nil
 	}

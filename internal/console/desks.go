@@ -568,15 +568,7 @@ func (v *visit) matterView(m *matter.Matter) (matterView, error) {
 
 // workedOn goes back to the matter after something was done in it, or refused.
 func (v *visit) workedOn(id cpni.ID, err error, note string) error {
-	address := matterAddress(id)
-	var refusal *cpni.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, matterAddress(id), note)
 }
 
 func (v *visit) noteMatter() error {

@@ -108,16 +108,7 @@ func (v *visit) publisherState(p directory.Publisher, terms []directory.Terms) c
 
 // directed sends the browser to a page of these with what came of the last step.
 func (v *visit) directed(address, note string, err error) error {
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, directory.ErrNone):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, address, note, directory.ErrNone)
 }
 
 // mills reads a price in dollars, to the thousandth; -1: it is none.

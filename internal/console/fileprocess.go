@@ -160,14 +160,5 @@ func (v *visit) fileProcess() error {
 
 // processed sends the browser to a page of the desk with what came of the last step.
 func (v *visit) processed(address, note string, err error) error {
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, process.ErrNone):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, address, note, process.ErrNone)
 }

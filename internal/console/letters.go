@@ -135,16 +135,7 @@ func (v *visit) reportPage() error {
 
 // lettered sends the browser to a page of these with what came of the last step.
 func (v *visit) lettered(address, note string, err error) error {
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, complaint.ErrNone), errors.Is(err, written.ErrNone), errors.Is(err, customer.ErrNoCustomer):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, address, note, complaint.ErrNone, written.ErrNone, customer.ErrNoCustomer)
 }
 
 func (v *visit) takeReport() error {

@@ -270,17 +270,7 @@ func (v *visit) act() notify.Act {
 
 // actedOn goes back to the message after something was done about it, or refused.
 func (v *visit) actedOn(err error, note string) error {
-	address := messageAddress(v.id("customer"), v.id("message"))
-	var refusal *cpni.Refusal
-	switch {
-	case errors.Is(err, notify.ErrNoMessage):
-		return errNowhere
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, messageAddress(v.id("customer"), v.id("message")), note, notify.ErrNoMessage)
 }
 
 // cite: P-23, P-25

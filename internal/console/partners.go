@@ -405,16 +405,7 @@ func (v *visit) changePartner() error {
 
 // done sends the browser back to the partner's page, with what there is to say.
 func (v *visit) done(err error, address, note string) error {
-	var refusal *cpni.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return v.leave(flash{For: address, Refusal: refusal}, address)
-	case errors.Is(err, partner.ErrNoPartner):
-		return errNowhere
-	case err != nil:
-		return err
-	}
-	return v.leave(flash{For: address, Note: note}, address)
+	return v.told(err, address, note, partner.ErrNoPartner)
 }
 
 func (v *visit) changePartnerContact() error {

@@ -49,9 +49,6 @@ func destruction(by time.Time, proof bool, now time.Time) Destruction {
 func (b *Book) beside(ctx context.Context, lines []Disclosure) error {
 	var campaigns map[cpni.ID]*Campaign
 	partners := map[string]*partner.Partner{}
-	if err := b.number(ctx, lines); err != nil {
-		return err
-	}
 	for i := range lines {
 		l := &lines[i]
 		if l.Campaign != "" {

@@ -291,6 +291,9 @@ func (b *Book) lines(ctx context.Context, places []found, q Query) ([]Disclosure
 		}
 		all = append(all, d)
 	}
+	if err := b.number(ctx, all); err != nil {
+		return nil, err
+	}
 	return all, b.beside(ctx, all)
 }
 
@@ -321,6 +324,6 @@ func (b *Book) One(ctx context.Context, viewer, customer, entry cpni.ID) (Disclo
 		return none, err
 	}
 	one := []Disclosure{d}
-	err = b.beside(ctx, one)
+	err = errors.Join(b.number(ctx, one), b.beside(ctx, one))
 	return one[0], err
 }

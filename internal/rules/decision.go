@@ -1,6 +1,9 @@
 package rules
 
-import "ringfence/internal/cpni"
+import (
+	"ringfence/internal/cpni"
+	"strings"
+)
 
 // Decision is what the rules say to one request. Its slices are shared between decisions: do not change them.
 //
@@ -16,6 +19,21 @@ type Decision struct {
 	// Ways are the ways to a permit, each a list of steps that are all needed. Only Explain fills it; a refusal without
 	// any has none.
 	Ways [][]Way `json:"ways,omitempty"`
+}
+
+// Next gives each way to a permit in one sentence; none: nothing would make it allowed as it was asked.
+//
+// cite: I-28
+func (d Decision) Next() []string {
+	var all []string
+	for _, way := range d.Ways {
+		steps := make([]string, len(way))
+		for i, s := range way {
+			steps[i] = strings.TrimSuffix(s.Says, ".")
+		}
+		all = append(all, strings.Join(steps, "; then: "))
+	}
+	return all
 }
 
 // Permit reports whether d permits.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -158,14 +159,8 @@ func (d *Desk) decide(ctx context.Context, p *customer.Profile, r *Request, by d
 		return nil, err
 	}
 	if !a.Decision.Permit() {
-		refusal := &cpni.Refusal{Outcome: a.Decision.Outcome, Code: a.Decision.Code, Says: strings.Join(a.Decision.Says, " "), Clauses: append(a.Decision.Clauses, a.Decision.Cites...)}
-		for _, way := range a.Decision.Ways {
-			var steps []string
-			for _, s := range way {
-				steps = append(steps, strings.TrimSuffix(s.Says, "."))
-			}
-			refusal.Next = append(refusal.Next, strings.Join(steps, "; then: "))
-		}
+		d := a.Decision
+		refusal := &cpni.Refusal{Outcome: d.Outcome, Code: d.Code, Says: strings.Join(d.Says, " "), Clauses: slices.Concat(d.Clauses, d.Cites), Next: d.Next()}
 		if len(refusal.Next) == 0 {
 			refusal.Next = []string{"close the request with the reason, and tell the customer"}
 		}

@@ -91,7 +91,7 @@ func openLine(ctx context.Context, c Config, password string) (*line, error) {
 	l.handle()
 	port, options, err := l.listen()
 	if err != nil {
-		_ = l.agent.Close()
+		l.close()
 		return nil, fmt.Errorf("voice.listen: %w", err)
 	}
 	client = append(client, options...)
