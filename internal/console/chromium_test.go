@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -74,9 +73,6 @@ func (c *chromium) alt(key string) {
 	c.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierAlt)))
 }
 
-// patience is how long a page may take to become what a test waits for. It is long because nothing is measured here.
-const patience = time.Minute
-
 // settled is the text of a page that has loaded and has given the focus to what asks for it, else nothing: a browser may
 // draw a page, and take keys, a moment before it moves the focus.
 const settled = `(() => {
@@ -89,21 +85,13 @@ const settled = `(() => {
 func (c *chromium) sees(all ...string) {
 	c.t.Helper()
 	var page string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	if !browsertest.Until(func() bool {
 		var err error
 		page, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](settled))
-		if err != nil {
-			continue // it is on its way to another page
-		}
-		missing := false
-		for _, s := range all {
-			missing = missing || !strings.Contains(page, s)
-		}
-		if !missing {
-			return
-		}
+		return err == nil && browsertest.Says(page, all...) // an error: it is on its way to another page
+	}) {
+		c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 	}
-	c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 }
 
 // focused is the name of what has the focus: its id, or its text.
@@ -134,13 +122,13 @@ func (c *chromium) tabTo(want string) {
 func (c *chromium) hasFocus(want string) {
 	c.t.Helper()
 	var got string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	if !browsertest.Until(func() bool {
 		var err error
-		if got, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](focused)); err == nil && got == want {
-			return
-		}
+		got, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](focused))
+		return err == nil && got == want
+	}) {
+		c.t.Fatalf("the focus is on %q, want %q", got, want)
 	}
-	c.t.Fatalf("the focus is on %q, want %q", got, want)
 }
 
 // signIn signs in by the keys.

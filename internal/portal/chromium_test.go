@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
@@ -102,28 +101,17 @@ func (c *chromium) click(selector string) {
 	c.do(chromedp.Click(selector))
 }
 
-// patience is how long a page may take to become what a test waits for. It is long because nothing is measured here.
-const patience = time.Minute
-
 // sees waits until the page says all of it.
 func (c *chromium) sees(all ...string) {
 	c.t.Helper()
 	var page string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	if !browsertest.Until(func() bool {
 		var err error
 		page, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`))
-		if err != nil {
-			continue // it is on its way to another page
-		}
-		missing := false
-		for _, s := range all {
-			missing = missing || !strings.Contains(page, s)
-		}
-		if !missing {
-			return
-		}
+		return err == nil && browsertest.Says(page, all...) // an error: it is on its way to another page
+	}) {
+		c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 	}
-	c.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 }
 
 // isSound fails unless the page that is shown fits every window and axe finds nothing to complain of, and keeps pictures.

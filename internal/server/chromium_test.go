@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -58,9 +57,6 @@ func (p *person) goTo(path string) {
 	must(p.t, chromedp.Do(p.ctx, chromedp.Navigate(p.at+path)))
 }
 
-// patience is how long a page may take to become what is waited for. It is long because nothing is measured here.
-const patience = time.Minute
-
 // reads gives what the page says, on one line; "" while it is on its way to another.
 func (p *person) reads() string {
 	page, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`))
@@ -86,22 +82,20 @@ func (p *person) again(all ...string) {
 func (p *person) watches(do func(), all ...string) {
 	p.t.Helper()
 	page := ""
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if now := p.reads(); now != "" {
-			page = now
-		} else {
-			continue
+	if !browsertest.Until(func() bool {
+		now := p.reads()
+		if now == "" {
+			return false
 		}
-		missing := false
-		for _, s := range all {
-			missing = missing || !strings.Contains(page, s)
-		}
-		if !missing {
-			return
+		page = now
+		if browsertest.Says(page, all...) {
+			return true
 		}
 		do()
+		return false
+	}) {
+		p.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 	}
-	p.t.Fatalf("the page does not say %q; it says:\n%s", all, page)
 }
 
 // lacks fails when the page says one of it.
@@ -180,12 +174,12 @@ func (p *person) section(group, page string) {
 func (p *person) pressIn(part, text string) {
 	p.t.Helper()
 	p.does("pressing "+text, `(document.body.dataset.old = "yes", click(called(`+quoted(part)+`, "button, a", `+quoted(text)+`)))`)
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if fresh, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && !document.body.dataset.old`)); err == nil && fresh {
-			return
-		}
+	if !browsertest.Until(func() bool {
+		fresh, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && !document.body.dataset.old`))
+		return err == nil && fresh
+	}) {
+		p.t.Fatalf("pressing %s leads nowhere; the page says:\n%s", text, p.reads())
 	}
-	p.t.Fatalf("pressing %s leads nowhere; the page says:\n%s", text, p.reads())
 }
 
 // pick ticks a box or chooses one of several, in the part of the page with this heading.

@@ -27,6 +27,7 @@ import (
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
+	"ringfence/internal/visitor/browsertest"
 	"ringfence/internal/workday"
 )
 
@@ -140,12 +141,9 @@ func (s *campaignStory) messagesOf(kind string) (all []sent) {
 // until waits until something is so.
 func (s *campaignStory) until(what string, so func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if so() {
-			return
-		}
+	if !browsertest.Until(so) {
+		s.t.Fatalf("it does not come to this: %s", what)
 	}
-	s.t.Fatalf("it does not come to this: %s", what)
 }
 
 // atDesk signs a member of the staff in.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +52,30 @@ func Chromium(t testing.TB, language string) context.Context {
 		}
 	})
 	return ctx
+}
+
+// patience is how long a page may take to become what a test waits for. It is long because nothing is measured here.
+const patience = time.Minute
+
+// Until waits until something is so, and reports whether it has come to that.
+func Until(so func() bool) bool {
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	for {
+		if so() {
+			return true
+		}
+		select {
+		case <-over.C:
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Says reports whether a page says all of it.
+func Says(page string, all ...string) bool {
+	return !slices.ContainsFunc(all, func(s string) bool { return !strings.Contains(page, s) })
 }
 
 // axe looks for what keeps people out of pages: https://github.com/dequelabs/axe-core, npm package axe-core.
