@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"math/bits"
+	"sync"
 	"time"
 )
 
@@ -19,12 +21,39 @@ func NewID() ID {
 	return ID(base32Lower.EncodeToString(b[:]))
 }
 
-// NewTimedID returns a fresh ID whose first 48 bits are at in milliseconds, so that later IDs sort after earlier ones;
-// the remaining 80 bits are random.
+// NewTimedID returns a fresh ID whose first 48 bits are at in milliseconds, so that later IDs sort after earlier ones; the
+// remaining 80 bits are random. Of one millisecond those of this process sort in the order in which they were made.
 func NewTimedID(at time.Time) ID {
 	b := timed(at)
-	rand.Read(b[6:])
+	orders[uint64(at.UnixMilli())%uint64(len(orders))].next(&b)
 	return ID(base32Lower.EncodeToString(b[:]))
+}
+
+// order is the last ID of a millisecond.
+type order struct {
+	sync.Mutex
+	last [16]byte
+}
+
+// orders holds the last IDs of some milliseconds rather than of one, for a process may hold clocks that differ. Their number is prime,
+// for such clocks often differ by whole minutes and hours.
+var orders [61]order
+
+// next fills the random part of b: behind the last one of its millisecond by a random step, so that none can be guessed from another.
+func (o *order) next(b *[16]byte) {
+	o.Lock()
+	defer o.Unlock()
+	if [6]byte(b[:6]) != [6]byte(o.last[:6]) {
+		rand.Read(b[6:])
+		b[6] &= 0x7f // leaves room for the steps
+	} else {
+		var step [8]byte
+		rand.Read(step[2:]) // 48 bits: a clock that stands still may be asked for thousands of millions
+		low, carry := bits.Add64(binary.BigEndian.Uint64(o.last[8:]), binary.BigEndian.Uint64(step[:]), 0)
+		binary.BigEndian.PutUint64(b[8:], low)
+		binary.BigEndian.PutUint16(b[6:], binary.BigEndian.Uint16(o.last[6:])+uint16(carry))
+	}
+	o.last = *b
 }
 
 // FirstTimedID is the smallest of those that NewTimedID may give at a moment.
