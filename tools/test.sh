@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Every test. Properties begin with a seed that is made of what is tested, so that the same tree meets the same cases on every
+# machine and every other tree meets others; `make explore` looks for new ones.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+kind='{{$p := .ImportPath}}{{$random := false}}{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$random = true}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$random = true}}{{end}}{{end}}{{if $random}}properties{{else}}others{{end}} {{$p}}'
+list=$(go list -f "$kind" ./...) || exit 1
+of() { awk -v of="$1" '$1 == of {print $2}' <<<"$list"; }
+mapfile -t properties < <(of properties)
+mapfile -t others < <(of others)
+if [ "${1:-}" = explore ]; then
+	exec go test -timeout 10h -run "${RUN:-.}" "${properties[@]}" -rapid.checks="${CHECKS:-2000}"
+fi
+tree=$(git rev-parse --short=15 'HEAD^{tree}' 2>/dev/null) || tree=1 # of a folder without history
+status=0
+go test -timeout 45m "${others[@]}" || status=1
+go test -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" || status=1
+exit $status
