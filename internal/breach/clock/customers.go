@@ -65,9 +65,14 @@ func (r *reckoning) done() time.Time {
 	return r.c.Told
 }
 
+// free is the first day on which customers may be told, as far as is known: when From has come and no spoken direction keeps the hold.
+func (r *reckoning) free(out *Clocks) workday.Date {
+	return workday.Latest(later(out.From, out.OralUntil), r.zone)
+}
+
 // pressing is the day after which it is late: By, or the first day on which customers may be told when a hold goes beyond By.
 func (r *reckoning) pressing(out *Clocks) workday.Date {
-	if from := workday.Latest(out.From, r.zone); from.After(out.By) {
+	if from := r.free(out); from.After(out.By) {
 		return from
 	}
 	return out.By
@@ -86,6 +91,9 @@ func (r *reckoning) conflicts(out *Clocks) {
 				from = later(from, workday.LastStart(r.cal.HoldThrough(workday.Latest(r.now, r.zone), u.HoldDays).Last.Add(1), r.zone))
 			}
 		}
+	}
+	if !from.IsZero() {
+		from = later(from, out.OralUntil)
 	}
 	passed := func(day workday.Date) bool {
 		return !day.IsZero() && !from.IsZero() && !from.Before(workday.FirstEnd(day, r.zone))

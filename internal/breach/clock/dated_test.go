@@ -240,7 +240,7 @@ func TestConflicts(t *testing.T) {
 		{"of each agency", told.directed("2026-12-10", "FBI", "2027-01-10", true).directed("2026-12-11", "USSS", "2027-01-11", true), "2026-12-12", []string{"by 2026-12-24", "FBI", "USSS"}},
 		{"a long one that was extended", told.directed("2026-12-10", "FBI", "2027-01-10", true).directed("2027-01-05", "FBI", "2027-01-20", true), "2027-01-06", []string{"by 2026-12-24"}},
 		{"a long one that was lifted", told.directed("2026-12-10", "FBI", "2027-01-10", true).lifted("2026-12-12", "FBI"), "2026-12-13", nil},
-		{"a long oral one", told.directed("2026-12-10", "FBI", "2027-01-10", false), "2026-12-11", nil},
+		{"a long oral one", told.directed("2026-12-10", "FBI", "2027-01-10", false), "2026-12-11", []string{"by 2026-12-24, and must not be told before 2027-01-10"}},
 	} {
 		got := reckon(row.c, row.now, today()).Conflicts
 		ok := len(got) == len(row.says)
@@ -472,6 +472,10 @@ func TestFromWhenItCounts(t *testing.T) {
 	entry := determined("2026-11-24 10:00", accident).directed("2026-11-25", "FBI", "2026-11-30", true)
 	same(t, "an agency's written word holds a register entry too", reckon(entry, "2026-11-26", today()).Held, true)
 	moment(t, "until it is over", reckon(entry, "2026-11-26", today()).From, "2026-12-01")
+	other := sold()
+	other.GoodFaith, other.Outcome = Yes, Accessed // no breach under the order of 2023
+	got = reckon(determined("2026-11-24 10:00", other).told("2026-12-04 10:00"), "2026-12-05", today())
+	same(t, "day 30 is that of the determination", fmt.Sprintf("%s %s", got.WindowFrom.Format(time.DateOnly), got.WindowBy), "2026-12-16 2026-12-24")
 	late := determined("2026-11-24 10:00").told("2026-12-04 10:00").directed("2026-12-05", "FBI", "2027-01-04", true)
 	same(t, "a direction leaves no window", reckon(late, "2026-12-06", today()).WindowFrom.IsZero(), true)
 }

@@ -8,14 +8,14 @@ import (
 )
 
 // directed is the moment at which the last of the written directions is over; zero: there is none. Each holds through its last day, in
-// the zone where that ends last, or until the agency that gave it lifts it.
+// the zone where that ends last, or until the agency that gave it lifts it. One that was over before it was given holds nothing.
 //
 // cite: P-48, 47 CFR 64.2011(b)(3), V18, V19, V20
 func (r *reckoning) directed() time.Time {
 	var last time.Time
 	for _, d := range r.c.Directions {
-		if d.Written {
-			last = later(last, r.over(d))
+		if end := r.over(d); d.Written && end.After(d.At) {
+			last = later(last, end)
 		}
 	}
 	return last

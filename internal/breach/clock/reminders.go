@@ -92,7 +92,7 @@ func (r *reckoning) askCustomers(out *Clocks) []Reminder {
 		return nil
 	}
 	done := r.done()
-	first, last := workday.Latest(out.From, r.zone), r.pressing(out)
+	first, last := r.free(out), r.pressing(out)
 	cites := []string{"P-47", "47 CFR 64.2011(c)"}
 	var steps []Reminder
 	due := func(day workday.Date) {
