@@ -107,7 +107,7 @@ func (r *reckoning) conflicts(out *Clocks) {
 			})
 		}
 	}
-	if out.Must && passed(out.By) {
+	if out.Must && r.done().IsZero() && passed(out.By) {
 		out.Conflicts = append(out.Conflicts, Conflict{
 			Says:  fmt.Sprintf("Customers are to be told by %s, and must not be told before %s: the hold goes before it. Tell them as soon as it is over.", out.By, first),
 			Cites: []string{"P-47", "P-48", "47 CFR 64.2011(b)"},

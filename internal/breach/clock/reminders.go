@@ -126,10 +126,10 @@ func (r *reckoning) lastDays() int {
 // askWriting asks every day that a direction which was only spoken comes in writing, while it keeps the hold or is going to.
 func (r *reckoning) askWriting() []Reminder {
 	var steps []Reminder
-	for _, d := range r.c.Directions {
+	for i, d := range r.c.Directions {
 		end := time.Time{}
 		if !d.Written {
-			end = r.unwritten(d)
+			end = r.unwritten(i)
 		}
 		if !r.now.Before(end) {
 			continue
