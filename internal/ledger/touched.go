@@ -182,15 +182,13 @@ func (l *Ledger) eachTouch(ctx context.Context, t Trace, do func(customer, id cp
 		}
 		n := 0
 		err = eachRow(rows, func() error {
-			var customer, id cpni.ID
-			var kind Kind
+			var customer, id, kind, classes string // which are read without reflection
 			var at int64
-			var classes string
 			if err := rows.Scan(&customer, &id, &kind, &at, &classes); err != nil {
 				return err
 			}
-			do(customer, id, kind, at, classes)
-			args[0] = string(id)
+			do(cpni.ID(customer), cpni.ID(id), Kind(kind), at, classes)
+			args[0] = id
 			n++
 			return nil
 		})
