@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"ringfence/internal/breach/clock"
 	"ringfence/internal/cpni"
@@ -195,34 +194,22 @@ func cents(n *int64) string {
 	return fmt.Sprintf("%d.%02d", *n/100, *n%100)
 }
 
-// description tells what is recorded in sentences. Without the words of those who recorded it there is none: what happened is for a
-// person to say.
+// description tells what happened in the words of those who recorded it; days and counts have fields of their own, where a person may correct
+// them. Without such words there is none.
 func (f Facts) description() string {
 	what := clean(f.What)
 	if what == "" {
 		return ""
 	}
-	r := []rune(what)
-	r[0] = unicode.ToUpper(r[0])
-	if !strings.ContainsRune(".!?", r[len(r)-1]) {
-		r = append(r, '.')
+	if r := []rune(what); !strings.ContainsRune(".!?", r[len(r)-1]) {
+		what += "."
 	}
-	lines := []string{string(r)}
-	say := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
-	if !f.Discovered.IsZero() {
-		say("The carrier discovered it on %s.", dayWords(workday.DateIn(f.Discovered, f.in())))
-	}
-	if !f.Determined.IsZero() {
-		say("It determined on %s that this was more likely than not a breach.", dayWords(workday.DateIn(f.Determined, f.in())))
-	}
+	lines := []string{capital(what)}
 	if f.GoodFaith == clock.Yes {
-		say("Whoever came upon the information works for the carrier, acted in good faith and made nothing of it.")
-	}
-	if f.Customers > 0 {
-		say("As far as is known, %s customers are affected.", thousands(strconv.Itoa(f.Customers)))
+		lines = append(lines, "Whoever came upon the information works for the carrier, acted in good faith and made nothing of it.")
 	}
 	if f.Exercise {
-		say("This is an exercise; nothing of it has happened.")
+		lines = append(lines, "This is an exercise; nothing of it has happened.")
 	}
 	return strings.Join(lines, "\n")
 }

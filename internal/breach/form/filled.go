@@ -19,7 +19,7 @@ type Filled struct {
 	Form     Ref       `json:"form"`
 	Incident string    `json:"incident"` // the carrier's number of it
 	Exercise bool      `json:"exercise"` // it is a rehearsal, and no report
-	Made     time.Time `json:"made"`     // when it was drafted, UTC
+	Made     time.Time `json:"made"`     // when it was drafted, in the carrier's zone
 	From     []string  `json:"from"`     // letterhead: the carrier's name, then its address
 	Receipt  *Receipt  `json:"receipt,omitempty"`
 	Sections []Part    `json:"sections"`
@@ -70,7 +70,7 @@ type Answer struct {
 // cite: P-45, P-51, 47 CFR 64.2011(b)
 type Receipt struct {
 	Number   string         `json:"number"`
-	At       time.Time      `json:"at"`       // when the facility took the report, UTC
+	At       time.Time      `json:"at"`       // when the facility took the report
 	Agencies []clock.Agency `json:"agencies"` // to which it says the report went
 	Facility string         `json:"facility"` // the address of the facility
 }
@@ -110,7 +110,7 @@ func (f *Form) drafted(x Field, from Facts) string {
 // cite: P-45, P-52, 47 CFR 64.2011(b)
 func (f *Form) Draft(from Facts, changed Values) Filled {
 	v := f.Values(from, changed)
-	out := Filled{Form: Ref{f.ID, f.Version, f.Title, f.Profile, f.Source, f.Currency, f.hash}, Incident: from.Number, Exercise: from.Exercise, Made: from.Made.UTC(), From: []string{}}
+	out := Filled{Form: Ref{f.ID, f.Version, f.Title, f.Profile, f.Source, f.Currency, f.hash}, Incident: from.Number, Exercise: from.Exercise, Made: from.Made.In(from.in()).Truncate(time.Second), From: []string{}}
 	for _, line := range []string{from.Carrier.LegalName, from.Carrier.Address} {
 		if line = strings.Join(strings.Fields(clean(line)), " "); line != "" {
 			out.From = append(out.From, line)
@@ -188,7 +188,7 @@ func (r Filled) Filed(with Receipt) (Filled, error) {
 	if with.At.Before(r.determined()) {
 		return r, cpni.Rejected(CodeReceipt, "the receipt is older than the determination that the report tells of", []string{"P-44", "P-51"}, "enter the receipt of this report")
 	}
-	with.At, with.Agencies = with.At.UTC(), slices.Clone(with.Agencies)
+	with.At, with.Agencies = with.At.In(r.Made.Location()).Truncate(time.Second), slices.Clone(with.Agencies)
 	slices.Sort(with.Agencies)
 	with.Agencies = slices.Compact(with.Agencies)
 	r.Receipt = &with

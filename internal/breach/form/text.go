@@ -29,11 +29,7 @@ func (x Field) Text(currency, v string) string {
 		return dayWords(d)
 	case Moment:
 		t, _ := time.Parse(noSecond, v)
-		zone := t.Format("-07:00")
-		if zone == "+00:00" {
-			zone = ""
-		}
-		return t.Format("January 2, 2006, 3:04 PM (UTC") + zone + ")"
+		return momentWords(t)
 	case Range:
 		from, until, _ := ends(v)
 		switch {
