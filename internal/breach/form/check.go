@@ -12,9 +12,9 @@ import (
 
 // Codes of what keeps a report from being filed.
 const (
-	CodeIncomplete cpni.Code = "REPORT_INCOMPLETE" // something that has to be in it is missing or wrong
-	CodeReceipt    cpni.Code = "RECEIPT"           // it is not proved that the facility has it
-	CodeChannel    cpni.Code = "CHANNEL"           // it went another way than through the facility
+	CodeIncomplete cpni.Code = "INCOMPLETE" // something that has to be in it is missing or wrong
+	CodeReceipt    cpni.Code = "RECEIPT"    // it is not proved that the facility has it
+	CodeChannel    cpni.Code = "CHANNEL"    // it went another way than through the facility
 )
 
 // Problem is something that is missing or wrong in an answer.

@@ -139,10 +139,10 @@ func TestFiled(t *testing.T) {
 		report Filled
 		with   func(*Receipt)
 	}{
-		"RECEIPT: the facility’s receipt has no number":       {draft, func(r *Receipt) { r.Number = " \n" }},
-		"RECEIPT: the facility’s receipt has no number, or":   {draft, func(r *Receipt) { r.At = time.Time{} }},
-		"RECEIPT: the receipt is older":                       {draft, func(r *Receipt) { r.At = time.Date(2026, 11, 24, 14, 59, 0, 0, time.UTC) }},
-		"REPORT_INCOMPLETE: the report to the agencies is no": {f.Draft(incident(), Values{"method": ""}), func(*Receipt) {}},
+		"RECEIPT: the facility’s receipt has no number":     {draft, func(r *Receipt) { r.Number = " \n" }},
+		"RECEIPT: the facility’s receipt has no number, or": {draft, func(r *Receipt) { r.At = time.Time{} }},
+		"RECEIPT: the receipt is older":                     {draft, func(r *Receipt) { r.At = time.Date(2026, 11, 24, 14, 59, 0, 0, time.UTC) }},
+		"INCOMPLETE: the report to the agencies is no":      {f.Draft(incident(), Values{"method": ""}), func(*Receipt) {}},
 	} {
 		with := receipt(clock.SecretService, clock.FBI)
 		row.with(&with)
