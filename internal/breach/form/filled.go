@@ -170,23 +170,18 @@ func (r Filled) Mark() string {
 	return ""
 }
 
-// Filed gives the copy that is kept of a report that a person filed: the same report with the facility's receipt. One that lacks something,
-// or whose receipt does, is refused; so is one that was filed already. Where the receipt names fewer agencies than have to be told, it is
-// kept for what it is, and Untold names the others.
+// Filed gives the copy that is kept of a report that a person filed: the same report with the facility's receipt. A receipt without its
+// number or time is refused, and so is a second one. A report that lacks something is taken like any other, for the facility has it; the
+// copy shows what it lacks, and a supplement brings it. Where the receipt names fewer agencies than have to be told, it is kept for what it is,
+// and Untold names the others.
 //
 // cite: P-45, P-51, 47 CFR 64.2011(b), 47 CFR 64.2011(d)
 func (r Filled) Filed(with Receipt) (Filled, error) {
 	if r.Receipt != nil {
 		return r, cpni.Rejected(CodeReceipt, "the report was filed already, and what was filed is not changed", []string{"P-51", "47 CFR 64.2011(d)"}, "file a supplement")
 	}
-	if err := Refused(r.Problems()); err != nil {
-		return r, err
-	}
 	if with.Number = strings.Join(strings.Fields(clean(with.Number)), " "); with.Number == "" || with.At.IsZero() {
 		return r, cpni.Rejected(CodeReceipt, "the facility’s receipt has no number, or no time at which the report was taken", []string{"P-45", "47 CFR 64.2011(b)"}, "enter both as the facility gave them")
-	}
-	if with.At.Before(r.determined()) {
-		return r, cpni.Rejected(CodeReceipt, "the receipt is older than the determination that the report tells of", []string{"P-44", "P-51"}, "enter the receipt of this report")
 	}
 	with.At, with.Agencies = with.At.In(r.Made.Location()).Truncate(time.Second), slices.Clone(with.Agencies)
 	slices.Sort(with.Agencies)
@@ -195,27 +190,33 @@ func (r Filled) Filed(with Receipt) (Filled, error) {
 	return r, nil
 }
 
-func (r Filled) determined() time.Time {
-	a, _ := r.Answer("determined")
-	t, err := time.Parse(noSecond, a.Value)
-	if err != nil {
-		return time.Time{}
+// Agencies are those to which the report is addressed.
+//
+// cite: P-45, 47 CFR 64.2011(b)
+func (r Filled) Agencies() []clock.Agency {
+	a, _ := r.Answer("agencies")
+	var all []clock.Agency
+	for _, w := range strings.Split(a.Value, between) {
+		if w != "" {
+			all = append(all, clock.Agency(w))
+		}
 	}
-	return t
+	return all
+}
+
+// Urgent reports whether it says that customers have to be told at once.
+//
+// cite: P-47, 47 CFR 64.2011(b)(2)
+func (r Filled) Urgent() bool {
+	a, _ := r.Answer("urgent")
+	return a.Value == "yes"
 }
 
 // Untold are the agencies to which the report is addressed and which the receipt does not name; of a draft, all of them.
 //
 // cite: P-45, 47 CFR 64.2011(b)
 func (r Filled) Untold() []clock.Agency {
-	a, _ := r.Answer("agencies")
-	var out []clock.Agency
-	for _, w := range strings.Split(a.Value, between) {
-		if g := clock.Agency(w); w != "" && (r.Receipt == nil || !slices.Contains(r.Receipt.Agencies, g)) {
-			out = append(out, g)
-		}
-	}
-	return out
+	return slices.DeleteFunc(r.Agencies(), func(a clock.Agency) bool { return r.Receipt != nil && slices.Contains(r.Receipt.Agencies, a) })
 }
 
 // Name is how a copy of the report is called as a file, without an ending.

@@ -93,6 +93,9 @@ type Option struct {
 // Hash is that of the file of the form, as SHA-256 in hex.
 func (f *Form) Hash() string { return f.hash }
 
+// Named is the form with its version in one word, such as breach-report-2007/2026-11-26, by which Forms.Named finds it again.
+func (f *Form) Named() string { return f.ID + "/" + f.Version.String() }
+
 // Fields lists all fields in their order.
 func (f *Form) Fields() []Field {
 	var all []Field
@@ -134,6 +137,15 @@ func (f *Forms) All() []*Form { return slices.Clone(f.all) }
 // Form finds a version of a form.
 func (f *Forms) Form(id string, version workday.Date) (*Form, bool) {
 	i := slices.IndexFunc(f.all, func(x *Form) bool { return x.ID == id && x.Version == version })
+	if i < 0 {
+		return nil, false
+	}
+	return f.all[i], true
+}
+
+// Named finds what Form.Named names.
+func (f *Forms) Named(name string) (*Form, bool) {
+	i := slices.IndexFunc(f.all, func(x *Form) bool { return x.Named() == name })
 	if i < 0 {
 		return nil, false
 	}

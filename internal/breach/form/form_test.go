@@ -340,6 +340,12 @@ func TestVersions(t *testing.T) {
 	if now.Version != workday.On(2027, 3, 1) || !ok || before.Hash() == now.Hash() || len(f.All()) != 3 {
 		t.Errorf("%v, %v", now.Version, before)
 	}
+	if same, ok := f.Named(before.Named()); !ok || same != before || before.Named() != "breach-report-2007/2026-11-26" {
+		t.Errorf("%s is not found by its name", before.Named())
+	}
+	if _, ok := f.Named("breach-report-2007"); ok {
+		t.Error("a form without its version")
+	}
 	if _, ok := f.For("breach-1999"); ok {
 		t.Error("a form for a profile that there is not")
 	}

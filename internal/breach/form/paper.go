@@ -47,10 +47,10 @@ func (r Filled) PDF() ([]byte, error) {
 			switch {
 			case a.Text != "":
 				say(letter.Paragraph, "%s", a.Text)
-			case a.Problem == nil || r.Receipt != nil:
+			case a.Problem == nil:
 				say(letter.Paragraph, "Not given.")
 			}
-			if a.Problem != nil && r.Receipt == nil {
+			if a.Problem != nil {
 				say(letter.Paragraph, "%s %s.", a.Problem.Says, capital(a.Problem.Do))
 			}
 		}
