@@ -3,6 +3,7 @@ package form
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -13,9 +14,11 @@ import (
 	"ringfence/policy"
 )
 
+var readOnce = sync.OnceValues(func() (*Forms, error) { return Load(policy.Files) })
+
 func builtIn(t testing.TB) *Forms {
 	t.Helper()
-	f, err := Load(policy.Files)
+	f, err := readOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
