@@ -9,6 +9,15 @@ import (
 	"ringfence/policy"
 )
 
+// Filer is what reports to the agencies say of the carrier.
+type Filer = form.Carrier
+
+// reporting is what an office reports to the agencies with.
+type reporting struct {
+	Forms *form.Forms
+	filer Filer
+}
+
 // builtInForms are read once: what is built in does not change.
 var builtInForms = sync.OnceValues(func() (*form.Forms, error) { return form.Load(policy.Files) })
 

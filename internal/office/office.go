@@ -24,7 +24,6 @@ import (
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/audience"
-	"ringfence/internal/breach/form"
 	"ringfence/internal/campaign"
 	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
@@ -86,7 +85,7 @@ type Config struct {
 	// Public is what the public policy is filled with, and begun by.
 	Public Public
 	// Filer is what reports of breaches to the agencies say of the carrier.
-	Filer form.Carrier
+	Filer Filer
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
@@ -125,6 +124,7 @@ type Office struct {
 	Discipline *training.Discipline
 	Watch      *watch.Watch
 	Published  *publish.Book // the public policy
+	reporting                // to the agencies
 
 	// What customers are told of what is held about them, ask for in writing, and report.
 	Accounting *accounting.Book
@@ -137,9 +137,6 @@ type Office struct {
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
 	Registers *register.Book // of campaigns, disclosures and legal process
-
-	Forms *form.Forms // of reports to the agencies
-	filer form.Carrier
 
 	public   Public
 	rehearse Rehearse
