@@ -106,7 +106,7 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices, Calendars: calendars,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
-		Public: public, InlineProcess: true,
+		Public: public, InlineProcess: true, Filer: filer,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
