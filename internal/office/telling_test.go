@@ -158,7 +158,10 @@ func TestCustomersAreTold(t *testing.T) {
 			p.Email, p.Postal = nil, nil
 			p.Lines[0].Categories = []cpni.Category{cpni.Wireless}
 		})
-		young := o.Customer(t, func(p *customer.Profile) { p.Postal = nil; p.Email[0].Since = officetest.Start.Add(19 * 24 * time.Hour) })
+		young := o.Customer(t, func(p *customer.Profile) {
+			p.Postal = nil
+			p.Email[0].Since = officetest.Start.Add(19 * 24 * time.Hour)
+		})
 		b := breachOf(t, o, false, mailed.ID, bounces.ID, lost.ID, texted.ID, young.ID)
 		b.peer.away = func(to string) bool { return to == bounces.Email[0].Value }
 		_, err := o.Incidents.Tell(ctx, b.id, b.act())
