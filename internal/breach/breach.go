@@ -38,6 +38,8 @@ type Parts struct {
 	Numbers func(at time.Time) clock.Numbers
 	// Kept gives how many months a file is kept after its last step.
 	Kept func(at time.Time) int
+	// Letterhead stands above a file that is printed; the first line is the carrier's name.
+	Letterhead []string
 	// Words gives the version of the template by which customers are told.
 	Words func() string
 }

@@ -49,3 +49,12 @@ func OpenStatement(signed []byte, sort, key string) ([]string, error) {
 	}
 	return lines[1:], nil
 }
+
+// Name is that of the log whose public key it is.
+func (t Trust) Name() (string, error) {
+	v, err := t.verifier()
+	if err != nil {
+		return "", err
+	}
+	return v.Name(), nil
+}
