@@ -148,6 +148,7 @@ func (a *API) incidents() {
 			return nil, a.office.Incidents.Purge(ctx, in.ID, breach.Act{By: c.member.ID}, in.Body.Reason)
 		})
 	a.incidentActs()
+	a.incidentFiles()
 }
 
 type incidentsBody struct {

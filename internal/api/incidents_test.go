@@ -1,14 +1,19 @@
 package api_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"ringfence/internal/api"
+	"ringfence/internal/breach/bundle"
 	"ringfence/internal/cpni"
+	"ringfence/internal/ledger"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -169,9 +174,29 @@ func TestAnIncidentIsClosed(t *testing.T) {
 	if i.State != "closed" || i.Closed == nil || i.Clocks.Kind != "register-entry" {
 		t.Errorf("closed: %+v", i)
 	}
+	// The whole of it is handed over, and checked by somebody who has nothing but the public key.
+	if err := s.Ledger.Sequence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pdf, signed := s.do(t, key, "GET", at+"/dossier", nil), s.do(t, key, "GET", at+"/dossier/signature", nil)
+	if lines, err := ledger.OpenStatement(signed.raw, bundle.DossierSort, s.Ledger.VerifierKey()); err != nil || lines[2] != fmt.Sprintf("sha256 %x", sha256.Sum256(pdf.raw)) {
+		t.Errorf("the signature of the pages: %q, %v", lines, err)
+	}
+	whole := s.do(t, key, "GET", at+"/bundle", nil)
+	if r, err := bundle.Verify(bytes.NewReader(whole.raw), int64(len(whole.raw)), s.Ledger.VerifierKey()); err != nil || !r.OK() || r.Incident.Number != "R-2026-1" || !r.Incident.Exercise {
+		t.Errorf("the bundle: %+v, %v", r, err)
+	}
+	if whole.header.Get("Content-Type") != "application/zip" || !strings.Contains(whole.header.Get("Content-Disposition"), "R-2026-1.zip") {
+		t.Errorf("the bundle comes as %v", whole.header)
+	}
+	_, agent := s.key(t, cpni.RoleAgent)
+	for _, path := range []string{"/dossier", "/dossier/signature", "/bundle"} {
+		s.do(t, agent, "GET", at+path, nil).problem(t, http.StatusNotFound, "NOT_FOUND")
+	}
 	s.do(t, key, "POST", at+"/facts", object{"what": "Something else.", "reason": "Too late."}).problem(t, http.StatusConflict, "STATE")
 	s.do(t, key, "POST", at+"/reopening", object{"reason": "There was another letter."}).into(t, &i)
 	if i.State != "open" {
 		t.Errorf("opened again: %+v", i)
 	}
+	s.do(t, key, "GET", at+"/dossier/signature", nil).problem(t, http.StatusConflict, "STATE")
 }

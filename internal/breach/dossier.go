@@ -42,13 +42,16 @@ func (d *Desk) Dossier(ctx context.Context, id, by cpni.ID) ([]byte, error) {
 	return x.pdf(d.Letterhead)
 }
 
-// SignedDossier prints the file and signs what was printed with the ledger's key: the note names the incident and the SHA-256 of the PDF.
+// SignedDossier prints a file that is closed and signs what was printed with the ledger's key: the note names the incident and the SHA-256 of the PDF.
 //
 // cite: P-41, P-51, 47 CFR 64.2011(d)
 func (d *Desk) SignedDossier(ctx context.Context, id, by cpni.ID) (file, signed []byte, err error) {
 	x, err := d.dossier(ctx, id, by)
 	if err != nil {
 		return nil, nil, err
+	}
+	if x.i.Closed.IsZero() {
+		return nil, nil, wrongState("the file is open, and its pages change from one moment to the next", "close it, or take the bundle, which is signed as it is")
 	}
 	if file, err = x.pdf(d.Letterhead); err != nil {
 		return nil, nil, err
