@@ -46,6 +46,8 @@ type Parts struct {
 	Try func(language string, tokens map[string]string) error
 	// Shows writes a message as a customer gets it, without sending anything.
 	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
+	// Letterhead stands above a file that is printed; the first line is the carrier's name.
+	Letterhead []string
 }
 
 // Desk is the breach desk.
