@@ -31,7 +31,7 @@ var (
 		cpni.ToPSAP: "a public safety answering point", cpni.ToOtherCarrier: "another carrier", cpni.ToFamily: "the family"}
 	claimWords = []option{{"born", "Birth date"}, {"ssn4", "Social security digits"}, {"account", "Account number"}, {"number", "Telephone number"}, {"bill", "Amount of a bill"},
 		{"recent-payment", "A recent payment"}, {"caller-id", "The number that is shown"}, {"maiden", "Mother's maiden name"}, {"voice", "A known voice"}}
-	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process"}
+	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process", ledger.Incident: "Incidents"}
 	// What a right lets somebody do, after "the right to".
 	rightWords = map[staff.Right]string{staff.Serve: "serve customers: open contacts, take proofs, ask", staff.See: "find customers and see their cards",
 		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",
@@ -42,6 +42,7 @@ var (
 		staff.KeepDirectories: "keep publishers of directories, and give them listings",
 		staff.MakeReports:     "make reports about many customers",
 		staff.ReadRegisters:   "see the registers of disclosures and of legal process", staff.ReadCampaigns: "see the register of campaigns",
+		staff.ReportIncidents: "report a suspicion", staff.HandleIncidents: "keep the files of incidents", staff.ReadIncidents: "see the files of incidents",
 		staff.KeepPolicy: "propose other rules, and agree to what another proposes", staff.Operate: "see settings and health, and renew keys",
 		staff.WorkTickets: "work with trouble tickets and orders", staff.WorkProtection: "work with cases of fraud", staff.WorkPorts: "work with ports to and from other carriers", staff.WorkCollection: "work with accounts placed with a vendor"}
 )

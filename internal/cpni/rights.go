@@ -27,6 +27,9 @@ const (
 	RightMakeReports     Right = "make-reports"     // ask for aggregate reports
 	RightReadRegisters   Right = "read-registers"   // see the registers of disclosures and of legal process, and take them away
 	RightReadCampaigns   Right = "read-campaigns"   // see the register of campaigns
+	RightReportIncidents Right = "report-incidents" // say that customers' information may have been reached by somebody who should not have it
+	RightHandleIncidents Right = "handle-incidents" // keep the files of incidents, report to the agencies, and have customers told
+	RightReadIncidents   Right = "read-incidents"   // see the files of incidents
 	RightOperate         Right = "operate"          // see settings and health, and have keys renewed; two people are needed
 )
 
@@ -40,7 +43,8 @@ const (
 
 // Rights lists the rights in the order in which screens show them.
 var Rights = []Right{RightServe, RightSee, RightKeepCustomers, RightKeepRegisters, RightKeepStaff, RightTrain, RightReadRecords, RightForget, RightWatch,
-	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightKeepDirectories, RightMakeReports, RightReadRegisters, RightReadCampaigns, RightOperate,
+	RightDiscipline, RightKeepCourses, RightKeepPolicy, RightGiveNotices, RightMarket, RightReviewCampaigns, RightAnswerProcess, RightExport, RightKeepDirectories, RightMakeReports, RightReadRegisters, RightReadCampaigns,
+	RightReportIncidents, RightHandleIncidents, RightReadIncidents, RightOperate,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToCustomers are the rights that lead to customers' information.
@@ -48,4 +52,4 @@ var RightsToCustomers = []Right{RightServe, RightSee,
 	RightWorkTickets, RightWorkProtection, RightWorkPorts, RightWorkCollection}
 
 // RightsToRecords are the rights that lead to what is on record and to nothing else: auditors have no others.
-var RightsToRecords = []Right{RightReadRecords, RightReadRegisters, RightReadCampaigns}
+var RightsToRecords = []Right{RightReadRecords, RightReadRegisters, RightReadCampaigns, RightReadIncidents}

@@ -61,6 +61,7 @@ const (
 	Message  Kind = "message"  // what has become of a message to a customer
 	Count    Kind = "count"    // a month of all customers is counted for aggregate reports
 	Letter   Kind = "letter"   // what a customer asks for or reports in writing, and what becomes of it
+	Incident Kind = "incident" // a step in the file of an incident
 	Process  Kind = "process"  // legal process: taken in, reviewed, answered
 )
 

@@ -13,8 +13,6 @@ import (
 	"ringfence/internal/notify/letter"
 	"ringfence/internal/notify/wording"
 	"ringfence/internal/store"
-	"ringfence/internal/workday"
-	"ringfence/policy"
 )
 
 // NoticeAct is a notice to many, as it is proposed.
@@ -24,14 +22,10 @@ type NoticeAct struct {
 }
 
 // notices makes what gives notices.
-func (o *Office) notices() (*notice.Notices, error) {
-	calendars, err := workday.Load(policy.Files)
-	if err != nil {
-		return nil, err
-	}
+func (o *Office) notices() *notice.Notices {
 	return notice.New(notice.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Approvals: o.Approvals, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone,
-		Numbers: numbersOf(o.Policy, notice.NumbersOf), Calendars: calendars,
-		Words: o.noticeWords, Insert: o.insert, Page: o.page}), nil
+		Numbers: numbersOf(o.Policy, notice.NumbersOf), Calendars: o.calendars,
+		Words: o.noticeWords, Insert: o.insert, Page: o.page})
 }
 
 // ProposeNotice proposes that a notice be given to many. How many it would go to by which way, and who would be left out and why, is

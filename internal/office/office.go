@@ -24,6 +24,7 @@ import (
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/audience"
+	"ringfence/internal/breach"
 	"ringfence/internal/campaign"
 	"ringfence/internal/complaint"
 	"ringfence/internal/contact"
@@ -49,6 +50,7 @@ import (
 	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/watch"
+	"ringfence/internal/workday"
 	"ringfence/internal/written"
 	"ringfence/policy"
 )
@@ -80,6 +82,8 @@ type Config struct {
 	TakeFiles bool
 	// Channels carry messages to customers; a message whose way has none waits.
 	Channels map[cpni.Via]notify.Channel
+	// Calendars replace those of the policy's files; nil: they are read from Courses.
+	Calendars *workday.Calendars
 	// Carrier is what messages say of the carrier.
 	Carrier Carrier
 	// Public is what the public policy is filled with, and begun by.
@@ -133,15 +137,17 @@ type Office struct {
 
 	Processes *process.Register // legal process
 	Exports   *export.Exports   // files for partners
+	Incidents *breach.Desk
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
 	Registers *register.Book // of campaigns, disclosures and legal process
 
-	public   Public
-	rehearse Rehearse
-	lookUps  *store.Batcher[lookUp]
-	closing  sync.Once
+	public    Public
+	calendars *workday.Calendars
+	rehearse  Rehearse
+	lookUps   *store.Batcher[lookUp]
+	closing   sync.Once
 }
 
 // Open opens an office on an open database.
@@ -169,6 +175,11 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		cost = *c.HashCost
 	}
 	o.Secrets = contact.NewHasher(cost, o.Vault.Derive("secrets v1"), max(1, runtime.NumCPU()/2))
+	if o.calendars = c.Calendars; o.calendars == nil {
+		if o.calendars, err = ReadCalendars(c.Courses); err != nil {
+			return nil, err
+		}
+	}
 	o.Customers = customer.NewBook(c.DB, o.Vault, o.Ledger, clock)
 	o.Outbox = notify.NewOutbox(c.DB, o.Vault, clock)
 	if o.Wording = c.Notices; o.Wording == nil {
@@ -216,9 +227,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
 	o.Audience = audience.NewSets(audience.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Door: o.Door, Clock: clock, Zone: c.Zone})
-	if o.Notices, err = o.notices(); err != nil {
-		return nil, err
-	}
+	o.Notices = o.notices()
 	if o.Answers, err = o.answers(c); err != nil {
 		return nil, err
 	}
@@ -231,6 +240,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.openProcesses(c)
+	o.openIncidents()
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()
@@ -247,6 +257,19 @@ func ReadCourses(files fs.FS, set *rules.Set) (*training.Catalogue, error) {
 		files = policy.Files
 	}
 	return training.Read(files, set.Clauses())
+}
+
+// ReadCalendars reads the calendars of a policy's files; of one without a list of closures, those that are built in.
+//
+// cite: P-44, P-47, 47 CFR 1.4(e)
+func ReadCalendars(files fs.FS) (*workday.Calendars, error) {
+	if files == nil {
+		files = policy.Files
+	}
+	if _, err := fs.Stat(files, "closures.yaml"); errors.Is(err, fs.ErrNotExist) {
+		files = policy.Files
+	}
+	return workday.Load(files)
 }
 
 // ReadNotices reads the templates of a policy's files; of one without templates, those that are built in.

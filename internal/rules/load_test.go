@@ -334,7 +334,7 @@ func TestRightsThatAreRefused(t *testing.T) {
 //
 // cite: I-04, P-37
 func TestPoliciesWithoutRights(t *testing.T) {
-	old := with(t, map[string]func(string) string{"rights/01-rights.cedar": nil, "rights/02-desks.cedar": nil, "rights/schema.cedarschema": nil})
+	old := with(t, map[string]func(string) string{"rights/01-rights.cedar": nil, "rights/02-desks.cedar": nil, "rights/03-incidents.cedar": nil, "rights/schema.cedarschema": nil})
 	s, err := Recall(old)
 	if err != nil {
 		t.Fatal(err)

@@ -77,6 +77,7 @@ func acts() map[string]act {
 		"figures":          figuresAct,
 	}
 	maps.Copy(all, matterActs())
+	maps.Copy(all, incidentActs())
 	return all
 }
 

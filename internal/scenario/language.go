@@ -83,7 +83,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
-	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE",
 }
 
 func noticeCodes() []string {
@@ -202,23 +202,25 @@ func campaignVerbs() []verb {
 }
 
 func breachVerbs() []verb {
-	of := need("incident", refers("incident"))
+	of, by := need("incident", refers("incident")), may("by", staffName)
 	return []verb{
 		{name: "incident", fields: []field{need("id", defines("incident")), may("discovered", moment), may("by", staffName), may("what", text), may("data", list(word)),
 			may("customers", either(shape{}, list(customers), fields("a count of customers", need("count", count)))), may("intentional", flag),
 			may("outcome", oneOf("accessed", "used", "disclosed", "attempted")), may("encrypted", oneOf("key-safe", "key-unknown", "none")),
-			may("harm", oneOf("unlikely", "likely", "unknown")), may("basis", text)}, gives: []given{ok()}},
-		{name: "determine", fields: []field{of, need("at", moment)}, gives: []given{ok(), rejects("BACKDATED")}},
+			may("harm", oneOf("unlikely", "likely", "unknown")), may("basis", text), may("good-faith", flag), may("personal", list(text)), may("exercise", flag)}, gives: []given{ok(), rejects("INCOMPLETE", "BAD_INPUT", "ROLE")}},
+		{name: "determine", fields: []field{of, may("at", moment), may("earlier", moment), by}, gives: []given{ok(), rejects("BACKDATED", "STATE", "BAD_INPUT", "ROLE")}},
 		{name: "deadlines", fields: []field{of}, gives: []given{ok()}, results: []field{may("agencies", list(oneOf("USSS", "FBI", "FCC"))), may("agencies-by", moment), may("customers-from", moment),
-			may("customers-by", moment), may("annual-summary-by", moment), may("kind", oneOf("breach", "register-entry", "attempt"))}},
-		{name: "report", fields: []field{of, need("to", oneOf("facility", "email")), may("receipt", text)}, gives: []given{ok(), rejects("CHANNEL", "RECEIPT")}, results: []field{may("late", flag)}},
-		{name: "direct", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING")}},
-		{name: "lift", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING")}},
-		{name: "urgent", fields: []field{of, may("in-report", flag), may("consulted", fields("a consultation", need("agency", text), need("at", moment)))}, gives: []given{ok(), hold("LE_HOLD")}},
-		{name: "tell-customers", fields: []field{of}, gives: []given{ok(), hold("LE_HOLD")}, results: []field{may("told", count)}},
+			may("customers-by", moment), may("annual-summary-by", moment), may("kind", oneOf("breach", "register-entry", "attempt")), may("window-from", moment), may("window-by", moment), may("held", flag), may("must-tell", flag), may("late", flag), may("conflicts", count)}},
+		{name: "report", fields: []field{of, need("to", oneOf("facility", "email")), may("receipt", text), may("agencies", list(oneOf("USSS", "FBI", "FCC"))), may("urgent", flag), by}, gives: []given{ok(), rejects("CHANNEL", "RECEIPT", "STATE", "ROLE")}, results: []field{may("late", flag), may("complete", flag)}},
+		{name: "direct", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING"), rejects("INCOMPLETE", "STATE")}},
+		{name: "lift", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING"), rejects("STATE")}},
+		{name: "drop", fields: []field{of, need("agency", text)}, gives: []given{ok(), rejects("STATE")}},
+		{name: "state-law", fields: []field{of, need("state", text), need("law", text), need("until", moment)}, gives: []given{ok()}},
+		{name: "urgent", fields: []field{of, may("in-report", flag), may("consulted", fields("a consultation", need("agency", text), need("at", moment)))}, gives: []given{ok(), hold("LE_HOLD", "NEED_WRITING")}},
+		{name: "tell-customers", fields: []field{of, by}, gives: []given{ok(), hold("LE_HOLD", "NEED_WRITING"), rejects("INCOMPLETE", "STATE", "ROLE")}, results: []field{may("told", count), may("no-way", count)}},
 		{name: "recount", fields: []field{of, may("customers", count), may("at", moment), may("harm", oneOf("unlikely", "likely", "unknown"))}, gives: []given{ok()}},
 		{name: "respond", fields: []field{of, may("response", text), may("none", flag)}, exactly: [][]string{{"response", "none"}}, gives: []given{ok(), rejects("INCOMPLETE")}},
-		{name: "close", fields: []field{of, may("response", text), may("none", flag)}, gives: []given{ok(), rejects("INCOMPLETE")}},
+		{name: "close", fields: []field{of, may("response", text), may("none", flag), may("cause", text), may("remedy", text), may("lessons", text)}, gives: []given{ok(), rejects("INCOMPLETE", "STATE")}},
 	}
 }
 

@@ -22,7 +22,7 @@ type record struct {
 }
 
 // kinds tells which entries of the ledger each word of `records` means.
-var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt, "look-ups": ledger.Lookup, "notices": ledger.Notice, "alerts": ledger.Alert}
+var kinds = map[string]ledger.Kind{"disclosures": ledger.Decision, "decisions": ledger.Decision, "approvals": ledger.Change, "changes": ledger.Change, "attempts": ledger.Attempt, "look-ups": ledger.Lookup, "notices": ledger.Notice, "incidents": ledger.Incident, "alerts": ledger.Alert}
 
 // records counts and shows what is on record since the first step.
 func records(ctx context.Context, w *world, a args) (result, error) {

@@ -34,6 +34,9 @@ const (
 	MakeReports     = cpni.RightMakeReports
 	ReadRegisters   = cpni.RightReadRegisters
 	ReadCampaigns   = cpni.RightReadCampaigns
+	ReportIncidents = cpni.RightReportIncidents
+	HandleIncidents = cpni.RightHandleIncidents
+	ReadIncidents   = cpni.RightReadIncidents
 	Operate         = cpni.RightOperate
 
 	WorkTickets    = cpni.RightWorkTickets

@@ -79,11 +79,11 @@ type Facts struct {
 	At          time.Time  `json:"at"` // when it was recorded: what changes counts from then
 	Outcome     Outcome    `json:"outcome"`
 	Intentional Truth      `json:"intentional"`
-	GoodFaith   Truth      `json:"good_faith"` // an employee or agent came upon it in good faith and made nothing of it
+	GoodFaith   Truth      `json:"good_faith"` // an employee or agent came upon it in good faith and made nothing of it; what was used or disclosed is not excused by it
 	CPNI        bool       `json:"cpni"`       // customer proprietary network information is among it
 	Personal    bool       `json:"personal"`   // so is other covered data, which the rule of 2023 adds
 	Encryption  Encryption `json:"encryption"`
-	Customers   int        `json:"customers"` // how many, as far as is known
+	Customers   int        `json:"customers"` // how many, as far as is known; 0: that is not known
 	Harm        Harm       `json:"harm"`
 	Basis       bool       `json:"basis"` // the basis of the finding on harm, and of the count, is on record
 }
@@ -139,4 +139,6 @@ type Case struct {
 	StateLaws  []StateLaw     `json:"state_laws,omitempty"`
 	Told       time.Time      `json:"told,omitzero"`   // when the last of the customers was told
 	Closed     time.Time      `json:"closed,omitzero"` // when the file was closed
+	// Summarized is when the summary of a year's small breaches was filed that this one stands in.
+	Summarized time.Time `json:"summarized,omitzero"`
 }

@@ -26,7 +26,7 @@ type Clocks struct {
 	Under    map[Profile]Under `json:"under"` // both, always
 
 	Agencies   []Agency     `json:"agencies,omitempty"`     // to whom it is to be reported, of all rules that count
-	AgenciesBy workday.Date `json:"agencies_by,omitzero"`   // the last day in time
+	AgenciesBy workday.Date `json:"agencies_by,omitzero"`   // the last day in time of what is not reported yet, or was reported last
 	Reported   time.Time    `json:"reported,omitzero"`      // when all of them had it
 	Late       bool         `json:"late,omitempty"`         // reported after AgenciesBy, or not reported and that day is over
 	SummaryBy  workday.Date `json:"summary_by,omitzero"`    // when the summary of a year's small breaches is due
@@ -37,9 +37,14 @@ type Clocks struct {
 	Hold string `json:"hold,omitempty"`
 	// From is the first moment at which customers may be told; zero: not known yet.
 	From time.Time `json:"from,omitzero"`
+	// OralUntil is when a direction that was only spoken no longer keeps the hold; zero: there is none. It does not move From: from then on
+	// customers may be told once it is over or done with. Whoever tells customers asks for Held.
+	OralUntil time.Time `json:"oral_until,omitzero"`
 	// By is the last day on which they have to be told; zero: nobody has to be.
 	By   workday.Date `json:"by,omitzero"`
 	Must bool         `json:"must"` // customers have to be told
+	// CustomersLate reports that they were told only after By, or are not told and that day is over; a hold that goes beyond By goes before.
+	CustomersLate bool `json:"customers_late,omitempty"`
 	// Window is lawful under both rules at once, whichever counts; zero dates: there is none yet.
 	WindowFrom time.Time    `json:"window_from,omitzero"`
 	WindowBy   workday.Date `json:"window_by,omitzero"`
@@ -56,6 +61,7 @@ type Under struct {
 	InForce    bool         `json:"in_force"`
 	Agencies   []Agency     `json:"agencies,omitempty"`
 	AgenciesBy workday.Date `json:"agencies_by,omitzero"`
+	Reported   time.Time    `json:"reported,omitzero"` // when all of its agencies had it
 	Must       bool         `json:"must"`
 	From       time.Time    `json:"from,omitzero"`
 	By         workday.Date `json:"by,omitzero"`
