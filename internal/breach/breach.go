@@ -40,6 +40,8 @@ type Parts struct {
 	Kept func(at time.Time) int
 	// Words gives the version of the template by which customers are told.
 	Words func() string
+	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.
+	Copied func(*Incident, *Filing) error
 }
 
 // Desk is the breach desk.
