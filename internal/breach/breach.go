@@ -48,6 +48,8 @@ type Parts struct {
 	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
 	// Letterhead stands above a file that is printed; the first line is the carrier's name.
 	Letterhead []string
+	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.
+	Copied func(*Incident, *Filing) error
 }
 
 // Desk is the breach desk.

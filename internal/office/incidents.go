@@ -18,6 +18,7 @@ func (o *Office) openIncidents() {
 		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident,
 		Letterhead: o.Letterhead(),
 		Numbers:    numbersOf(o.Policy, clock.NumbersOf),
+		Copied:     o.copied,
 		Kept: numbersOf(o.Policy, func(n rules.InForce) int {
 			return max(n.Int("retention", "breach_months"), n.Int("retention", "breach_floor_months"))
 		})})
