@@ -19,7 +19,6 @@ import (
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
-	"ringfence/internal/workday"
 )
 
 // world is one fresh instance with the names that its story uses.
@@ -56,6 +55,7 @@ type world struct {
 	exports    map[string]cpni.ID
 	keys       map[string]*age.X25519Identity // of partners
 	publishers map[string]*age.X25519Identity // with whose keys they read
+	switches   []rules.Switch                 // that the story has told
 }
 
 // origin names the log of an instance.
@@ -102,9 +102,7 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		Public: public, InlineProcess: true,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
-		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
-			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
-		}})
+		Profiles: w.inForce})
 	if err != nil {
 		return nil, fmt.Errorf("opening the instance: %w", err)
 	}
