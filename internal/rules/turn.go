@@ -34,7 +34,7 @@ func (s *Set) Turn(w Switch) (Turn, error) {
 		return t, err
 	}
 	for _, old := range left {
-		if old.awaits(w.Profile, today) {
+		if !today.IsZero() && old.awaits(w.Profile, today) {
 			t.CalledOff = append(t.CalledOff, old)
 		}
 	}
