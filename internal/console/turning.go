@@ -41,13 +41,16 @@ type turnView struct {
 var switchedNumbers = [][2]string{
 	{"agencies_business_days", "Business days within which the agencies are told"},
 	{"reminders_business_days", "Business days on which the desk is reminded"},
+	{"escalate_business_day", "Business day from which the officer is asked instead of compliance"},
 	{"hold_business_days", "Full business days after that in which nobody else is told"},
 	{"direction_days", "Days for which a direction of an agency holds at first"},
 	{"customers_days", "Days within which customers are told"},
 	{"customers_target_days", "Days within which customers are told: our own target"},
+	{"customers_reminder_days", "Last days of that on which the desk is reminded"},
 	{"small_breach_below", "A breach is small below so many customers"},
 	{"small_breach_summary_month", "Month in which small breaches are reported for the year before"},
 	{"small_breach_summary_day", "Day of that month"},
+	{"small_breach_summary_reminder_days", "Days before it on which the desk is reminded"},
 }
 
 // turnedPlace gives the place of a number among those that have words; those without come last.

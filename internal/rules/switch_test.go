@@ -194,7 +194,7 @@ func TestFlippedFilesNeedEvidence(t *testing.T) {
 	const file, dormant, old = "profiles/breach.yaml", "  state: dormant\n", "  effective_from: 2007-12-08\n"
 	flip := func(more string) func(string) string {
 		return func(s string) string {
-			if strings.Count(s, dormant) != 2 || strings.Count(s, old) != 2 {
+			if !strings.Contains(s, dormant) || !strings.Contains(s, old) {
 				t.Fatal("the file has changed")
 			}
 			s = strings.ReplaceAll(s, dormant, "  state: in-force\n  effective_from: 2027-01-04\n"+more)

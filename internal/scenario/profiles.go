@@ -8,19 +8,6 @@ import (
 	"ringfence/internal/workday"
 )
 
-// inForce gives the profiles of a policy as a story has them: those that it names are in force when it begins, and what it switches
-// comes after them.
-func (w *world) inForce(p *rules.Profiles) (*rules.Profiles, error) {
-	if len(w.story.profiles) == 0 {
-		return p, nil
-	}
-	p, err := p.Switched(w.story.profiles, workday.DateIn(w.story.start, w.story.zone))
-	if err != nil {
-		return nil, err
-	}
-	return p.After(w.switches)
-}
-
 // switchProfile brings a profile into force on a day: in a story at once, as if two people had agreed.
 //
 // cite: V35, 47 CFR 64.2011

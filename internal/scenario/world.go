@@ -19,6 +19,7 @@ import (
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
+	"ringfence/internal/workday"
 )
 
 // world is one fresh instance with the names that its story uses.
@@ -115,3 +116,16 @@ func (w *world) close() { w.office.Close() }
 
 // now gives the moment at which the story stands.
 func (w *world) now() time.Time { return w.clock.Now() }
+
+// inForce gives the profiles of a policy as a story has them: those that it names are in force when it begins, and what it switches
+// comes after them.
+func (w *world) inForce(p *rules.Profiles) (*rules.Profiles, error) {
+	if len(w.story.profiles) == 0 {
+		return p, nil
+	}
+	p, err := p.Switched(w.story.profiles, workday.DateIn(w.story.start, w.story.zone))
+	if err != nil {
+		return nil, err
+	}
+	return p.After(w.switches)
+}
