@@ -13,13 +13,18 @@ import (
 // openIncidents opens the breach desk.
 //
 // cite: P-43, P-44, P-47, 47 CFR 64.2011
-func (o *Office) openIncidents() {
+func (o *Office) openIncidents(c Config) error {
+	speaking, err := ReadIncidentWords(c.Courses)
+	if err != nil {
+		return err
+	}
 	o.Incidents = breach.New(breach.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone, Calendars: o.calendars,
-		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident,
+		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident, Speaking: speaking,
 		Numbers: numbersOf(o.Policy, clock.NumbersOf),
 		Kept: numbersOf(o.Policy, func(n rules.InForce) int {
 			return max(n.Int("retention", "breach_months"), n.Int("retention", "breach_floor_months"))
 		})})
+	return nil
 }
 
 // tryIncident writes what customers are told of an incident by every way in a language, and says what is wrong with it.
