@@ -44,7 +44,9 @@ func (o *Office) tryIncident(language string, tokens map[string]string) error {
 
 // showIncident writes a message about an incident as a customer gets it.
 func (o *Office) showIncident(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error) {
-	m.At = o.Clock.Now()
+	if m.At.IsZero() {
+		m.At = o.Clock.Now()
+	}
 	return o.Messages.Shown(ctx, of, m, false)
 }
 
