@@ -40,6 +40,8 @@ type Parts struct {
 	Numbers func(at time.Time) clock.Numbers
 	// Kept gives how many months a file is kept after its last step.
 	Kept func(at time.Time) int
+	// Speaking are the words by which a text speaks of an incident, as ReadSpeaking gives them.
+	Speaking []string
 	// Contacts says where a customer can be told.
 	Contacts *contact.Desk
 	// Try writes what customers are told of an incident in every language and by every way, and says what is wrong with it; nil: nobody does.
