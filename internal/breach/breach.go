@@ -9,6 +9,7 @@
 package breach
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
+	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/workday"
 )
@@ -38,6 +40,8 @@ type Parts struct {
 	Numbers func(at time.Time) clock.Numbers
 	// Kept gives how many months a file is kept after its last step.
 	Kept func(at time.Time) int
+	// TookPart records as training who took part in a rehearsal that is closed; nil: it is recorded nowhere.
+	TookPart func(ctx context.Context, tx *store.Tx, all []training.Exercise, by string) ([]ledger.Entry, error)
 	// Letterhead stands above a file that is printed; the first line is the carrier's name.
 	Letterhead []string
 	// Words gives the version of the template by which customers are told.
