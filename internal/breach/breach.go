@@ -21,6 +21,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
+	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/workday"
 )
@@ -48,6 +49,8 @@ type Parts struct {
 	Try func(language string, tokens map[string]string) error
 	// Shows writes a message as a customer gets it, without sending anything.
 	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
+	// TookPart records as training who took part in a rehearsal that is closed; nil: it is recorded nowhere.
+	TookPart func(ctx context.Context, tx *store.Tx, all []training.Exercise, by string) ([]ledger.Entry, error)
 	// Letterhead stands above a file that is printed; the first line is the carrier's name.
 	Letterhead []string
 	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.

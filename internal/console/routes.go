@@ -58,6 +58,7 @@ func addresses() []place {
 		directoryPlaces(),
 		figurePlaces(),
 		registerPlaces(),
+		incidentHandoverPlaces(),
 	)
 }
 

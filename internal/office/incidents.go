@@ -21,6 +21,7 @@ func (o *Office) openIncidents(c Config) error {
 	o.Incidents = breach.New(breach.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone, Calendars: o.calendars,
 		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident, Speaking: speaking,
 		Letterhead: o.Letterhead(),
+		TookPart:   o.Training.TookPart,
 		Numbers:    numbersOf(o.Policy, clock.NumbersOf),
 		Copied:     o.copied,
 		Kept: numbersOf(o.Policy, func(n rules.InForce) int {
