@@ -104,6 +104,9 @@ func (d *Desk) Direct(ctx context.Context, id cpni.ID, a Act, x Direction, scan 
 		if _, err = m.note(Directed, e); err != nil || x.Written {
 			return err
 		}
+		if _, err := m.once(NeedWriting, workday.DateIn(m.now, d.Zone)); err != nil { // the first day's reminder is this alert
+			return err
+		}
 		return m.alert(NeedWriting, "an agency has asked not to tell customers, and has not written it")
 	})
 	if err == nil && !x.Written {

@@ -58,11 +58,7 @@ func (d *Desk) remind(ctx context.Context, id cpni.ID, newest map[string]clock.R
 				return err
 			}
 			for _, r := range still {
-				done, err := tx.Exec(ctx, "INSERT INTO incident_reminder (incident_id, code, day) VALUES ($1, $2, $3) ON CONFLICT (incident_id, code, day) DO NOTHING", string(id), r.Code, r.On.String())
-				if err != nil {
-					return fmt.Errorf("reminding of an incident: %w", err)
-				}
-				if n, err := done.RowsAffected(); err != nil || n == 0 {
+				if first, err := m.once(cpni.Code(r.Code), r.On); err != nil || !first {
 					return err
 				}
 				if _, err := m.note(Reminded, Event{Code: cpni.Code(r.Code), Day: r.On, Reason: r.Says, Text: r.To}); err != nil {
@@ -77,6 +73,16 @@ func (d *Desk) remind(ctx context.Context, id cpni.ID, newest map[string]clock.R
 		return entries, err
 	})
 	return plainly(err)
+}
+
+// once reports whether nobody was reminded of something for a day yet, and writes that somebody is.
+func (m *moved) once(code cpni.Code, day workday.Date) (first bool, err error) {
+	done, err := m.tx.Exec(m.ctx, "INSERT INTO incident_reminder (incident_id, code, day) VALUES ($1, $2, $3) ON CONFLICT (incident_id, code, day) DO NOTHING", string(m.i.ID), string(code), day.String())
+	if err != nil {
+		return false, fmt.Errorf("reminding of an incident: %w", err)
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 func (d *Desk) notReminded(ctx context.Context, q store.Querier, id cpni.ID, newest map[string]clock.Reminder) ([]clock.Reminder, error) {

@@ -155,6 +155,8 @@ type Reach struct {
 	Trace   string `json:"trace,omitempty"` // of a trace: whose touch was looked for, in words
 	Added   int    `json:"added"`
 	Removed int    `json:"removed"`
+
+	Traced *Traced `json:"traced,omitempty"` // of a trace
 }
 
 // Closing is what the file says at its end.

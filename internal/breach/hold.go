@@ -2,6 +2,7 @@ package breach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ringfence/internal/breach/clock"
@@ -62,7 +63,7 @@ func (d *Desk) openOnes(ctx context.Context) ([]*Incident, error) {
 	var all []*Incident
 	for _, id := range ids {
 		i, err := d.read(ctx, d.DB.Reader(), d.Vault.OpenState, id, "")
-		if err == ErrNone {
+		if errors.Is(err, ErrNone) {
 			continue
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package breach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,9 +160,9 @@ func (d *Desk) Open(ctx context.Context, in Intake) (*Incident, error) {
 			return entries, err
 		})
 		switch {
-		case err == errTaken: // another was given the same number at the same moment
+		case errors.Is(err, errTaken): // another was given the same number at the same moment
 			continue
-		case err == errDone:
+		case errors.Is(err, errDone):
 			return d.read(ctx, d.DB.Reader(), d.Vault.OpenState, in.ID, "")
 		}
 		return i, plainly(err)

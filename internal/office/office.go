@@ -72,7 +72,7 @@ type Config struct {
 	SecondFactorOptional bool
 	// HashCost replaces what the policy says of how dear a guess at a secret is; nil: the policy's.
 	HashCost *contact.HashCost
-	// Courses holds the folders courses/ and notices/ of the policy; nil, or without such a folder: what is built in.
+	// Courses holds the folders courses/, notices/ and forms/ of the policy; nil, or without such a folder: what is built in.
 	Courses fs.FS
 	// Notices are the templates of messages, where they are read already; nil: they are read from Courses.
 	Notices *wording.Book
@@ -88,6 +88,8 @@ type Config struct {
 	Carrier Carrier
 	// Public is what the public policy is filled with, and begun by.
 	Public Public
+	// Filer is what reports of breaches to the agencies say of the carrier.
+	Filer Filer
 	// Rehearse tells the carrier's stories under a policy before anybody is asked to agree to it; nil: there are none, and no
 	// other policy can be proposed.
 	Rehearse Rehearse
@@ -126,6 +128,7 @@ type Office struct {
 	Discipline *training.Discipline
 	Watch      *watch.Watch
 	Published  *publish.Book // the public policy
+	reporting                // to the agencies
 
 	// What customers are told of what is held about them, ask for in writing, and report.
 	Accounting *accounting.Book
@@ -193,6 +196,10 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		r.Zone = c.Zone
 		return r
 	}))
+	if o.Forms, err = ReadForms(c.Courses); err != nil {
+		return nil, err
+	}
+	o.filer = c.Filer
 	o.Staff = staff.NewRegister(c.DB, o.Vault, o.Ledger, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) staff.Rules {
 		r := staff.RulesOf(n)
 		r.SecondFactor = r.SecondFactor && !c.SecondFactorOptional

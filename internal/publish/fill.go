@@ -111,6 +111,16 @@ func FactsOf(c Carrier, n rules.InForce) Facts {
 			f[x.name] = strconv.Itoa(count)
 			break
 		}
+		if _, ok := f[x.name]; ok || x.unit != 0 {
+			continue
+		}
+		// What a rule that has ended said stays in the text until another is published: its sentence has no keeper then, which is shown.
+		for _, profile := range x.profiles {
+			if count, ok := n.Dated(profile).Look(x.number); ok {
+				f[x.name] = strconv.Itoa(count)
+				break
+			}
+		}
 	}
 	return f
 }

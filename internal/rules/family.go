@@ -87,6 +87,12 @@ func joined(all []Span) []Span {
 	return out
 }
 
+// Look gives a whole number, where the profile has it.
+func (s Dated) Look(name string) (n int, ok bool) {
+	v, ok := s.numbers[name]
+	return v.whole, ok && v.kind == whole
+}
+
 // Int gives a whole number.
 func (s Dated) Int(name string) int { return s.get(name, whole).whole }
 

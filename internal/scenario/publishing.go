@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 
+	reports "ringfence/internal/breach/form"
 	"ringfence/internal/cpni"
 	"ringfence/internal/office"
 	"ringfence/internal/publish"
@@ -14,6 +15,10 @@ import (
 // storyPublic are the facts of the carrier in stories. The first version of its public policy is published when a story begins.
 var storyPublic = office.Public{Carrier: publish.Carrier{Name: "Lucid Telephone", Email: "privacy@lucid.example", Phone: "+18005550147", Post: "Privacy Office, 200 Lantern Way, Arlington, VA 22201",
 	Web: "https://account.lucid.example", Facility: "https://reporting.facility.example/cpni", Posting: "https://lucid.example/privacy"}}
+
+// filer is what reports to the agencies say of the carrier in stories.
+var filer = reports.Carrier{LegalName: "Lucid Telephone, LLC", FRN: "0099999991", FilerID: "899999", Address: "200 Lantern Way, Arlington, VA 22201", States: []string{"DC", "MD", "VA"},
+	Contact: reports.Contact{Name: "Cora Lane", Title: "Compliance officer", Phone: "+18005550101", Email: "breach@lucid.example"}}
 
 // publicOf gives those facts for a story: somebody has just looked whether the facility is there, and what the story adds to the
 // policy its first version does not cover yet.

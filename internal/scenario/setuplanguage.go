@@ -7,6 +7,7 @@ var line = fields("a line", need("number", text), may("categories", list(categor
 var setup = fields("setup",
 	may("carrier", fields("the carrier", may("name", text), may("cmrs", flag), may("unaided-detail", flag),
 		may("contact", fields("the carrier's contact", may("email", text), may("phone", text), may("web", flagOr))))),
+	may("closures", list(fields("a closure of the Commission's offices", need("date", date), may("until", date), need("why", text), need("source", text)))),
 	may("staff", dict(name, fields("a member of the staff", need("role", role), may("trained", moment), may("name", text), may("customer", text)))),
 	may("customers", dict(name, oneCustomer)),
 	may("partners", dict(name, fields("a partner", may("class", class), may("agreement", agreement), may("serves", serves), may("placed", flag), may("key", flag)))),

@@ -100,9 +100,13 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	if err != nil {
 		return nil, err
 	}
-	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices,
+	calendars, err := calendarsOf(policy, args{w, s.setup})
+	if err != nil {
+		return nil, err
+	}
+	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices, Calendars: calendars,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
-		Public: public, InlineProcess: true,
+		Public: public, InlineProcess: true, Filer: filer,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
 		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
 			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
@@ -113,6 +117,31 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	o := w.office
 	w.ledger, w.vault, w.book, w.desk, w.hash, w.staff, w.partners = o.Ledger, o.Vault, o.Customers, o.Contacts, o.Secrets, o.Staff, o.Partners
 	return w, nil
+}
+
+// calendarsOf gives the calendars of the policy with the closures that a story adds.
+//
+// cite: V05, 47 CFR 1.4(e)
+func calendarsOf(policy *lawbook, setup args) (*workday.Calendars, error) {
+	calendars, err := office.ReadCalendars(policy.files)
+	if err != nil || setup.n == nil {
+		return calendars, err
+	}
+	var more []workday.Closure
+	for _, c := range setup.list("closures") {
+		day, err := workday.ParseDate(c.text("date"))
+		if err != nil {
+			return nil, err
+		}
+		closure := workday.Closure{Date: day, Why: c.text("why"), Source: c.text("source")}
+		if c.has("until") {
+			if closure.Until, err = workday.ParseDate(c.text("until")); err != nil {
+				return nil, err
+			}
+		}
+		more = append(more, closure)
+	}
+	return calendars.With(more...)
 }
 
 func (w *world) close() { w.office.Close() }

@@ -68,6 +68,8 @@ type Carrier struct {
 	Facility Facility `yaml:"facility"`
 	// Posting is where changes of the public policy are posted, as its customers are told: an address or a place.
 	Posting string `yaml:"posting"`
+	// Reports is what reports of breaches to the agencies say of the carrier; nothing of it set: a person fills it in each time.
+	Reports Reports `yaml:"reports,omitempty"`
 }
 
 // Contact is how customers reach the carrier to deny or restrict the use of their information.
@@ -157,6 +159,7 @@ func (c Config) Check() error {
 			say("metrics %q is not host:port", c.Metrics)
 		}
 	}
+	wrong = append(wrong, c.Carrier.Reports.check()...)
 	wrong = append(wrong, c.checkSignIn()...)
 	wrong = append(wrong, c.checkMessages()...)
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

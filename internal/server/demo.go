@@ -33,7 +33,10 @@ func DemoConfig(folder, listen string) Config {
 	return Config{
 		Messages: Messages{Address: "http://" + listen, Email: EmailWay{By: byFile, File: messages}, Text: TextWay{By: byFile, File: messages}, Voice: VoiceWay{By: byFile, File: messages}, Letter: LetterWay{By: byFile, File: messages}},
 		Carrier: Carrier{Name: "Lucid Technologies (demonstration)", Zone: "America/New_York", Contact: Contact{Email: "privacy@lucid.example", Phone: "+18005550100", Post: "Lucid Technologies, Privacy Office, 200 Lantern Way, Arlington, VA 22201", Web: "https://account.lucid.example"},
-			Facility: Facility{Link: "https://reporting.facility.example/cpni", Verified: Machine.Now().Format(time.DateOnly)}, Posting: "https://lucid.example/privacy"},
+			Facility: Facility{Link: "https://reporting.facility.example/cpni", Verified: Machine.Now().Format(time.DateOnly)}, Posting: "https://lucid.example/privacy",
+			// Made up, so that a report can be drafted whole: the numbers of no carrier.
+			Reports: Reports{LegalName: "Lucid Technologies, LLC (example)", FRN: "0099999991", FilerID: "899999", Address: "200 Lantern Way, Arlington, VA 22201", States: []string{"DC", "MD", "VA"},
+				Contact: ReportContact{Name: "Cora Lane (example)", Title: "Compliance officer", Phone: "+18005550101", Email: "breach@lucid.example"}}},
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
 		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},

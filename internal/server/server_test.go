@@ -59,6 +59,11 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"messages.address is empty.*P-23":                         func(c *Config) { c.Messages.Letter = LetterWay{By: "file", File: "/x"} },
 		"messages.address \"http://carrier.example\"":             func(c *Config) { c.Messages.Address = "http://carrier.example" },
 		"messages.address \"https://a.example/b\"":                func(c *Config) { c.Messages.Address = "https://a.example/b" },
+		"CONFIG: carrier.reports.frn \"12345\".*P-45":             func(c *Config) { c.Carrier.Reports.FRN = "12345" },
+		"CONFIG: carrier.reports.filer-id \"8123456\".*P-45":      func(c *Config) { c.Carrier.Reports.FilerID = "8123456" },
+		"CONFIG: carrier.reports.states has \"Virginia\".*P-45":   func(c *Config) { c.Carrier.Reports.States = []string{"MD", "Virginia"} },
+		"CONFIG: carrier.reports.contact.email is no.*P-45":       func(c *Config) { c.Carrier.Reports.Contact.Email = "Cora <c@x.example>" },
+		"CONFIG: carrier.reports.address is more.*P-45":           func(c *Config) { c.Carrier.Reports.Address = "1 Main St\nSpringfield" },
 		"oidc.second-factor is ours":                              func(c *Config) { c.SignIn.OIDC.SecondFactor = "none" },
 	} {
 		c := testConfig()

@@ -75,10 +75,31 @@ func (db *DB) migrate(ctx context.Context) error {
 	if now > latest {
 		return fmt.Errorf("%w (schema %d, this program knows %d)", ErrNewerSchema, now, latest)
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("bringing the schema up to date: %w", db.explain(err))
+	if now == latest {
+		return nil
 	}
-	return nil
+	return db.sorting(ctx, func() error {
+		if _, err := provider.Up(ctx); err != nil {
+			return fmt.Errorf("bringing the schema up to date: %w", db.explain(err))
+		}
+		return nil
+	})
+}
+
+// sorting runs do while SQLite may sort in files: an index of many rows is made by sorting them, and they need not fit into memory.
+// It is for what sorts ids and times, for a file of it may outlive a crash.
+func (db *DB) sorting(ctx context.Context, do func() error) error {
+	if db.dialect == Postgres {
+		return do()
+	}
+	if _, err := db.write.ExecContext(ctx, "PRAGMA temp_store = file"); err != nil {
+		return fmt.Errorf("letting the database sort in files: %w", db.explain(err))
+	}
+	err := do()
+	if _, back := db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = memory"); back != nil {
+		err = errors.Join(err, fmt.Errorf("having the database sort in memory again: %w", db.explain(back)))
+	}
+	return err
 }
 
 // migrationLock is the key of PostgreSQL's advisory lock: two nodes that start together migrate one after the other.

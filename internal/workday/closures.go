@@ -44,6 +44,16 @@ func Load(policy fs.FS) (*Calendars, error) {
 	return c, nil
 }
 
+// With gives the calendars with more closures; c stays as it is.
+func (c *Calendars) With(more ...Closure) (*Calendars, error) {
+	all := slices.Clone(more)
+	for day, closure := range c.closed {
+		closure.Date, closure.Until = day, day
+		all = append(all, closure)
+	}
+	return New(all)
+}
+
 // New makes the calendars with the closures of list.
 func New(list []Closure) (*Calendars, error) {
 	c := &Calendars{closed: map[Date]Closure{}}

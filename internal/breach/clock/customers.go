@@ -65,9 +65,14 @@ func (r *reckoning) done() time.Time {
 	return r.c.Told
 }
 
+// free is the first day on which customers may be told, as far as is known: when From has come and no spoken direction keeps the hold.
+func (r *reckoning) free(out *Clocks) workday.Date {
+	return workday.Latest(later(out.From, out.OralUntil), r.zone)
+}
+
 // pressing is the day after which it is late: By, or the first day on which customers may be told when a hold goes beyond By.
 func (r *reckoning) pressing(out *Clocks) workday.Date {
-	if from := workday.Latest(out.From, r.zone); from.After(out.By) {
+	if from := r.free(out); from.After(out.By) {
 		return from
 	}
 	return out.By
@@ -87,6 +92,9 @@ func (r *reckoning) conflicts(out *Clocks) {
 			}
 		}
 	}
+	if !from.IsZero() {
+		from = later(from, out.OralUntil)
+	}
 	passed := func(day workday.Date) bool {
 		return !day.IsZero() && !from.IsZero() && !from.Before(workday.FirstEnd(day, r.zone))
 	}
@@ -99,7 +107,7 @@ func (r *reckoning) conflicts(out *Clocks) {
 			})
 		}
 	}
-	if out.Must && passed(out.By) {
+	if out.Must && r.done().IsZero() && passed(out.By) {
 		out.Conflicts = append(out.Conflicts, Conflict{
 			Says:  fmt.Sprintf("Customers are to be told by %s, and must not be told before %s: the hold goes before it. Tell them as soon as it is over.", out.By, first),
 			Cites: []string{"P-47", "P-48", "47 CFR 64.2011(b)"},

@@ -8,14 +8,14 @@ import (
 )
 
 // directed is the moment at which the last of the written directions is over; zero: there is none. Each holds through its last day, in
-// the zone where that ends last, or until the agency that gave it lifts it.
+// the zone where that ends last, or until the agency that gave it lifts it. One that was over before it was given holds nothing.
 //
 // cite: P-48, 47 CFR 64.2011(b)(3), V18, V19, V20
 func (r *reckoning) directed() time.Time {
 	var last time.Time
 	for _, d := range r.c.Directions {
-		if d.Written {
-			last = later(last, r.over(d))
+		if end := r.over(d); d.Written && end.After(d.At) {
+			last = later(last, end)
 		}
 	}
 	return last
@@ -40,15 +40,18 @@ func (r *reckoning) over(d Direction) time.Time {
 // cite: P-48, 47 CFR 64.2011(b)(3), V21
 func (r *reckoning) oral() time.Time {
 	var last time.Time
-	for _, d := range r.c.Directions {
+	for i, d := range r.c.Directions {
 		if !d.Written {
-			last = later(last, r.unwritten(d))
+			last = later(last, r.unwritten(i))
 		}
 	}
 	return last
 }
 
-func (r *reckoning) unwritten(d Direction) time.Time {
+// unwritten is when the spoken direction at i is over. A written one of its agency does away with it that came after it; of two of one
+// moment, that is recorded after it.
+func (r *reckoning) unwritten(i int) time.Time {
+	d := r.c.Directions[i]
 	end := r.over(d)
 	if most := workday.LastStart(r.cal.CalendarDays(workday.Latest(d.At, r.zone), r.directionDays()).Last.Add(1), r.zone); most.Before(end) {
 		end = most
@@ -56,8 +59,9 @@ func (r *reckoning) unwritten(d Direction) time.Time {
 	if !d.Dropped.IsZero() && d.Dropped.Before(end) {
 		end = d.Dropped
 	}
-	for _, w := range r.c.Directions {
-		if w.Written && w.Agency == d.Agency && !w.At.Before(d.At) && w.At.Before(end) {
+	for j, w := range r.c.Directions {
+		after := w.At.After(d.At) || w.At.Equal(d.At) && j > i
+		if w.Written && w.Agency == d.Agency && after && w.At.Before(end) {
 			end = w.At
 		}
 	}

@@ -29,8 +29,8 @@ func (r *reckoning) lines(out *Clocks, report, customers *ruled) []Line {
 		}
 		all = append(all, Line{"hold", says + ".", u.reported, u.hold, []string{"P-47", "47 CFR 64.2011(b)(1)", "47 CFR 1.4"}})
 	}
-	for _, d := range r.c.Directions {
-		all = append(all, r.direction(d))
+	for i := range r.c.Directions {
+		all = append(all, r.direction(i))
 	}
 	if customers != nil {
 		says := fmt.Sprintf("Customers are to be told by %s: %d days after %s, weekends and holidays among them.", customers.customersBy, customers.Customers, customers.customers.From)
@@ -47,15 +47,16 @@ func (r *reckoning) lines(out *Clocks, report, customers *ruled) []Line {
 	return all
 }
 
-// direction is the line of one direction, from the day on which it was given through the last on which it holds.
-func (r *reckoning) direction(d Direction) Line {
+// direction is the line of the direction at i, from the day on which it was given through the last on which it holds.
+func (r *reckoning) direction(i int) Line {
+	d := r.c.Directions[i]
 	given := workday.Latest(d.At, r.zone)
 	count := r.cal.CalendarDays(given, given.DaysUntil(d.Until))
 	says := fmt.Sprintf("%s directed in writing that customers are not told through %s.", d.Agency, d.Until)
 	end := r.over(d)
 	if !d.Written {
 		says = fmt.Sprintf("%s asked by word of mouth that customers are not told through %s. It has to come in writing.", d.Agency, d.Until)
-		end = r.unwritten(d)
+		end = r.unwritten(i)
 	}
 	if end.Before(workday.LastStart(d.Until.Add(1), r.zone)) {
 		says += fmt.Sprintf(" It ended on %s.", workday.Latest(end, r.zone))

@@ -14,7 +14,7 @@ type reckoning struct {
 	now   time.Time
 	cal   *workday.Calendars
 	zone  *time.Location
-	rules []*ruled // of 2007 and of 2023
+	rules []*ruled // that of 2007, and that of 2023
 }
 
 // Reckon says what is due and what is held of the case c at now. It reads nothing else, and asks for nothing that it was asked before: after

@@ -92,7 +92,7 @@ func (r *reckoning) askCustomers(out *Clocks) []Reminder {
 		return nil
 	}
 	done := r.done()
-	first, last := workday.Latest(out.From, r.zone), r.pressing(out)
+	first, last := r.free(out), r.pressing(out)
 	cites := []string{"P-47", "47 CFR 64.2011(c)"}
 	var steps []Reminder
 	due := func(day workday.Date) {
@@ -126,10 +126,10 @@ func (r *reckoning) lastDays() int {
 // askWriting asks every day that a direction which was only spoken comes in writing, while it keeps the hold or is going to.
 func (r *reckoning) askWriting() []Reminder {
 	var steps []Reminder
-	for _, d := range r.c.Directions {
+	for i, d := range r.c.Directions {
 		end := time.Time{}
 		if !d.Written {
-			end = r.unwritten(d)
+			end = r.unwritten(i)
 		}
 		if !r.now.Before(end) {
 			continue

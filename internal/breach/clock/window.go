@@ -8,7 +8,7 @@ import "ringfence/internal/workday"
 //
 // cite: P-47, 47 CFR 64.2011(b), 47 CFR 64.2011(b)(1), V34
 func (r *reckoning) window(out *Clocks) {
-	old, next := r.of(Rule2007), r.of(Rule2023)
+	old, next := r.rules[0], r.rules[1]
 	reported := r.reportedTo(places[Rule2007])
 	if r.c.Determined.IsZero() || out.Kind != Breach || reported.IsZero() {
 		return
@@ -34,14 +34,4 @@ func (r *reckoning) lastDay(u *ruled) workday.Date {
 		since = r.determination()
 	}
 	return u.notBefore(r.cal.CalendarDays(since.day, u.Customers).Last)
-}
-
-// of is the rule named p.
-func (r *reckoning) of(p Profile) *ruled {
-	for _, u := range r.rules {
-		if u.Profile == p {
-			return u
-		}
-	}
-	return nil
 }

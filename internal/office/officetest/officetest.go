@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"ringfence/internal/breach/form"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -119,6 +120,7 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
 		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public, Notices: Notices(t),
+		Filer:   form.Carrier{LegalName: "Example Telephone, LLC", FRN: "0099999991", FilerID: "899999", Address: "1 Main St, Springfield, VA 22150", States: []string{"VA"}, Contact: form.Contact{Name: "Jo Doe", Phone: "+18005550101", Email: "breach@example.net"}},
 		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100", Email: "privacy@example.net", Address: "https://account.example.net"}}); err != nil {
 		t.Fatal(err)
 	}
