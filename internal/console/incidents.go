@@ -23,7 +23,7 @@ import (
 // cite: P-37, P-43, P-44, P-45, P-47, P-48, P-49, P-52, P-53, 47 CFR 64.2010(a), 47 CFR 64.2011
 func incidentPlaces() []place {
 	const list, one = "/incidents", "/incidents/{incident}"
-	const customers, report, agencies, telling, papers, closing = one + "/customers", one + "/report", one + "/agencies", one + "/telling", one + "/papers", one + "/closing"
+	const agencies, papers, closing = one + "/agencies", one + "/papers", one + "/closing"
 	const read, handle = staff.ReadIncidents, staff.HandleIncidents
 	return []place{
 		{pattern: "/suspicion", right: staff.ReportIncidents, get: (*visit).suspicionPage, post: (*visit).reportSuspicion, long: true},

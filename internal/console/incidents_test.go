@@ -2,12 +2,14 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
+	"ringfence/internal/watch"
 )
 
 // factsFields are what somebody enters of an incident: an agent looked at calls, and nobody knows yet why.
@@ -98,4 +100,140 @@ func (w *world) incident(t testing.TB) *breach.Incident {
 		t.Fatalf("%d incidents are open", len(all))
 	}
 	return all[0]
+}
+
+// Whose data it reached is found in the ledger and changed by hand with reasons; the report is drafted, completed by a person and kept as it
+// was filed when its receipt is entered; the agencies' words move the hold; and a file is closed when it lacks nothing.
+//
+// cite: P-44, P-45, P-47, P-48, P-51, P-52, P-53, 47 CFR 64.2011
+func TestIncidentToItsEndAtTheDesk(t *testing.T) {
+	w := newWorld(t)
+	agent := w.signedIn(t, "agent")
+	contact := agent.open(w.ann, "phone")
+	agent.prove(contact, "method", "pin", "secret", annPIN)
+	agent.ask(contact)
+	must(t, w.Ledger.Sequence(t.Context()))
+	w.clock.pass(time.Minute)
+	b := w.signedIn(t, "compliance")
+	at := b.takenIn("customers", "")
+	set := at + "/customers"
+	b.get(set).says(t, "In the set 0", "There are none here.", "Find them in the ledger", "The agent, agent")
+	b.does(set, set+"/trace").says(t, "It is not said whose touch is looked for.")
+	b.does(set, set+"/trace", "actor", string(w.people["agent"]), "since", "2026-03-05T00:00").says(t, "The ledger is traced", "By The agent, from 5 Mar 2026, 00:00:00 EST", "1 customer is reached", "In the set 1", "…"+string(w.ann[len(w.ann)-8:]))
+	b.get(set).lacks(t, "Ann Archer", annNumber)
+	b.does(set, set+"/put", "customers", annNumber, "reason", "").says(t, "The record has to say why.")
+	bo := w.customer(w.annArcher())
+	b.does(set, set+"/put", "customers", string(bo), "reason", "She says so.").says(t, "They are in the set.", "In the set 2", "by hand, step")
+	b.does(set, set+"/remove", "customers", string(bo), "reason", "It was not her.").says(t, "They are out of the set.", "Taken out 1")
+	b.does(set, set+"/again", "reason", "Traced again.").says(t, "Every trace was made again.")
+
+	// The report.
+	b.does(at, at+"/determine", "basis", "He has said so.").says(t, "It is determined.")
+	report := at + "/report"
+	page := b.get(report)
+	page.says(t, "What is missing", "It has to be with Secret Service and FBI by Mon 16 Mar 2026.", "I have filed it", "still to be filled in")
+	page.has(t, "An agent looked at the calls of customers without a contact.", `data-copy="f-`)
+	b.does(report, report+"/draft", "has-legal-name", "yes", "f-legal-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
+	b.get(report).has(t, `value="Test Carrier, Inc."`)
+	if pdf := b.get(report + "/draft.pdf").is(t, http.StatusOK); !strings.HasPrefix(pdf.page, "%PDF-") || !strings.HasPrefix(pdf.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("the draft as PDF: %.40q", pdf.page)
+	}
+	b.get(report+"/draft.json").is(t, http.StatusOK).has(t, "Test Carrier, Inc.")
+	b.does(report, report+"/file", "through", "email", "receipt", "R-1").says(t, "CHANNEL")
+	b.does(report, report+"/file", "through", "facility", "receipt", " ").says(t, "RECEIPT")
+	b.does(report, report+"/file", "through", "facility", "receipt", "R-26-77", "agency", "FBI").says(t, "receipt R-26-77", "the receipt names FBI")
+	b.get(at).says(t, "Report to Secret Service and FBI", "Held until the agencies have the report")
+	b.does(report, report+"/file", "through", "facility", "receipt", "R-26-78", "agency", "USSS", "agency", "FBI").says(t, "Adds to report 1", "As it was filed, as PDF")
+	b.get(at).says(t, "Hold: customers are told nothing", "Held until 17 Mar 2026, 00:00 EDT", "Tell the customers, not before 17 Mar 2026, 00:00 EDT")
+	if filed := b.get(at + "/papers/3").is(t, http.StatusOK); !strings.Contains(filed.page, "R-26-78") {
+		t.Errorf("the copy of the second report: %.200s", filed.page)
+	}
+
+	// The agencies.
+	agencies := at + "/agencies"
+	b.does(agencies, agencies+"/direct", "form", "spoken", "agency", "FBI", "officer", "Agent Doe", "until", "2026-03-25").says(t, "NEED_WRITING", "Spoken: it has to come in writing")
+	r := b.follow(b.postScan(agencies+"/direct", scanned, "token", b.token(), "key", string(cpni.NewID()), "form", "written", "agency", "FBI", "officer", "Agent Doe", "until", "2026-03-27"))
+	r.says(t, "The direction is on record.", "Written meanwhile", "Stands", "The direction as it was scanned")
+	b.get(at).says(t, "Held until 28 Mar 2026, 00:00 EDT", "FBI directed in writing")
+	b.does(agencies, agencies+"/consult", "agency", "FBI", "officer", "Agent Doe", "said", "Wait.").says(t, "The consultation is on record.", "Wait.")
+	b.does(agencies, agencies+"/state", "state", "Virginia", "law", "Va. Code 18.2-186.6", "by", "2026-03-20").says(t, "The duty is on record.")
+	b.get(at).says(t, "They contradict each other", "Va. Code 18.2-186.6")
+	b.does(agencies, agencies+"/lift", "agency", "FBI", "officer", "Agent Doe").says(t, "It is lifted.", "Lifted 5 March 2026")
+	b.get(at).says(t, "Held until 17 Mar 2026, 00:00 EDT")
+	b.does(agencies, agencies+"/respond", "none", "yes").says(t, "None was received.")
+
+	// Papers, remarks, and the end.
+	papers := at + "/papers"
+	b.follow(b.postScan(papers+"/add", scanned, "token", b.token(), "key", string(cpni.NewID()), "text", "He has left.", "name", "letter of the lawyer")).says(t, "It is in the file.", "letter of the lawyer", "He has left.")
+	closing := at + "/closing"
+	b.get(closing).says(t, "What the file lacks", "The customers have not been told.", "It is not said what the cause was.")
+	r = b.does(closing, closing+"/close", "cause", "No alert looked at cards.", "remedy", "One does.", "lessons", "None.")
+	r.is(t, http.StatusUnprocessableEntity).has(t, "No alert looked at cards.</textarea>")
+	b.does(closing, closing+"/case", "case", "F-2026-3").says(t, "The case is named in the file.", "F-2026-3")
+	b.get(at+"/history").says(t, "Direction lifted", "Report filed", "Customers reached", "Sanction case", "SHA-256 of the copy")
+	must(t, w.Ledger.Sequence(t.Context()))
+	b.get(at+"/history/1").says(t, "Step 1: Opened", "Hash of the step", "Signed checkpoint", "(step 1)")
+	b.get(at+"/history/99").is(t, http.StatusNotFound)
+}
+
+// A rehearsal is marked on every page, its clock is moved on by those who work there, and what would be told in it is told to nobody.
+//
+// cite: P-43, P-49
+func TestRehearsalAtTheDesk(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "compliance")
+	at := b.takenIn("rehearsal", "yes")
+	b.get("/incidents").says(t, "0 files")
+	b.get("/incidents?of=rehearsals").says(t, "R-2026-1 Look at calls")
+	for _, page := range []string{"", "/facts", "/customers", "/report", "/agencies", "/papers", "/closing", "/history"} {
+		b.get(at+page).is(t, http.StatusOK).says(t, "REHEARSAL Nothing here is real")
+	}
+	b.does(at, at+"/determine", "basis", "as the story has it")
+	b.does(at, at+"/advance", "by", "7").says(t, "The clock of the rehearsal is moved on by 7 days.", "12 Mar 2026")
+	b.does(at, at+"/advance", "by", "days", "days", "0").says(t, "That is no number of days.")
+	b.does(at, at+"/advance", "by", "days", "days", "9").says(t, "5 days late")
+	if alerts := w.alertsOf(t, "INCIDENT", "LATE_LE", "LE_DUE"); alerts != 0 {
+		t.Errorf("a rehearsal raises %d alerts", alerts)
+	}
+}
+
+// alertsOf counts the alerts of some codes, as who works on incidents sees them.
+func (w *world) alertsOf(t testing.TB, codes ...cpni.Code) (n int) {
+	t.Helper()
+	must(t, w.Due(t.Context()))
+	must(t, w.Ledger.Sequence(t.Context()))
+	must(t, w.Watch.Step(t.Context()))
+	all, err := w.Watch.Alerts(t.Context(), watch.Filter{Viewer: w.people["compliance"]})
+	must(t, err)
+	for _, a := range all {
+		if slices.Contains(codes, a.Code) {
+			n++
+		}
+	}
+	return n
+}
+
+// The breach desk keeps nobody out, on a desk, on a telephone and in the dark.
+//
+// cite: P-44, P-47
+func TestBreachDeskInABrowser(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "compliance")
+	at := b.takenIn()
+	c := w.chromium(t)
+	c.takeOver(b)
+	c.isSound("incident to be determined", at)
+	b.does(at, at+"/determine", "basis", "He has said so.")
+	b.does(at+"/customers", at+"/customers/put", "customers", annNumber, "reason", "She says so.")
+	report := at + "/report"
+	b.does(report, report+"/file", "through", "facility", "receipt", "R-26-78", "agency", "USSS", "agency", "FBI").says(t, "receipt R-26-78")
+	b.does(at+"/agencies", at+"/agencies/direct", "form", "written", "agency", "FBI", "officer", "Agent Doe", "until", "2026-03-27")
+	b.does(at+"/agencies", at+"/agencies/state", "state", "Virginia", "law", "Va. Code 18.2-186.6", "by", "2026-03-20")
+	b.takenIn("title", "Lost laptop", "outcome", "disclosed")
+	rehearsal := b.takenIn("rehearsal", "yes", "title", "Who would do what")
+	for _, p := range []struct{ what, path string }{{"incident on its clocks", at}, {"incident facts", at + "/facts"}, {"incident customers", at + "/customers"}, {"incident report", report}, {"incident agencies", at + "/agencies"},
+		{"incident papers", at + "/papers"}, {"incident closing", at + "/closing"}, {"incident history", at + "/history"}, {"incidents", "/incidents"}, {"incident new", "/incidents/new"}, {"rehearsal", rehearsal},
+		{"suspicion", "/suspicion"}, {"suspicion thanks", "/suspicion/I-2026-1"}, {"home with incidents", "/home"}} {
+		c.isSound(p.what, p.path)
+	}
 }

@@ -60,6 +60,8 @@ func addresses() []place {
 		figurePlaces(),
 		registerPlaces(),
 		incidentPlaces(),
+		incidentSetPlaces(),
+		incidentReportPlaces(),
 	)
 }
 
