@@ -9,6 +9,7 @@ import (
 
 	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
+	"ringfence/internal/customer"
 	"ringfence/internal/watch"
 )
 
@@ -39,7 +40,10 @@ func (b *browser) takenIn(change ...string) string {
 func (b *browser) does(page, to string, form ...string) reply {
 	b.t.Helper()
 	shown := b.get(page).is(b.t, http.StatusOK)
-	form = append([]string{"token", shown.value("token"), "key", shown.value("key"), "version", shown.value("version")}, form...)
+	form = append([]string{"token", shown.value("token"), "key", shown.value("key")}, form...)
+	if version := shown.value("version"); version != "" {
+		form = append(form, "version", version)
+	}
 	for _, p := range addresses() {
 		if p.post != nil && p.scan > 0 && strings.HasSuffix(to, p.pattern[strings.LastIndex(p.pattern, "/"):]) && strings.HasPrefix(p.pattern, "/incidents") {
 			return b.follow(b.postScan(to, nil, form...))
@@ -122,7 +126,7 @@ func TestIncidentToItsEndAtTheDesk(t *testing.T) {
 	b.does(set, set+"/trace", "actor", string(w.people["agent"]), "since", "2026-03-05T00:00").says(t, "The ledger is traced", "By The agent, from 5 Mar 2026, 00:00:00 EST", "1 customer is reached", "In the set 1", "…"+string(w.ann[len(w.ann)-8:]))
 	b.get(set).lacks(t, "Ann Archer", annNumber)
 	b.does(set, set+"/put", "customers", annNumber, "reason", "").says(t, "The record has to say why.")
-	bo := w.customer(w.annArcher())
+	bo := w.customer(customer.Profile{Name: "Bo Baker", Account: "B-7", Since: w.clock.Now().AddDate(-2, 0, 0)})
 	b.does(set, set+"/put", "customers", string(bo), "reason", "She says so.").says(t, "They are in the set.", "In the set 2", "by hand, step")
 	b.does(set, set+"/remove", "customers", string(bo), "reason", "It was not her.").says(t, "They are out of the set.", "Taken out 1")
 	b.does(set, set+"/again", "reason", "Traced again.").says(t, "Every trace was made again.")
@@ -135,7 +139,7 @@ func TestIncidentToItsEndAtTheDesk(t *testing.T) {
 	page.has(t, "An agent looked at the calls of customers without a contact.", `data-copy="f-`)
 	b.does(report, report+"/draft", "has-legal-name", "yes", "f-legal-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
 	b.get(report).has(t, `value="Test Carrier, Inc."`)
-	if pdf := b.get(report + "/draft.pdf").is(t, http.StatusOK); !strings.HasPrefix(pdf.page, "%PDF-") || !strings.HasPrefix(pdf.Header.Get("Content-Disposition"), "attachment") {
+	if pdf := b.get(report+"/draft.pdf").is(t, http.StatusOK); !strings.HasPrefix(pdf.page, "%PDF-") || !strings.HasPrefix(pdf.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("the draft as PDF: %.40q", pdf.page)
 	}
 	b.get(report+"/draft.json").is(t, http.StatusOK).has(t, "Test Carrier, Inc.")
@@ -145,7 +149,7 @@ func TestIncidentToItsEndAtTheDesk(t *testing.T) {
 	b.get(at).says(t, "Report to Secret Service and FBI", "Held until the agencies have the report")
 	b.does(report, report+"/file", "through", "facility", "receipt", "R-26-78", "agency", "USSS", "agency", "FBI").says(t, "Adds to report 1", "As it was filed, as PDF")
 	b.get(at).says(t, "Hold: customers are told nothing", "Held until 17 Mar 2026, 00:00 EDT", "Tell the customers, not before 17 Mar 2026, 00:00 EDT")
-	if filed := b.get(at + "/papers/3").is(t, http.StatusOK); !strings.Contains(filed.page, "R-26-78") {
+	if filed := b.get(at+"/papers/3").is(t, http.StatusOK); !strings.Contains(filed.page, "R-26-78") {
 		t.Errorf("the copy of the second report: %.200s", filed.page)
 	}
 
