@@ -9,10 +9,12 @@
 package breach
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"ringfence/internal/breach/clock"
+	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/ledger"
@@ -38,15 +40,22 @@ type Parts struct {
 	Numbers func(at time.Time) clock.Numbers
 	// Kept gives how many months a file is kept after its last step.
 	Kept func(at time.Time) int
-	// Words gives the version of the template by which customers are told.
-	Words func() string
+	// Contacts says where a customer can be told.
+	Contacts *contact.Desk
+	// Try writes what customers are told of an incident in every language and by every way, and says what is wrong with it; nil: nobody does.
+	Try func(language string, tokens map[string]string) error
+	// Shows writes a message as a customer gets it, without sending anything.
+	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
 }
 
 // Desk is the breach desk.
-type Desk struct{ Parts }
+type Desk struct {
+	Parts
+	telling telling
+}
 
 // New opens the desk.
-func New(p Parts) *Desk { return &Desk{p} }
+func New(p Parts) *Desk { return &Desk{Parts: p, telling: telling{known: map[cpni.ID]known{}}} }
 
 // ErrNone: there is no such incident that whoever asks may know of.
 var ErrNone = errors.New("there is no such incident")

@@ -32,13 +32,16 @@ type Event struct {
 	Text          string         `json:"text,omitempty"`          // Responded, Remarked: what was said; "" of a response: there was none
 	State         *StateDuty     `json:"state,omitempty"`         // StateAsked
 	Reach         *Reach         `json:"reach,omitempty"`         // Reached: customers put into the set or taken out of it
-	Count         int            `json:"count,omitempty"`         // Reached: how many are in the set from here on; Telling, Told: how many customers
+	Count         int            `json:"count,omitempty"`         // Reached: how many are in the set from here on; Telling, TellOn, ToldByHand, Told: how many customers
 	Closing       *Closing       `json:"closing,omitempty"`       // ClosedFile
 	Code          cpni.Code      `json:"code,omitempty"`          // Reminded, Refused
 	Day           workday.Date   `json:"day,omitzero"`            // Reminded: for which day
 	Forward       time.Duration  `json:"forward,omitempty"`       // Advanced: how far a rehearsal's clock was moved
 	Hash          string         `json:"hash,omitempty"`          // SHA-256 of the paper, in hexadecimal digits
 	Case          string         `json:"case,omitempty"`          // Sanctioned: the finding or case of discipline
+	Words         *Words         `json:"words,omitempty"`         // Worded: what customers are told
+	Answers       Answers        `json:"answers,omitempty"`       // Answered: what the call centre says, by language
+	Of            int            `json:"of,omitempty"`            // WordsAgreed: which words, by their step
 }
 
 // What is what a step tells.
@@ -46,29 +49,34 @@ type What string
 
 // The steps.
 const (
-	Opened     What = "opened"
-	Corrected  What = "facts corrected"
-	Determined What = "determined"
-	Reached    What = "customers reached"
-	Drafted    What = "report drafted"
-	Reported   What = "report filed"
-	Directed   What = "direction of an agency"
-	Dropped    What = "oral direction not confirmed"
-	Lifted     What = "direction lifted"
-	Consulted  What = "agency consulted"
-	Responded  What = "answer of an agency"
-	StateAsked What = "duty under another law"
-	Telling    What = "telling began"
-	TellPaused What = "telling paused"
-	Told       What = "telling ended"
-	Refused    What = "telling refused"
-	Reminded   What = "reminded"
-	Remarked   What = "remark"
-	Attached   What = "paper attached"
-	Sanctioned What = "sanction case"
-	ClosedFile What = "closed"
-	Reopened   What = "opened again"
-	Advanced   What = "rehearsal moved on"
+	Opened      What = "opened"
+	Corrected   What = "facts corrected"
+	Determined  What = "determined"
+	Reached     What = "customers reached"
+	Drafted     What = "report drafted"
+	Reported    What = "report filed"
+	Directed    What = "direction of an agency"
+	Dropped     What = "oral direction not confirmed"
+	Lifted      What = "direction lifted"
+	Consulted   What = "agency consulted"
+	Responded   What = "answer of an agency"
+	StateAsked  What = "duty under another law"
+	Telling     What = "telling began"
+	TellPaused  What = "telling paused"
+	TellOn      What = "telling goes on"
+	ToldByHand  What = "told otherwise"
+	Told        What = "telling ended"
+	Worded      What = "words for customers"
+	WordsAgreed What = "words agreed to"
+	Answered    What = "answers for the call centre"
+	Refused     What = "telling refused"
+	Reminded    What = "reminded"
+	Remarked    What = "remark"
+	Attached    What = "paper attached"
+	Sanctioned  What = "sanction case"
+	ClosedFile  What = "closed"
+	Reopened    What = "opened again"
+	Advanced    What = "rehearsal moved on"
 )
 
 // Facts are what is held of an incident. They are always given whole: a correction repeats what has not changed.

@@ -33,6 +33,11 @@ type Incident struct {
 	TellingBy  string // who had the telling begin; "" it has not
 	Paused     bool
 	ToldAll    time.Time
+	Words      *Words  // for customers, as they were written last
+	WordsStep  int     // of the history, that has them; 0: there are none
+	WordsBy    string  // who wrote them
+	WordsOK    bool    // somebody else has agreed to them
+	Answers    Answers // for the call centre
 }
 
 // Filed is a report that was filed, with its step in the history.
@@ -80,6 +85,14 @@ func (i *Incident) take(e Event) {
 		i.TellingBy, i.Paused, i.ToldAll = e.By, false, time.Time{}
 	case TellPaused:
 		i.Paused = true
+	case TellOn:
+		i.Paused = false
+	case Worded:
+		i.Words, i.WordsStep, i.WordsBy, i.WordsOK = e.Words, e.N, e.By, false
+	case WordsAgreed:
+		i.WordsOK = true
+	case Answered:
+		i.Answers = e.Answers
 	case Told:
 		i.ToldAll = e.At
 	case ClosedFile:

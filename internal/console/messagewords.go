@@ -28,7 +28,8 @@ var (
 		{notify.OptOutNotice, "Opt-out notice"}, {notify.OptInRequest, "Opt-in request"}, {notify.AnswerReceived, "Answer confirmed"}, {notify.AnswerHow, "How to say yes"}, {notify.Campaign, "Campaign"},
 		{notify.NamedUnreached, "Person named not reached"},
 		{notify.DesigneeRecords, "Records to a person named"}, {notify.WrittenRequest, "Written request taken up"}, {notify.ReportReceived, "Report taken up"}, {notify.ReportAnswered, "Report answered"},
-		{notify.ProcessDemand, "Legal process announced"}, {notify.ProcessAnswered, "Legal process answered"}}
+		{notify.ProcessDemand, "Legal process announced"}, {notify.ProcessAnswered, "Legal process answered"},
+		{notify.IncidentNotice, "Breach"}}
 	messageStates = map[notify.State]chip{notify.Queued: {"waits", "warn"}, notify.Sending: {"being sent", "warn"}, notify.Sent: {"sent", "good"}, notify.Delivered: {"delivered", "good"},
 		notify.Bounced: {"bounced", "bad"}, notify.Failed: {"failed", "bad"}, notify.Replaced: {"replaced", ""}, notify.Cancelled: {"taken back", ""}}
 	placeWords = map[notify.Place]string{notify.Old: "where the customer was reached before the change", notify.TNOR: "a telephone number of record", notify.AOR: "an address of record",

@@ -49,8 +49,8 @@ type Parts struct {
 	Again func(ctx context.Context, version string, tokens map[string]string) (Words, error)
 	// Still says, for people, why a message must not go any more to where it was planned to go; "" it may.
 	Still func(p *customer.Profile, m Message, now time.Time) cpni.Code
-	// Goes says why a notice of rights, or a message of a campaign, must not go any more, or HeldBack when it waits; "" it goes. nil:
-	// all go.
+	// Goes says why a notice of rights, a message of a campaign, or one that tells of a breach must not go any more, or HeldBack when it
+	// waits; "" it goes. nil: all go.
 	Goes func(ctx context.Context, p *customer.Profile, m Message) (code string)
 	// Hidden are the values that a message of this customer must not carry.
 	Hidden func(p *customer.Profile, m Message) []string
@@ -69,7 +69,7 @@ type Parts struct {
 	Answered func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, r Report) ([]ledger.Entry, error)
 	// Mobile hears that who got a text wants no more of them, when that is reported about the text; nil: nobody does.
 	Mobile Mobile
-	// Heard hears what has become of a notice of rights, or of a message of a campaign, within the transaction that writes it down, and gives what else is to be
+	// Heard hears what has become of a notice of rights, of a message of a campaign, or of one that tells of a breach, within the transaction that writes it down, and gives what else is to be
 	// recorded; nil: nobody asks.
 	Heard func(ctx context.Context, tx *store.Tx, of cpni.ID, m Message, f Fate) ([]ledger.Entry, error)
 }

@@ -73,6 +73,8 @@ const (
 	AnswerHow = "answer-how"
 	// Campaign offers something for a campaign, by which Run is named.
 	Campaign = "campaign"
+	// IncidentNotice tells who was reached by a breach of it. Run names the incident.
+	IncidentNotice = "incident-notice"
 )
 
 // EditionToken is the token that names the edition by which a notice is written.
@@ -83,7 +85,7 @@ const EditionToken = "edition"
 //
 // cite: P-12, 47 CFR 64.2008(d)(3)(iii)
 func mustArrive(kind string) bool {
-	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest, NamedUnreached, ProcessDemand, ProcessAnswered}, kind) || IsNotice(kind)
+	return slices.Contains([]string{AccountChange, Records, NotMeReceived, NotMeSettled, DesigneeRecords, WrittenRequest, NamedUnreached, ProcessDemand, ProcessAnswered, IncidentNotice}, kind) || IsNotice(kind)
 }
 
 // IsNotice reports whether a kind of message is a notice of the customer's rights: whoever has given it counts who was not reached.
@@ -95,6 +97,14 @@ func IsNotice(kind string) bool { return kind == OptOutNotice || kind == OptInRe
 //
 // cite: P-12, 47 CFR 64.2008(d)(3)(v)
 func Refusable(kind string) bool { return IsNotice(kind) || kind == Campaign }
+
+// asksFirst reports whether somebody is asked, at the moment at which a message is to go, whether it still may; and hears what became of it.
+//
+// cite: P-12, P-47, I-08
+func asksFirst(kind string) bool { return Refusable(kind) || kind == IncidentNotice }
+
+// counted reports whether whoever sent a message counts those whom it did not reach, so that no alert has to be raised about each.
+func counted(kind string) bool { return IsNotice(kind) || kind == IncidentNotice }
 
 // Place is what sort of place a message goes to; unlike the place itself it may be shown.
 type Place string

@@ -300,7 +300,7 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, to
 		case other != nil:
 			detail["what"], detail["instead"] = "message "+string(o.State)+", replaced by another form", string(other.ID)
 			fate.Instead, fate.By = other.ID, other.Via
-		case mustArrive(r.m.Kind) && !r.stopped && !IsNotice(r.m.Kind):
+		case mustArrive(r.m.Kind) && !r.stopped && !counted(r.m.Kind):
 			alert, err := entry(ledger.Alert, DeadLetter, map[string]string{"what": "a message that the customer must get has not arrived, and no other way is left", "message": string(r.m.ID), "kind": r.m.Kind, "code": o.Code})
 			if err != nil {
 				return nil, err
@@ -316,11 +316,11 @@ func (c *Carrier) follow(ctx context.Context, tx *store.Tx, r row, o Outcome, to
 	return append(append(all, e), more...), err
 }
 
-// heard tells of what has become of a notice, and of what was sent to somebody whom a customer has named.
+// heard tells of what has become of a notice, of what tells of a breach, and of what was sent to somebody whom a customer has named.
 //
 // cite: P-26, P-36, 47 CFR 64.2008(d), 47 USC 222(c)(2)
 func (c *Carrier) heard(ctx context.Context, tx *store.Tx, r row, f Fate) ([]ledger.Entry, error) {
-	if c.Heard == nil || !Refusable(r.m.Kind) && r.m.Kind != DesigneeRecords {
+	if c.Heard == nil || !asksFirst(r.m.Kind) && r.m.Kind != DesigneeRecords {
 		return nil, nil
 	}
 	m, err := r.open(func(sealed []byte) ([]byte, error) {

@@ -53,7 +53,7 @@ func (c *Carrier) piece(ctx context.Context, r row) (p Piece, out *Outcome, err 
 	if !m.Until.IsZero() && !now.Before(m.Until) || m.Kind == VerificationCode && m.Until.IsZero() {
 		return gone(Cancelled, Expired)
 	}
-	if c.Goes != nil && Refusable(m.Kind) {
+	if c.Goes != nil && asksFirst(m.Kind) {
 		switch code := c.Goes(ctx, who, m); code {
 		case "":
 		case HeldBack:

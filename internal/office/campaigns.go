@@ -63,19 +63,24 @@ func (x exporter) Progress(ctx context.Context, of cpni.ID) (campaign.Exported, 
 	return p, nil
 }
 
-// goes says why a notice of rights, or a message of a campaign, must not go any more.
+// goes says why a notice of rights, a message of a campaign, or one that tells of a breach must not go any more.
 func (o *Office) goes(ctx context.Context, p *customer.Profile, m notify.Message) string {
-	if m.Kind == notify.Campaign {
+	switch m.Kind {
+	case notify.Campaign:
 		return o.Campaigns.Goes(ctx, p, m)
+	case notify.IncidentNotice:
+		return o.Incidents.Goes(ctx, m)
 	}
 	return o.Notices.Goes(ctx, p, m)
 }
 
-// heard tells who asks what has become of a notice of rights, of a message of a campaign, or of what went to somebody whom a customer has named.
+// heard tells who asks what has become of a notice of rights, of a message of a campaign, of one that tells of a breach, or of what went to somebody whom a customer has named.
 func (o *Office) heard(ctx context.Context, tx *store.Tx, of cpni.ID, m notify.Message, f notify.Fate) ([]ledger.Entry, error) {
 	switch m.Kind {
 	case notify.Campaign:
 		return o.Campaigns.Heard(ctx, tx, of, m, f)
+	case notify.IncidentNotice:
+		return o.Incidents.Heard(ctx, tx, of, m, f)
 	case notify.DesigneeRecords:
 		return o.Written.Unreachable(ctx, tx, of, m, f)
 	}

@@ -54,6 +54,9 @@ func (o *Office) messages(c Config) *notify.Carrier {
 
 // instead plans the form that takes the place of a message that did not arrive.
 func (o *Office) instead(ctx context.Context, p *customer.Profile, m notify.Message, now time.Time) *notify.Message {
+	if m.Kind == notify.IncidentNotice {
+		return o.Incidents.Instead(ctx, p, m, now)
+	}
 	if notify.IsNotice(m.Kind) {
 		return o.Notices.Instead(ctx, p, m, now)
 	}
@@ -111,6 +114,13 @@ func (o *Office) tokens(_ cpni.ID, m notify.Message, p *customer.Profile) map[st
 	}
 	if m.Kind == notify.OptOutNotice { // a refusal needs no sign-in; nobody has to type a link from paper
 		all["answer-web"] = map[bool]string{true: o.Carrier.Address + RefusePage, false: all["link"]}[m.Via == cpni.Postal]
+	}
+	if m.Kind == notify.IncidentNotice {
+		language := m.Language
+		if language == "" && p != nil {
+			language = p.Language
+		}
+		maps.Copy(all, o.incidentTokens(m, language))
 	}
 	if m.Kind == notify.Campaign {
 		maps.Copy(all, o.campaignTokens(m, p))

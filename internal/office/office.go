@@ -343,6 +343,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Directory.Due, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
 	all.Wait()
 }
 

@@ -11,8 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
@@ -59,8 +61,11 @@ func lawOffice(ctx context.Context, url, folder string) (*office.Office, func(),
 		return nil, nil, err
 	}
 	clock := startClock()
+	if hours, err := strconv.Atoi(os.Getenv(tellHours)); err == nil { // later than the process before
+		clock.Add(time.Duration(hours) * time.Hour)
+	}
 	o, err := office.Open(ctx, office.Config{DB: db, Policy: set, Master: master, Origin: officetest.Origin, Signer: signer, Clock: clock, Zone: officetest.Zone, HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1},
-		Carrier: office.Carrier{Name: "Example Tel"}})
+		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100"}})
 	if err != nil {
 		db.Close()
 		return nil, nil, err

@@ -238,8 +238,16 @@ func tellCustomers(ctx context.Context, w *world, a args) (result, error) {
 			return result{}, err
 		}
 	}
+	if i.Words == nil {
+		if err := w.wordIncident(ctx, i, by); err != nil {
+			return of(err, result{})
+		}
+	}
 	if _, err = d.Tell(ctx, id, breach.Act{By: by}); err != nil {
 		return of(err, result{})
+	}
+	if err := w.tellAll(ctx, id, by); err != nil {
+		return result{}, err
 	}
 	tally, err := d.Tally(ctx, id, by)
 	return result{outcome: cpni.OK, fields: map[string]any{"told": tally[breach.IsSent] + tally[breach.IsPlanned] + tally[breach.IsTold], "no-way": tally[breach.NoWay]}}, err

@@ -278,15 +278,6 @@ func stories(t testing.TB, folder string) []string {
 	return found
 }
 
-// The stories whose behaviour later issues bring are written in the language already.
-func TestOpenScenariosRead(t *testing.T) {
-	for _, path := range stories(t, "scenarios-open") {
-		if _, err := ReadFile(path); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // Every verb, field and code of the tables is described, and nothing else is called a verb.
 func TestLanguageIsDescribed(t *testing.T) {
 	text, err := os.ReadFile("../../docs/scenario-language.md")
@@ -315,14 +306,12 @@ func TestLanguageIsDescribed(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, folder := range []string{"scenarios", "scenarios-open"} {
-		for _, path := range stories(f, folder) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(text)
+	for _, path := range stories(f, "scenarios") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
 		}
+		f.Add(text)
 	}
 	f.Add(fmt.Appendf(nil, minimal, "fault: {ledger: down}"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -512,7 +512,7 @@ func (n *noticeFile) document(via cpni.Via, language string, text wayText, words
 		}
 	}
 	d.Words = words
-	d.Words.Values, d.Words.Joins, d.Words.Itself, d.Words.Day = nil, Joins{}, Itself{}, ""
+	d.Words.Values, d.Words.Joins, d.Words.Itself, d.Words.Day, d.Words.Stretch = nil, Joins{}, Itself{}, "", Stretched{}
 	for _, name := range d.Tokens {
 		switch tokens[name].form {
 		case entities:
@@ -521,6 +521,8 @@ func (n *noticeFile) document(via cpni.Via, language string, text wayText, words
 			d.Words.Joins = words.Joins
 		case day:
 			d.Words.Day = words.Day
+		case stretch:
+			d.Words.Day, d.Words.Stretch = words.Day, words.Stretch
 		}
 		for _, list := range worded(name) {
 			if d.Words.Values == nil {

@@ -63,7 +63,9 @@ func (d *document) sound(say sayer) {
 			say(d.placeOf(name), "P-27", "the language has no joins for the list {%s}", name)
 		case k.form == entities && (d.Words.Itself.Alone == "" || d.Words.Itself.First == "" || !slices.Contains(d.Tokens, "carrier")):
 			say(d.placeOf(name), "P-27", "the token {%s} needs the token {carrier}, and itself in the language", name)
-		case k.form == day && (!strings.Contains(d.Words.Day, "{day}") || !strings.Contains(d.Words.Day, "{month}") || !strings.Contains(d.Words.Day, "{year}")):
+		case k.form == stretch && (!strings.Contains(d.Words.Stretch.On, "{from}") || !strings.Contains(d.Words.Stretch.Between, "{from}") || !strings.Contains(d.Words.Stretch.Between, "{until}") || !strings.Contains(d.Words.Stretch.Before, "{until}")):
+			say(d.placeOf(name), "P-27", "the language has no stretch with its days for the token {%s}", name)
+		case (k.form == day || k.form == stretch) && (!strings.Contains(d.Words.Day, "{day}") || !strings.Contains(d.Words.Day, "{month}") || !strings.Contains(d.Words.Day, "{year}")):
 			say(d.placeOf(name), "P-27", "the language has no day with month, day and year for the token {%s}", name)
 		}
 	}

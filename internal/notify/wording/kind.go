@@ -53,11 +53,13 @@ func asked(kind string, elements map[string]need) map[string]need {
 
 // neededValues are the words that every language has for what the program puts into notices.
 var neededValues = map[string][]string{
-	"purposes":    {"own-marketing", "other-marketing", "partner-marketing"},
-	"information": {"call-detail", "usage", "service", "location", "billing"},
-	"recipients":  {"agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other"},
-	"choice":      {"grant", "object", "revoke-objection"},
-	"scope-words": {"everything", "own-marketing", "other-marketing", "partner", "location", "data", "several"},
+	"purposes":        {"own-marketing", "other-marketing", "partner-marketing"},
+	"information":     {"call-detail", "usage", "service", "location", "billing"},
+	"recipients":      {"agent", "affiliate-comm", "affiliate-other", "joint-venture", "independent-contractor", "other"},
+	"choice":          {"grant", "object", "revoke-objection"},
+	"incident-data":   {"call-detail", "usage", "service", "location", "billing", "personal"},
+	"incident-credit": {"steps", "none"},
+	"scope-words":     {"everything", "own-marketing", "other-marketing", "partner", "location", "data", "several"},
 }
 
 // kinds are the messages that the program sends, with the elements that the law or a promise asks of each.
@@ -178,6 +180,22 @@ var kinds = map[string]kind{
 		"refuse":  {tokens: []string{"link"}, cite: "P-12"},
 		"call-us": {vias: mailed, tokens: []string{"telephone"}, cite: "P-12"},
 		"service": {vias: mailed, cite: "P-13"},
+	}},
+	// Nobody is called about a breach: who picks up, or hears the machine, need not be the customer, and a recorded call to a mobile line needs its
+	// owner's consent.
+	"incident-notice": {vias: written, hides: hidesInformation, cites: []string{"P-47", "47 CFR 64.2011(c)"}, elements: map[string]need{
+		"who":     {tokens: []string{"carrier"}, cite: "P-47"},
+		"breach":  {cite: "47 CFR 64.2011(c)"},
+		"when":    {tokens: []string{"incident-when"}, cite: "47 CFR 64.2011(c)"},
+		"yours":   {cite: "47 CFR 64.2011(c)"},
+		"data":    {vias: mailed, tokens: []string{"incident-data"}, cite: "89 FR 9968"},
+		"short":   {vias: []cpni.Via{cpni.Text}, tokens: []string{"incident-short"}, cite: "89 FR 9968"},
+		"what":    {vias: mailed, tokens: []string{"incident-what"}, cite: "89 FR 9968"},
+		"done":    {vias: mailed, tokens: []string{"incident-done"}, cite: "89 FR 9968"},
+		"advice":  {vias: mailed, tokens: []string{"incident-advice"}, cite: "89 FR 9968"},
+		"credit":  {vias: mailed, tokens: []string{"incident-credit"}, cite: "89 FR 9968"},
+		"others":  {vias: mailed, cite: "89 FR 9968"},
+		"call-us": {tokens: []string{"telephone", "short-code"}, cite: "P-27"},
 	}},
 	"test": {vias: everyWay, hides: hidesInformation, cites: []string{"P-23"}, elements: map[string]need{
 		"who":     {tokens: []string{"carrier"}, cite: "P-23"},

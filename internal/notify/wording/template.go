@@ -98,13 +98,22 @@ type Language struct {
 	// Letters are written for others in a text message, when it is only half as long then.
 	Letters map[string]string `yaml:"letters" json:"letters,omitempty"`
 	// Day is how a date is written; Joins what stands between the items of a list in a sentence.
-	Day    string `yaml:"day" json:"day,omitempty"`
-	Joins  Joins  `yaml:"joins" json:"joins,omitzero"`
-	Itself Itself `yaml:"itself" json:"itself,omitzero"`
+	Day     string    `yaml:"day" json:"day,omitempty"`
+	Stretch Stretched `yaml:"stretch" json:"stretch,omitzero"`
+	Joins   Joins     `yaml:"joins" json:"joins,omitzero"`
+	Itself  Itself    `yaml:"itself" json:"itself,omitzero"`
 	// Notices are what a notice about customer information must say in this language, and must not.
 	Notices      Notices  `yaml:"notices" json:"-"`
 	Telltale     []string `yaml:"telltale" json:"-"`       // words by which the language is known
 	NotInSubject []string `yaml:"not-in-subject" json:"-"` // what a subject that tells the truth has no use for
+}
+
+// Stretched is how it is said when something was: on a day, between two, or at a time that is not known, up to a day. {from} and {until}
+// stand for the days.
+type Stretched struct {
+	On      string `yaml:"on" json:"on"`
+	Between string `yaml:"between" json:"between"`
+	Before  string `yaml:"before" json:"before"`
 }
 
 // Joins is what stands between the items of a list: between two, between several, and before the last of several.

@@ -31,9 +31,10 @@ const (
 	entities              // companies with what they are to the carrier, as Recipients writes them
 	scope                 // what an answer is about, as approvals name it
 	day                   // a date
+	stretch               // a day, the days from one to another, or a time up to a day, as Stretch writes it
 	mailbox               // an e-mail address of the carrier's own
 	post                  // a postal address of the carrier's own, in one line
-	prose                 // what a campaign says, as somebody else has reviewed it; the same for everybody
+	prose                 // what a campaign or an incident says, as somebody else has reviewed it; the same for everybody
 )
 
 // token is a place in a text that is filled when a message is written.
@@ -61,21 +62,28 @@ var tokens = map[string]token{
 	"telephone":  {telephone, "the carrier's number", "+18005550147", "+18005550147"},
 	"short-code": {digits, "the number under which the carrier finds this message", "730518", "7305186249"},
 
-	"purposes":      {list, "for what customer information would be used", "own-marketing,other-marketing", "own-marketing,other-marketing,partner-marketing"},
-	"information":   {list, "the kinds of customer information that it is about", "call-detail,usage,service,billing", "call-detail,usage,service,location,billing"},
-	"recipients":    {entities, "who would get the information", "carrier; Example Energy (joint-venture)", "carrier; " + strings.Repeat("m", longestName) + " (independent-contractor)"},
-	"wait-days":     {count, "how many days we wait for an answer", "30", "365"},
-	"usable-from":   {day, "the first day on which silence counts as permission", "2026-12-27", "2026-09-25"},
-	"answer-email":  {mailbox, "the address that takes answers by e-mail", "choices@carrier.example", "customer-information@carrier.example"},
-	"answer-web":    {link, "the page on which customers choose", "https://carrier.example/choices", "https://telephone.carrier.example/choices"},
-	"answer-post":   {post, "the postal address that takes answers", "Example Telephone, PO Box 100, Springfield, VA 22150", strings.Repeat("m", longestPost)},
-	"number":        {digits, "the number of this notice, by which an answer finds it", "730518", "7305186249"},
-	"choice":        {word, "what the customer has said", "object", ""},
-	"scope-words":   {scope, "what an answer is about", "own-marketing", "partner:" + strings.Repeat("m", longestName)},
-	"offer-subject": {prose, "what a campaign's message is about", "A larger plan for your line", strings.Repeat("m", proseLengths["offer-subject"])},
-	"offer":         {prose, "what a campaign offers", "For ten dollars a month more your line calls everywhere in the country.", strings.Repeat("m", proseLengths["offer"])},
-	"offer-short":   {prose, "the same in a few words", "Call everywhere in the country for $10 a month more.", strings.Repeat("m", proseLengths["offer-short"])},
-	"since":         {instant, "since when an answer is on record", "2026-11-25T14:05:00-05:00[America/New_York]", "2026-09-25T22:05:00-09:00[Pacific/Honolulu]"},
+	"purposes":        {list, "for what customer information would be used", "own-marketing,other-marketing", "own-marketing,other-marketing,partner-marketing"},
+	"information":     {list, "the kinds of customer information that it is about", "call-detail,usage,service,billing", "call-detail,usage,service,location,billing"},
+	"recipients":      {entities, "who would get the information", "carrier; Example Energy (joint-venture)", "carrier; " + strings.Repeat("m", longestName) + " (independent-contractor)"},
+	"wait-days":       {count, "how many days we wait for an answer", "30", "365"},
+	"usable-from":     {day, "the first day on which silence counts as permission", "2026-12-27", "2026-09-25"},
+	"answer-email":    {mailbox, "the address that takes answers by e-mail", "choices@carrier.example", "customer-information@carrier.example"},
+	"answer-web":      {link, "the page on which customers choose", "https://carrier.example/choices", "https://telephone.carrier.example/choices"},
+	"answer-post":     {post, "the postal address that takes answers", "Example Telephone, PO Box 100, Springfield, VA 22150", strings.Repeat("m", longestPost)},
+	"number":          {digits, "the number of this notice, by which an answer finds it", "730518", "7305186249"},
+	"choice":          {word, "what the customer has said", "object", ""},
+	"scope-words":     {scope, "what an answer is about", "own-marketing", "partner:" + strings.Repeat("m", longestName)},
+	"offer-subject":   {prose, "what a campaign's message is about", "A larger plan for your line", strings.Repeat("m", proseLengths["offer-subject"])},
+	"offer":           {prose, "what a campaign offers", "For ten dollars a month more your line calls everywhere in the country.", strings.Repeat("m", proseLengths["offer"])},
+	"offer-short":     {prose, "the same in a few words", "Call everywhere in the country for $10 a month more.", strings.Repeat("m", proseLengths["offer-short"])},
+	"incident-when":   {stretch, "when a breach happened, or up to when", "2026-10-02..2026-11-20", "2026-09-25..2026-09-25"},
+	"incident-data":   {list, "the kinds of the customer's information that a breach reached", "call-detail,usage", "call-detail,usage,service,location,billing,personal"},
+	"incident-what":   {prose, "what happened in a breach", "Somebody who works for us looked at the records of calls, and had no reason to.", strings.Repeat("m", proseLengths["incident-what"])},
+	"incident-done":   {prose, "what the carrier has done about a breach", "We have taken away that person's access and told the authorities.", strings.Repeat("m", proseLengths["incident-done"])},
+	"incident-advice": {prose, "what customers can do after a breach", "Look at your next bills for calls that are not yours.", strings.Repeat("m", proseLengths["incident-advice"])},
+	"incident-short":  {prose, "which information of theirs a breach reached, in a few words", "It was about the calls that you made and got.", strings.Repeat("m", proseLengths["incident-short"])},
+	"incident-credit": {word, "whether a breach asks for steps with credit bureaus", "steps", ""},
+	"since":           {instant, "since when an answer is on record", "2026-11-25T14:05:00-05:00[America/New_York]", "2026-09-25T22:05:00-09:00[Pacific/Honolulu]"},
 }
 
 // worded gives the lists of values, in words.yaml, that a token needs.
@@ -92,7 +100,8 @@ func worded(name string) []string {
 // hiding are the tokens that a template may use which hides a value: each has a form that the program checks, and is
 // made by the program or stands in the carrier's configuration.
 var hiding = []string{"carrier", "what", "outcome", "when", "until", "minutes", "link", "telephone", "short-code",
-	"purposes", "information", "recipients", "wait-days", "usable-from", "answer-email", "answer-web", "answer-post", "number", "choice", "scope-words", "since", "offer-subject", "offer", "offer-short"}
+	"purposes", "information", "recipients", "wait-days", "usable-from", "answer-email", "answer-web", "answer-post", "number", "choice", "scope-words", "since", "offer-subject", "offer", "offer-short",
+	"incident-when", "incident-data", "incident-what", "incident-done", "incident-advice", "incident-short", "incident-credit"}
 
 // The longest values, in letters.
 const (
@@ -103,8 +112,8 @@ const (
 	mostListed  = 20 // companies
 )
 
-// proseLengths are the longest values of what a campaign says, in letters.
-var proseLengths = map[string]int{"offer-subject": 60, "offer": 800, "offer-short": 120}
+// proseLengths are the longest values of what a campaign or an incident says, in letters.
+var proseLengths = map[string]int{"offer-subject": 60, "offer": 800, "offer-short": 120, "incident-what": 1000, "incident-done": 1000, "incident-advice": 1000, "incident-short": 80}
 
 var (
 	tokenPlace = regexp.MustCompile(`\{([^{}]*)\}`)
@@ -215,6 +224,8 @@ func (l *Language) fill(name, value string, short bool) (filled, error) {
 			return wrong("it is no day such as 2026-12-27")
 		}
 		return filled{shown: l.date(at)}, nil
+	case stretch:
+		return l.stretch(value)
 	case mailbox:
 		if len(value) > longestLink || !boxForm.MatchString(value) {
 			return wrong("it is no e-mail address such as choices@carrier.example, of at most %d letters", longestLink)
@@ -252,6 +263,38 @@ func (l *Language) joined(items []string) string {
 // date writes a day in the language's form.
 func (l *Language) date(at time.Time) string {
 	return strings.NewReplacer("{month}", l.Months[at.Month()-1], "{day}", strconv.Itoa(at.Day()), "{year}", strconv.Itoa(at.Year())).Replace(l.Day)
+}
+
+// Stretch writes for a token such as incident-when what begins on one day and ends on another, YYYY-MM-DD; from "": it is not known when
+// it began.
+func Stretch(from, until string) string {
+	if from == until {
+		return until
+	}
+	return from + ".." + until
+}
+
+// stretch says when something was.
+//
+// cite: 47 CFR 64.2011(c)
+func (l *Language) stretch(value string) (filled, error) {
+	from, until, more := strings.Cut(value, "..")
+	says := l.Stretch.Between
+	switch {
+	case !more:
+		says = l.Stretch.On
+	case from == "":
+		says, from = l.Stretch.Before, until
+	}
+	if !more {
+		until = from
+	}
+	a, err := time.Parse(time.DateOnly, from)
+	b, other := time.Parse(time.DateOnly, until)
+	if err != nil || other != nil || b.Before(a) {
+		return filled{}, fmt.Errorf("it is no day such as 2026-11-20, and no days such as 2026-10-02..2026-11-20 or ..2026-11-20")
+	}
+	return filled{shown: strings.NewReplacer("{from}", l.date(a), "{until}", l.date(b)).Replace(says)}, nil
 }
 
 // itself is the carrier among those who get information; its name is put in with the carrier's token.
