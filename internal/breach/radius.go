@@ -95,7 +95,7 @@ func (d *Desk) Trace(ctx context.Context, id cpni.ID, a Act, l Looked, reason st
 	case !i.Closed.IsZero():
 		return nil, wrongState("the file is closed", "open it again, with the reason")
 	}
-	fresh, found, err := d.look(ctx, id, l)
+	fresh, found, err := d.unseen(ctx, id, l)
 	if errors.Is(err, ledger.ErrNoTrace) {
 		return nil, bad("it is not said whose touch is looked for", "name a member, a partner or kind of recipient, or a contact", "or give the beginning and the end of a time")
 	}
@@ -184,8 +184,8 @@ func (i *Incident) Traces() []Traced {
 // shownBy is a customer with the entry that shows that they are touched.
 type shownBy struct{ customer, entry cpni.ID }
 
-// look finds whom the ledger names and who is not in the set, nor was taken out of it.
-func (d *Desk) look(ctx context.Context, id cpni.ID, l Looked) (fresh []shownBy, t Traced, err error) {
+// unseen finds whom the ledger names and who is not in the set, nor was taken out of it.
+func (d *Desk) unseen(ctx context.Context, id cpni.ID, l Looked) (fresh []shownBy, t Traced, err error) {
 	there, err := d.there(ctx, id)
 	if err != nil {
 		return nil, t, err
