@@ -75,6 +75,15 @@ func (v *visit) stepSays(i *breach.Incident, e breach.Event) (says []string) {
 	if e.Count > 0 && e.Reach == nil {
 		say("%s.", counted(e.Count, "customer", "customers"))
 	}
+	if w := e.Words; w != nil {
+		for _, l := range breach.Languages {
+			t := w.Texts[l]
+			says = append(says, languageNames[l]+": "+strings.Join([]string{t.What, t.Done, t.Advice, t.Short}, " · "))
+		}
+	}
+	if e.Of > 0 {
+		say("The words of step %d.", e.Of)
+	}
 	if e.Code != "" {
 		code := string(e.Code)
 		if !e.Day.IsZero() {

@@ -62,6 +62,7 @@ func addresses() []place {
 		incidentPlaces(),
 		incidentSetPlaces(),
 		incidentReportPlaces(),
+		incidentTellingPlaces(),
 	)
 }
 
