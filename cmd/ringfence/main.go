@@ -24,27 +24,28 @@ var version = "development"
 
 // program is the command line.
 type program struct {
-	Demo      demoCommand      `cmd:"" help:"Start a demonstration with real data on an embedded database."`
-	Serve     serveCommand     `cmd:"" help:"Answer agents and programs."`
-	Init      initCommand      `cmd:"" help:"Make a folder with a configuration and keys."`
-	Import    importCommand    `cmd:"" help:"Take in customers or call records."`
-	Generate  generateCommand  `cmd:"" help:"Write customers and calls that belong to nobody, of any number, the same for the same seed."`
-	Scenario  scenarioCommand  `cmd:"" help:"Tell stories with dates and check what comes out: the product's conformance suite, and the place to try your own rules."`
-	Verify    verifyCommand    `cmd:"" help:"Check that no entry of the ledger was changed, removed, reordered or put in: by its address, in a folder, or in the database."`
-	Replay    replayCommand    `cmd:"" help:"Make every recorded decision again from its recorded facts and rules, and name each that differs."`
-	Check     checkCommand     `cmd:"" help:"Compare what is kept beside customers' records with the records themselves."`
-	Export    exportCommand    `cmd:"" help:"Write the ledger into a folder that can be verified anywhere."`
-	Find      findCommand      `cmd:"" help:"Find a customer's id by number, e-mail address, account or name, read from standard input."`
-	Forget    forgetCommand    `cmd:"" help:"Destroy a customer's key: nothing of theirs can be read again. The ledger still verifies."`
-	Rotate    rotateCommand    `cmd:"" help:"Renew the keys under which customers' keys lie, or the customers' keys themselves."`
-	Key       keyCommand       `cmd:"" help:"Make a master key or a ledger's key in a new file."`
-	Staff     staffCommand     `cmd:"" help:"Add members of the staff, record training, make and revoke API keys."`
-	Policy    policyCommand    `cmd:"" help:"Check a policy before it takes effect."`
-	Public    publicCommand    `cmd:"" help:"Check, show and compare versions of the public policy, and tell what keeps it."`
-	Watermark watermarkCommand `cmd:"" help:"Tell from which export for a partner a leaked copy comes, read from standard input."`
-	Bench     benchCommand     `cmd:"" help:"Measure this machine: disclosures, imports, replay, look-ups."`
-	OpenAPI   openapiCommand   `cmd:"" name:"openapi" help:"Print the description of the REST interface."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Demo           demoCommand           `cmd:"" help:"Start a demonstration with real data on an embedded database."`
+	Serve          serveCommand          `cmd:"" help:"Answer agents and programs."`
+	Init           initCommand           `cmd:"" help:"Make a folder with a configuration and keys."`
+	Import         importCommand         `cmd:"" help:"Take in customers or call records."`
+	Generate       generateCommand       `cmd:"" help:"Write customers and calls that belong to nobody, of any number, the same for the same seed."`
+	Scenario       scenarioCommand       `cmd:"" help:"Tell stories with dates and check what comes out: the product's conformance suite, and the place to try your own rules."`
+	Verify         verifyCommand         `cmd:"" help:"Check that no entry of the ledger was changed, removed, reordered or put in: by its address, in a folder, or in the database."`
+	VerifyIncident verifyIncidentCommand `cmd:"" help:"Check the bundle of an incident, without asking anybody and without a database."`
+	Replay         replayCommand         `cmd:"" help:"Make every recorded decision again from its recorded facts and rules, and name each that differs."`
+	Check          checkCommand          `cmd:"" help:"Compare what is kept beside customers' records with the records themselves."`
+	Export         exportCommand         `cmd:"" help:"Write the ledger into a folder that can be verified anywhere."`
+	Find           findCommand           `cmd:"" help:"Find a customer's id by number, e-mail address, account or name, read from standard input."`
+	Forget         forgetCommand         `cmd:"" help:"Destroy a customer's key: nothing of theirs can be read again. The ledger still verifies."`
+	Rotate         rotateCommand         `cmd:"" help:"Renew the keys under which customers' keys lie, or the customers' keys themselves."`
+	Key            keyCommand            `cmd:"" help:"Make a master key or a ledger's key in a new file."`
+	Staff          staffCommand          `cmd:"" help:"Add members of the staff, record training, make and revoke API keys."`
+	Policy         policyCommand         `cmd:"" help:"Check a policy before it takes effect."`
+	Public         publicCommand         `cmd:"" help:"Check, show and compare versions of the public policy, and tell what keeps it."`
+	Watermark      watermarkCommand      `cmd:"" help:"Tell from which export for a partner a leaked copy comes, read from standard input."`
+	Bench          benchCommand          `cmd:"" help:"Measure this machine: disclosures, imports, replay, look-ups."`
+	OpenAPI        openapiCommand        `cmd:"" name:"openapi" help:"Print the description of the REST interface."`
+	Version        versionCommand        `cmd:"" help:"Print the version."`
 }
 
 // streams are what commands read and write.

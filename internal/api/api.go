@@ -104,6 +104,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.matters()
 	a.campaigns()
 	a.processes()
+	a.incidents()
 	a.exports()
 	a.directories()
 	a.emergencies()
@@ -156,6 +157,7 @@ var tags = []*huma.Tag{
 	{Name: "for partners", Description: "What a partner does by itself, with a key of its own."},
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
+	{Name: "incidents", Description: "Incidents: reported by whoever notices one, and worked on to the last customer told, with their clocks."},
 	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
 	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

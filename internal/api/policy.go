@@ -44,6 +44,7 @@ type Profile struct {
 	Until        string   `json:"until,omitempty"`
 	Source       string   `json:"source"`
 	LastVerified string   `json:"last_verified"`
+	Citation     string   `json:"citation,omitempty" doc:"The page of the Federal Register that announced from, when the profile was put in force by a switch or the row names one."`
 	Numbers      []string `json:"numbers"`
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"ringfence/internal/breach"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
@@ -68,6 +69,7 @@ var statusOf = map[cpni.Code]int{
 	"HTTP_METHOD": http.StatusMethodNotAllowed, "CONFLICT": http.StatusConflict, "SELF_REVIEW": http.StatusForbidden,
 	"FETCHED": http.StatusConflict, "OVERDUE": http.StatusConflict, "KEY": http.StatusUnauthorized,
 	"STATE": http.StatusConflict, "PHOTO_ID": http.StatusForbidden, "MOVED": http.StatusConflict, "SAME_PERSON": http.StatusConflict,
+	breach.Retained: http.StatusConflict,
 }
 
 // problemOf turns an error of a service into what the caller is told. What is not meant for callers is told to report
@@ -84,7 +86,7 @@ func problemOf(err error, report func(error)) *Problem {
 			report(err)
 		}
 		return refused(refusal)
-	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, process.ErrNone), errors.Is(err, vault.ErrForgotten):
+	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, process.ErrNone), errors.Is(err, breach.ErrNone), errors.Is(err, vault.ErrForgotten):
 		return refused(errNotFound)
 	case errors.Is(err, ledger.ErrNotYet):
 		return refused(cpni.Rejected("NOT_YET", err.Error(), []string{"P-41"}, "ask again in a second"))

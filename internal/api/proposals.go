@@ -28,8 +28,8 @@ type Proposal struct {
 	Expires   time.Time         `json:"expires" doc:"Nobody can agree from then on."`
 	Second    cpni.ID           `json:"second,omitempty" doc:"Who agreed or refused."`
 	Ended     *time.Time        `json:"ended,omitempty"`
-	Act       any               `json:"act" doc:"What will be done: for forget the customer, for rotate the keys, for policy the changed files with the versions before and after, for switch also the profile, its day and its citation, for publish-policy the text, its day and the hash of what will be published."`
-	Rehearsal *Rehearsal        `json:"rehearsal,omitempty" doc:"What came of telling the carrier's scenarios under a proposed policy."`
+	Act       any               `json:"act" doc:"What will be done: for forget the customer, for rotate the keys, for policy the changed files with the versions before and after, for switch also the profile, its day, its citation and the day on which it was entered, for publish-policy the text, its day and the hash of what will be published."`
+	Rehearsal *Rehearsal        `json:"rehearsal,omitempty" doc:"What came of telling the carrier's scenarios under a proposed policy. A switch is held up by none."`
 	Count     *notice.Count     `json:"count,omitempty" doc:"Of notice: how many customers it would go to by each way, and how many would be left out, by reason."`
 }
 
@@ -55,11 +55,13 @@ type NewPublic struct {
 	Text      string `json:"text" doc:"The text with its placeholders, in the form of policy/public/policy.yaml; it names its version."`
 }
 
-// ProfileSwitch brings a dormant profile into force.
+// ProfileSwitch brings a profile into force in the place of the others of its family.
 type ProfileSwitch struct {
 	Profile  string `json:"profile" maxLength:"60"`
 	From     string `json:"from" format:"date"`
 	Citation string `json:"citation" maxLength:"180" doc:"The page of the Federal Register that announced the day, such as 91 FR 12345."`
+	Reason   string `json:"reason,omitempty" maxLength:"400"`
+	Late     bool   `json:"late,omitempty" doc:"Says that the day is past and that this is meant; then a reason is needed."`
 }
 
 // RoleRights are what the rules in force say of a role.
@@ -151,7 +153,7 @@ func (a *API) proposals() {
 			return answer(a.office.Proposals.For(ctx, in.ID, c.member))
 		})
 	register(a, operation{scope: "proposals", most: mostPolicyBody, Operation: huma.Operation{OperationID: "propose", Method: http.MethodPost, Path: "/v1/proposals", Tags: tag, DefaultStatus: http.StatusAccepted,
-		Summary: "Propose something that takes two people", Description: "Needs the right of its kind. Nothing happens before another member with that right agrees; a policy is first tried by the carrier's scenarios. Takes an Idempotency-Key."}},
+		Summary: "Propose something that takes two people", Description: "Needs the right of its kind. Nothing happens before another member with that right agrees; a policy and a switch are first tried by the carrier's scenarios. Takes an Idempotency-Key."}},
 		func(ctx context.Context, c caller, in *struct {
 			Key  string `header:"Idempotency-Key" maxLength:"255"`
 			Body NewProposal
@@ -222,7 +224,7 @@ func (a *API) propose(ctx context.Context, c caller, n NewProposal, id cpni.ID) 
 		}
 		return a.office.ProposePolicy(ctx, id, files, by)
 	case n.Kind == countersign.Switch && n.Switch != nil:
-		return a.office.ProposeSwitch(ctx, id, rules.Switch(*n.Switch), by)
+		return a.office.ProposeSwitch(ctx, id, rules.Switch{Profile: n.Switch.Profile, From: n.Switch.From, Citation: n.Switch.Citation, Reason: n.Switch.Reason, Late: n.Switch.Late}, by)
 	case n.Kind == countersign.Publish && n.Public != nil:
 		return a.office.ProposePublish(ctx, id, []byte(n.Public.Text), n.Public.Effective, by)
 	}

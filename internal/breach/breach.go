@@ -46,6 +46,10 @@ type Parts struct {
 	Try func(language string, tokens map[string]string) error
 	// Shows writes a message as a customer gets it, without sending anything.
 	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
+	// Letterhead stands above a file that is printed; the first line is the carrier's name.
+	Letterhead []string
+	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.
+	Copied func(*Incident, *Filing) error
 }
 
 // Desk is the breach desk.

@@ -233,7 +233,7 @@ func (m *moved) note(what What, e Event) (Event, error) {
 		return e, fmt.Errorf("writing the history of an incident: %w", err)
 	}
 	entry := ledger.Entry{Kind: ledger.Incident, At: m.d.Clock.Now(), Actor: m.by, Outcome: cpni.OK}
-	detail := map[string]any{"what": "incident: " + string(what), "incident": m.i.ID, "step": e.N, "hash": fmt.Sprintf("%x", sha256.Sum256(plain))}
+	detail := map[string]any{"what": "incident: " + string(what), "incident": m.i.ID, "step": e.N, "at": e.At.UTC().Truncate(time.Microsecond), "hash": fmt.Sprintf("%x", sha256.Sum256(plain))}
 	if m.i.Exercise {
 		detail["exercise"] = true
 	}

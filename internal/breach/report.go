@@ -87,6 +87,11 @@ func (d *Desk) Report(ctx context.Context, id cpni.ID, a Act, f Filing) (*Incide
 		if f.Supplements == 0 && len(m.i.Reports) > 0 {
 			f.Supplements = len(m.i.Reports) // what is filed later adds to what was filed before
 		}
+		if f.Copy == nil && f.Pages == nil && d.Copied != nil {
+			if err := d.Copied(m.i, &f); err != nil {
+				return err
+			}
+		}
 		r := &Report{Form: f.Form, At: f.At, Receipt: f.Receipt, Agencies: f.Agencies, Urgent: f.Urgent, Supplements: f.Supplements}
 		if m.i.Draft != nil {
 			r.Fields = m.i.Draft.Fields

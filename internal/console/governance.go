@@ -17,7 +17,7 @@ func governancePlaces() []place {
 		{pattern: "/rules/try", get: (*visit).tryPage},
 		{pattern: "/rules/roles", get: (*visit).rolesPage},
 		{pattern: "/rules/change", right: staff.KeepPolicy, files: true, get: (*visit).changePage, post: (*visit).changePolicy},
-		{pattern: "/rules/switch", right: staff.KeepPolicy, post: (*visit).switchProfile, home: "/rules/numbers"},
+		{pattern: "/rules/switch", right: staff.KeepPolicy, get: (*visit).switchPage, post: (*visit).switchProfile},
 		{pattern: "/rules/{rule}", get: (*visit).rulePage},
 
 		{pattern: proposals, right: twoPeople, get: (*visit).proposalsPage},

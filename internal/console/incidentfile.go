@@ -118,6 +118,7 @@ type incidentView struct {
 	Lines     []clockLine
 	Facts     []fact
 	Texts     []fact
+	Alert     string // address of the alert that it comes from; "" of none
 	Today     string // as a form has it
 	Least     string // the first day that the determination can be given
 }
@@ -147,6 +148,9 @@ func (v *visit) incidentPage() error {
 	}
 	if view.Facts, view.Texts, err = v.incidentFacts(i.Facts); err != nil {
 		return err
+	}
+	if id := cpni.ID(i.Facts.Source); id.Valid() && v.member.May(staff.Watch) {
+		view.Alert = caseAddress(id)
 	}
 	return v.show(http.StatusOK, incidentPage(view))
 }

@@ -241,3 +241,94 @@ func TestBreachDeskInABrowser(t *testing.T) {
 		c.isSound(p.what, p.path)
 	}
 }
+
+// Whoever works for the carrier reports a suspicion and hears its number; nobody but compliance, officers and auditors finds out that there is
+// an incident: not by an address, nor by alerts, the search or the ledger. The auditor reads, and changes nothing.
+//
+// cite: P-37, P-43, P-47, P-49, 47 CFR 64.2010(a), 47 CFR 64.2011(a)
+func TestWhoKnowsOfIncidents(t *testing.T) {
+	w := newWorld(t)
+	for _, login := range []string{"agent", "supervisor", "marketing", "fraud", "billing", "admin"} {
+		b := w.signedIn(t, login)
+		form := b.get("/suspicion").is(t, http.StatusOK)
+		form.has(t, `href="/suspicion"`)
+		send := []string{"token", form.value("token"), "key", form.value("key"), "what", "A colleague of " + login + " photographed a screen.", "how", "I saw it.", "discovered", "2026-03-05T09:00"}
+		thanks := b.follow(b.post("/suspicion", send...))
+		thanks.says(t, "Thank you", "I-2026-")
+		if again := b.follow(b.post("/suspicion", send...)); text(again.page) != text(thanks.page) {
+			t.Errorf("%s: sent twice it is taken in twice", login)
+		}
+	}
+	all, err := w.Incidents.List(t.Context(), w.people["compliance"], breach.Query{})
+	must(t, err)
+	if len(all) != 6 {
+		t.Fatalf("%d incidents were taken in", len(all))
+	}
+	b := w.signedIn(t, "agent")
+	token := b.token()
+	b.post("/suspicion", "token", token, "key", string(cpni.NewID()), "what", "x", "how", "y", "discovered", "2027-01-01T09:00").is(t, http.StatusUnprocessableEntity).says(t, "It was discovered at a moment that is to come.")
+	at := incidentAddress(all[0].ID)
+	if n := w.alertsOf(t, breach.Suspected); n != 6 {
+		t.Errorf("%d alerts of incidents", n)
+	}
+	none := incidentAddress(cpni.NewID())
+	for _, login := range []string{"agent", "supervisor", "marketing", "fraud", "billing", "admin"} {
+		b := w.signedIn(t, login)
+		for _, page := range []string{"", "/customers", "/report", "/agencies", "/telling", "/papers", "/papers/1", "/closing", "/history", "/history/1"} {
+			if there, not := text(b.get(at+page).is(t, http.StatusForbidden).page), text(b.get(none+page).is(t, http.StatusForbidden).page); there != not {
+				t.Errorf("%s tells of an incident at %s:\n%s\n%s", login, page, there, not)
+			}
+		}
+		for _, page := range []string{"/home", "/alerts?state=all", "/records/search?kind=any", "/records/search?kind=alert"} {
+			if r := b.get(page); r.StatusCode == http.StatusOK {
+				r.lacks(t, "INCIDENT", "ncident was", "/incidents", "photographed")
+			}
+		}
+	}
+	seen, err := w.Watch.Alerts(t.Context(), watch.Filter{Viewer: w.people["compliance"]})
+	must(t, err)
+	for _, a := range seen {
+		if a.Code == breach.Suspected {
+			w.signedIn(t, "supervisor").get(caseAddress(a.ID)).is(t, http.StatusNotFound)
+			w.signedIn(t, "compliance").get(caseAddress(a.ID)).is(t, http.StatusOK).says(t, "An incident was taken in", "Take it in as an incident")
+			break
+		}
+	}
+	auditor := w.signedIn(t, "auditor")
+	auditor.get("/incidents").says(t, "6 files")
+	auditor.get("/incidents").lacks(t, "Take an incident in")
+	page := auditor.get(at).is(t, http.StatusOK)
+	page.says(t, "photographed a screen")
+	page.lacks(t, at+"/determine", at+"/facts")
+	for _, p := range []string{"/customers", "/report", "/agencies", "/telling", "/papers", "/closing", "/history"} {
+		auditor.get(at+p).is(t, http.StatusOK).lacks(t, at+"/customers/put", at+"/report/file", at+"/agencies/direct", at+"/telling/begin", at+"/papers/add", at+"/closing/close")
+	}
+	auditor.post(at+"/determine", "token", auditor.token(), "key", string(cpni.NewID())).is(t, http.StatusForbidden)
+}
+
+// An alert is taken in as an incident with what it says; who does not work on incidents reports it.
+//
+// cite: P-43, P-50
+func TestIncidentFromAnAlert(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.Watch.SetDecoy(t.Context(), w.ann, true, "test"))
+	w.signedIn(t, "agent").get(customerAddress(w.ann))
+	must(t, w.Ledger.Sequence(t.Context()))
+	must(t, w.Watch.Step(t.Context()))
+	b := w.signedIn(t, "compliance")
+	all, err := w.Watch.Alerts(t.Context(), watch.Filter{Viewer: w.people["compliance"], Detector: "decoy"})
+	must(t, err)
+	if len(all) != 1 {
+		t.Fatalf("%d alerts", len(all))
+	}
+	at := caseAddress(all[0].ID)
+	b.get(at).has(t, "/incidents/new?alert="+string(all[0].ID), "Take it in as an incident")
+	form := b.get("/incidents/new?alert="+string(all[0].ID)).is(t, http.StatusOK)
+	form.has(t, `value="Alert: Decoy"`, string(all[0].ID), "A customer was opened whom nobody has reason to open")
+	b.takenIn("source", string(all[0].ID), "title", "Alert: Decoy")
+	b.get(b.at).has(t, at, "The alert")
+	supervisor := w.signedIn(t, "supervisor")
+	supervisor.get(at).has(t, "/suspicion?alert="+string(all[0].ID), "Report a suspicion")
+	supervisor.get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).has(t, "An alert of", "Decoy", string(all[0].ID))
+	w.signedIn(t, "billing").get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).lacks(t, "Decoy")
+}

@@ -59,7 +59,8 @@ type proposalView struct {
 	Keys       string
 	Change     *rules.Difference
 	Switch     *rules.Switch
-	From, To   string // policies
+	Turn       *turnView // what the switch changes
+	From, To   string    // policies
 	Rehearsal  *office.Rehearsal
 	Publish    *consequenceView
 	Notice     *noticeActView
@@ -233,7 +234,10 @@ func (v *visit) showDraft(view *proposalView, act []byte) error {
 	}
 	change := rules.Compare(base, set)
 	view.Change = &change
-	return nil
+	if view.Switch != nil {
+		view.Turn, err = v.turnOf(base, *view.Switch)
+	}
+	return err
 }
 
 // decide does something with a proposal, and shows what came of it.

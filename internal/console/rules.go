@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
+	"ringfence/internal/workday"
 )
 
 // rulesView are the rules in force.
@@ -139,11 +139,11 @@ func (v *visit) rulePage() error {
 // numbersView are the dated numbers.
 type numbersView struct {
 	page
-	Policy  string
-	Rows    []rules.Row
-	Dormant []string // profiles that can be switched on
-	Key     cpni.ID
-	Today   string
+	Policy   string
+	Rows     []rules.Row
+	Choices  []switchChoice // profiles that can be put in force, for whom may propose it
+	Switches []rules.Switch
+	Waiting  []proposalRow
 }
 
 // numbersPage shows the dated numbers of the policy, in force or not.
@@ -151,27 +151,15 @@ type numbersView struct {
 // cite: P-28, P-58
 func (v *visit) numbersPage() error {
 	set, _ := v.office.Policy.Current()
-	view := numbersView{page: v.page("Dated numbers", "/rules"), Policy: set.Version(), Rows: set.Profiles().Rows(), Key: cpni.NewID(), Today: v.now.In(v.office.Zone).Format(time.DateOnly)}
+	view := numbersView{page: v.page("Dated numbers", "/rules"), Policy: set.Version(), Rows: set.Profiles().Rows(), Switches: set.Switches()}
 	if v.member.May(staff.KeepPolicy) {
-		for _, r := range view.Rows {
-			if r.State == "dormant" && !slices.Contains(view.Dormant, r.Profile) {
-				view.Dormant = append(view.Dormant, r.Profile)
-			}
-		}
+		view.Choices = choicesOf(set, workday.DateIn(v.now, v.office.Zone))
 	}
-	return v.show(http.StatusOK, numbersPage(view))
-}
-
-// switchProfile proposes that a dormant profile takes effect.
-//
-// cite: V35, P-58
-func (v *visit) switchProfile() error {
-	id, err := v.key("proposal of a switch")
-	if err != nil {
+	var err error
+	if view.Waiting, err = v.switchesWaiting(v.r.Context()); err != nil {
 		return err
 	}
-	p, err := v.office.ProposeSwitch(v.r.Context(), id, rules.Switch{Profile: v.field("profile"), From: v.field("from"), Citation: v.field("citation")}, v.member.ID)
-	return v.proposed(p, err, "/rules/numbers")
+	return v.show(http.StatusOK, numbersPage(view))
 }
 
 // roleView is a role with its rights.

@@ -221,7 +221,7 @@ func (v *visit) memberPage() error {
 }
 
 // keyScopes are what an API key can be limited to: operations, and purposes of asking.
-var keyScopes = []string{"contacts", "customers", "lines", "matters", "notices", "records", "registers", "requests", "policy", string(cpni.CustomerRequest), string(cpni.ProvideService), string(cpni.BillingPurpose), string(cpni.Protect), string(cpni.Emergency)}
+var keyScopes = []string{"contacts", "customers", "incidents", "lines", "matters", "notices", "records", "registers", "requests", "policy", string(cpni.CustomerRequest), string(cpni.ProvideService), string(cpni.BillingPurpose), string(cpni.Protect), string(cpni.Emergency)}
 
 func joined(words []string) string {
 	text := ""

@@ -16,7 +16,6 @@ import (
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
 	"ringfence/internal/vault"
-	"ringfence/internal/workday"
 )
 
 // Rehearse tells the carrier's stories under a policy. heard is called as each ends.
@@ -52,11 +51,6 @@ type (
 	}
 	// PolicyAct is another policy.
 	PolicyAct = rulebook.Draft
-	// SwitchAct is a dormant profile's taking effect.
-	SwitchAct struct {
-		rulebook.Draft
-		Switch rules.Switch `json:"switch"`
-	}
 )
 
 // The keys that are renewed.
@@ -83,10 +77,7 @@ func (o *Office) proposals() *countersign.Register {
 			countersign.Partner: {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
 			countersign.Destroy: {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
 			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.Published.Holds), Do: do(o.doPublish)},
-			countersign.Switch: {Right: staff.KeepPolicy, Holds: as(func(ctx context.Context, a SwitchAct) error { return o.Policy.Holds(ctx, a.Draft) }),
-				Do: do(func(ctx context.Context, tx *store.Tx, a SwitchAct, by string) ([]ledger.Entry, func(context.Context) error, error) {
-					return o.doPolicy(ctx, tx, a.Draft, by, "the profile "+a.Switch.Profile+" takes effect on "+a.Switch.From)
-				})},
+			countersign.Switch:  {Right: staff.KeepPolicy, Holds: as(o.holdsSwitch), Try: o.trySwitch, Do: do(o.doSwitch)},
 		}})
 }
 
@@ -227,46 +218,4 @@ func (o *Office) ProposePolicy(ctx context.Context, id cpni.ID, files map[string
 		return nil, err
 	}
 	return o.Proposals.Propose(ctx, id, countersign.Policy, d, by)
-}
-
-// ProposeSwitch proposes that a dormant profile takes effect on a day, which lies not in the past.
-//
-// cite: V35, 47 CFR 64.2011
-func (o *Office) ProposeSwitch(ctx context.Context, id cpni.ID, w rules.Switch, by cpni.ID) (*countersign.Proposal, error) {
-	d, err := o.draftSwitch(ctx, w, string(by))
-	if err != nil {
-		return nil, err
-	}
-	return o.Proposals.Propose(ctx, id, countersign.Switch, SwitchAct{d, w}, by)
-}
-
-func (o *Office) draftSwitch(ctx context.Context, w rules.Switch, by string) (rulebook.Draft, error) {
-	set, _ := o.Policy.Current()
-	files, err := set.WithSwitch(w)
-	if err != nil {
-		return rulebook.Draft{}, err
-	}
-	if from, err := workday.ParseDate(w.From); err == nil && from.Before(workday.DateIn(o.Clock.Now(), o.Zone)) {
-		return rulebook.Draft{}, cpni.Rejected("RULES", "a profile does not take effect on a day that is past: what was decided since then would have been decided otherwise", []string{"47 CFR 64.2011"}, "name today or a later day")
-	}
-	d, _, err := o.Policy.Draft(ctx, files, by)
-	return d, err
-}
-
-// SwitchProfile brings a dormant profile into force on a day without a second person: stories do.
-//
-// cite: V35, 47 CFR 64.2011
-func (o *Office) SwitchProfile(ctx context.Context, w rules.Switch, by string) error {
-	d, err := o.draftSwitch(ctx, w, by)
-	if err != nil {
-		return err
-	}
-	var after func(context.Context) error
-	if _, err := o.Ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
-		entries, after, err = o.doPolicy(ctx, tx, d, by, "the profile "+w.Profile+" takes effect on "+w.From)
-		return entries, err
-	}); err != nil {
-		return err
-	}
-	return after(ctx)
 }

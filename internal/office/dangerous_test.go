@@ -350,38 +350,6 @@ func TestChangingThePolicyTakesTwo(t *testing.T) {
 	})
 }
 
-// A profile is switched by two, with the page of the Federal Register, from a day that is not past.
-//
-// cite: V35, P-47, 47 CFR 64.2011(b)
-func TestSwitchingAProfileTakesTwo(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		o := officetest.Open(t, db)
-		one, two := o.Member(t, cpni.RoleCompliance), o.Member(t, cpni.RoleOfficer)
-		for code, w := range map[cpni.Code]rules.Switch{"PROFILE_EVIDENCE": {Profile: "breach-2023", From: "2027-01-04"}, "RULES": {Profile: "breach-2023", From: "2026-11-23", Citation: "91 FR 12345"}} {
-			if _, err := o.ProposeSwitch(t.Context(), "", w, one); codeOf(err) != code {
-				t.Errorf("%+v: %v", w, err)
-			}
-		}
-		p, err := o.ProposeSwitch(t.Context(), "", rules.Switch{Profile: "breach-2023", From: "2027-01-04", Citation: "91 FR 12345"}, one)
-		if err != nil || p.State != countersign.Waiting {
-			t.Fatalf("%+v, %v", p, err)
-		}
-		day := time.Date(2027, 1, 4, 12, 0, 0, 0, officetest.Zone)
-		if o.Policy.Numbers(day).Has("breach-2023") {
-			t.Error("switched by one")
-		}
-		if _, err := o.Proposals.Agree(t.Context(), p.ID, p.Hash, two); err != nil {
-			t.Fatal(err)
-		}
-		if n := o.Policy.Numbers(day); !n.Has("breach-2023") || n.Has("breach-2007") || o.Policy.Numbers(day.AddDate(0, 0, -1)).Has("breach-2023") {
-			t.Error("not switched on its day")
-		}
-		if o = o.On(t, db); !o.Policy.Numbers(day).Has("breach-2023") {
-			t.Error("a restart has undone it")
-		}
-	})
-}
-
 // Keys are renewed by two, once, while others may ask for the same; what was sealed stays readable.
 //
 // cite: P-37

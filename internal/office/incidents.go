@@ -16,7 +16,9 @@ import (
 func (o *Office) openIncidents() {
 	o.Incidents = breach.New(breach.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone, Calendars: o.calendars,
 		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident,
-		Numbers: numbersOf(o.Policy, clock.NumbersOf),
+		Letterhead: o.Letterhead(),
+		Numbers:    numbersOf(o.Policy, clock.NumbersOf),
+		Copied:     o.copied,
 		Kept: numbersOf(o.Policy, func(n rules.InForce) int {
 			return max(n.Int("retention", "breach_months"), n.Int("retention", "breach_floor_months"))
 		})})

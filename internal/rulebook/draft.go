@@ -79,6 +79,10 @@ func (b *Book) Holds(ctx context.Context, d Draft) error {
 //
 // cite: P-01, I-04
 func (b *Book) Take(ctx context.Context, tx *store.Tx, d Draft, by, what string) (entries []ledger.Entry, taken func(), err error) {
+	return b.take(ctx, tx, d, by, map[string]string{"what": what})
+}
+
+func (b *Book) take(ctx context.Context, tx *store.Tx, d Draft, by string, about map[string]string) (entries []ledger.Entry, taken func(), err error) {
 	now := b.current.Load()
 	if now.set.Version() != d.Base {
 		return nil, nil, ErrMoved
@@ -87,7 +91,7 @@ func (b *Book) Take(ctx context.Context, tx *store.Tx, d Draft, by, what string)
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, taken, err = b.write(ctx, tx, now, set, nil, by, what)
+	entries, taken, err = b.write(ctx, tx, now, set, nil, by, about)
 	if errors.Is(err, errMoved) {
 		err = ErrMoved
 	}

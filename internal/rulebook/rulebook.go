@@ -188,7 +188,7 @@ func (b *Book) At(ctx context.Context, version string) (*rules.Set, error) {
 func (b *Book) put(ctx context.Context, old *edition, set, files *rules.Set, by, what string) error {
 	var taken func()
 	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) (entries []ledger.Entry, err error) {
-		entries, taken, err = b.write(ctx, tx, old, set, files, by, what)
+		entries, taken, err = b.write(ctx, tx, old, set, files, by, map[string]string{"what": what})
 		return entries, err
 	})
 	if errors.Is(err, errMoved) {
@@ -201,8 +201,8 @@ func (b *Book) put(ctx context.Context, old *edition, set, files *rules.Set, by,
 	return nil
 }
 
-// write does so in tx; taken is to be called once that is durable.
-func (b *Book) write(ctx context.Context, tx *store.Tx, old *edition, set, files *rules.Set, by, what string) (entries []ledger.Entry, taken func(), err error) {
+// write does so in tx, with a record that says what it is about; taken is to be called once that is durable.
+func (b *Book) write(ctx context.Context, tx *store.Tx, old *edition, set, files *rules.Set, by string, about map[string]string) (entries []ledger.Entry, taken func(), err error) {
 	next := &edition{set: set, n: 1}
 	if old != nil {
 		next.n, next.base = old.n+1, old.base
@@ -229,7 +229,9 @@ func (b *Book) write(ctx context.Context, tx *store.Tx, old *edition, set, files
 	case err != nil:
 		return nil, nil, fmt.Errorf("bringing a policy into force: %w", err)
 	}
-	e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Rules: set.Version(), Outcome: cpni.OK}, map[string]string{"what": what, "rules": set.Version()})
+	detail := maps.Clone(about)
+	detail["rules"] = set.Version()
+	e, err := b.vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: now, Actor: by, Rules: set.Version(), Outcome: cpni.OK}, detail)
 	return []ledger.Entry{e}, func() {
 		b.mu.Lock()
 		b.sets[set.Version()] = set

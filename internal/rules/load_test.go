@@ -406,47 +406,6 @@ var (
 	ofPorts = regexp.MustCompile(`(?s)@id\("no-retention-on-port"\).*?;\n`)
 )
 
-// A switch of a profile needs the page of the Federal Register that announced its day, and counts from that day on.
-//
-// cite: V35, P-47, 47 CFR 64.2011(b)
-func TestSwitches(t *testing.T) {
-	for name, c := range map[string]struct {
-		w    Switch
-		code cpni.Code
-		says string
-	}{
-		"no citation":   {Switch{"breach-2023", "2027-01-04", ""}, "PROFILE_EVIDENCE", "Federal Register"},
-		"hearsay":       {Switch{"breach-2023", "2027-01-04", "I heard so"}, "PROFILE_EVIDENCE", "Federal Register"},
-		"no such day":   {Switch{"breach-2023", "2027-02-30", "91 FR 12345"}, "RULES", "2027-02-30"},
-		"no such one":   {Switch{"breach-1999", "2027-01-04", "91 FR 12345"}, "RULES", "breach-1999"},
-		"already there": {Switch{"breach-2007", "2027-01-04", "91 FR 12345"}, "RULES", "not dormant"},
-	} {
-		_, err := builtIn().WithSwitch(c.w)
-		var r *cpni.Refusal
-		if !errors.As(err, &r) || r.Code != c.code || !strings.Contains(r.Says, c.says) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	files, err := builtIn().WithSwitch(Switch{"breach-2023", "2027-01-04", "91 FR 12345"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := builtIn().Changed(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, after := s.Profiles().At(workday.On(2027, 1, 3)), s.Profiles().At(workday.On(2027, 1, 4))
-	if !before.Has("breach-2007") || before.Has("breach-2023") || after.Has("breach-2007") || !after.Has("breach-2023") {
-		t.Error("the switch is not on its day")
-	}
-	if files, err = s.WithSwitch(Switch{"sim-2023", "2027-03-01", "92 FR 1"}); err != nil {
-		t.Fatal(err)
-	}
-	if s, err = s.Changed(files); err != nil || !s.Profiles().At(workday.On(2027, 3, 1)).Has("sim-2023") || !s.Profiles().At(workday.On(2027, 3, 1)).Has("breach-2023") {
-		t.Errorf("the second switch undoes the first: %v", err)
-	}
-}
-
 // A file may be changed or added where the policy has such files, and nowhere else; what is wrong is told as in loading.
 //
 // cite: P-01

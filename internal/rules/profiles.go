@@ -26,6 +26,7 @@ type profileRow struct {
 	EffectiveFrom  string         `yaml:"effective_from"`
 	SupersededFrom string         `yaml:"superseded_from"`
 	Source         string         `yaml:"source"`
+	Citation       string         `yaml:"citation"` // page of the Federal Register that announced effective_from, when source is not that page
 	LastVerified   string         `yaml:"last_verified"`
 	Numbers        map[string]any `yaml:"numbers"`
 	// Words are lists of words, of the profiles that have some: see process.go.
@@ -121,6 +122,8 @@ func (r *profileRow) check() (err error) {
 		return fmt.Errorf("state is in-force or dormant, not %q", r.State)
 	case (r.State == "in-force") != (r.EffectiveFrom != ""):
 		return fmt.Errorf("what is in force has its effective_from, and what is dormant has none")
+	case r.Citation != "" && !registerPage.MatchString(r.Citation):
+		return fmt.Errorf("citation is a page of the Federal Register, such as 91 FR 12345")
 	}
 	if _, err := workday.ParseDate(r.LastVerified); err != nil {
 		return fmt.Errorf("last_verified: %w", err)
@@ -239,6 +242,7 @@ func (p *Profiles) Names() []string {
 // Row is one entry of the dated numbers, for showing.
 type Row struct {
 	Profile, Section, State, From, Until, Source, LastVerified string
+	Citation                                                   string   // page of the Federal Register that announced From; "": none but Source
 	Numbers                                                    []string // name and value, sorted
 }
 
@@ -246,7 +250,7 @@ type Row struct {
 func (p *Profiles) Rows() []Row {
 	all := make([]Row, len(p.rows))
 	for i, r := range p.rows {
-		all[i] = Row{Profile: r.Profile, Section: r.Section, State: r.State, From: r.EffectiveFrom, Until: r.SupersededFrom, Source: r.Source, LastVerified: r.LastVerified}
+		all[i] = Row{Profile: r.Profile, Section: r.Section, State: r.State, From: r.EffectiveFrom, Until: r.SupersededFrom, Source: r.Source, LastVerified: r.LastVerified, Citation: r.Citation}
 		for name, v := range r.Numbers {
 			all[i].Numbers = append(all[i].Numbers, fmt.Sprintf("%s: %v", name, v))
 		}
@@ -259,27 +263,6 @@ func (p *Profiles) Rows() []Row {
 		return cmp.Or(cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Section, b.Section), cmp.Compare(a.From, b.From))
 	})
 	return all
-}
-
-// Switched gives the profiles as a switch or a story wants them: of each family, such as breach, the named profile is in force from
-// the day from, and the others of the family are not.
-func (p *Profiles) Switched(wanted map[string]string, from workday.Date) (*Profiles, error) {
-	c := &Profiles{rows: slices.Clone(p.rows)}
-	for family, name := range wanted {
-		if !strings.HasPrefix(name, family) || !slices.Contains(p.Names(), name) {
-			return nil, fmt.Errorf("the family %q has no profile %q; the profiles are %s", family, name, strings.Join(p.Names(), ", "))
-		}
-		for i := range c.rows {
-			r := &c.rows[i]
-			switch {
-			case r.Profile == name && r.State == "dormant":
-				r.State, r.from, r.EffectiveFrom = "in-force", from, from.String()
-			case r.Profile != name && strings.HasPrefix(r.Profile, family+"-") && r.State == "in-force" && (r.until.IsZero() || from.Before(r.until)):
-				r.until, r.SupersededFrom = from, from.String()
-			}
-		}
-	}
-	return c, nil
 }
 
 // InForce are the numbers in force on one day.

@@ -37,6 +37,7 @@ type Set struct {
 	rights   rights
 	clauses  []Clause
 	profiles *Profiles
+	filed    *Profiles // the profiles as their files have them, without the switches
 	switches []Switch
 	scripts  []Script
 	memo     *memo
@@ -67,15 +68,19 @@ const (
 const schemaFile = "rules/schema.cedarschema"
 
 // Load reads and checks a policy. What is wrong with it is a *cpni.Refusal that names file and line and says what is
-// expected: code RULES, or RETALIATION when a rule that is not about marketing reads approval.
+// expected: code RULES, RETALIATION when a rule that is not about marketing reads approval, or PROFILE_EVIDENCE when a profile is in force
+// and no page of the Federal Register announced the day.
 //
-// cite: P-01, P-13, P-37, I-06
+// cite: P-01, P-13, P-37, I-06, V35
 func Load(policy fs.FS) (*Set, error) {
 	s, err := read(policy, true)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.profiles.complete(); err != nil {
+		return nil, err
+	}
+	if err := s.profiles.proven(); err != nil {
 		return nil, err
 	}
 	return s, s.keptApart()
@@ -100,10 +105,10 @@ func read(policy fs.FS, whole bool) (*Set, error) {
 	if s.clauses, err = readClauses(policy); err != nil {
 		return nil, err
 	}
-	if s.profiles, err = readProfiles(policy); err != nil {
+	if s.filed, err = readProfiles(policy); err != nil {
 		return nil, err
 	}
-	if s.profiles, s.switches, err = readSwitches(policy, s.profiles); err != nil {
+	if s.profiles, s.switches, err = readSwitches(policy, s.filed); err != nil {
 		return nil, err
 	}
 	if s.scripts, err = readScripts(policy); err != nil {

@@ -11,7 +11,6 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/disclose"
 	"ringfence/internal/rules"
-	"ringfence/internal/workday"
 )
 
 // discloseAct asks for information at the one door.
@@ -167,12 +166,6 @@ func (a args) openCase(key string) *rules.Case {
 // loadRules publishes further rules.
 func loadRules(ctx context.Context, w *world, a args) (result, error) {
 	return of(w.office.Policy.Publish(ctx, "story", []byte(a.text("cedar")), teller), succeeded())
-}
-
-// cite: V35, 47 CFR 64.2011
-func switchProfile(ctx context.Context, w *world, a args) (result, error) {
-	from := workday.DateIn(a.moment("effective"), w.office.Zone).String()
-	return of(w.office.SwitchProfile(ctx, rules.Switch{Profile: a.text("profile"), From: from, Citation: a.text("citation")}, teller), succeeded())
 }
 
 // verify verifies the ledger and makes every recorded decision again.

@@ -240,7 +240,7 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("INCOMPLETE", "ROLE")}, results: []field{may("due", moment)}},
 		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
 			may("adds", fields("what a policy adds", may("purposes", list(word)), may("recipients", list(recipient)), may("data", list(word))))}, gives: []given{ok(), rejects("CONFIG")}},
-		{name: "switch-profile", fields: []field{need("profile", name), need("effective", moment), may("citation", text)}, gives: []given{ok(), rejects("PROFILE_EVIDENCE")}},
+		{name: "switch-profile", fields: []field{need("profile", name), need("effective", moment), may("citation", text)}, gives: []given{ok(), rejects("PROFILE_EVIDENCE")}, results: []field{may("in-force", name)}},
 	}
 }
 

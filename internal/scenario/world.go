@@ -58,6 +58,7 @@ type world struct {
 	exports    map[string]cpni.ID
 	keys       map[string]*age.X25519Identity // of partners
 	publishers map[string]*age.X25519Identity // with whose keys they read
+	switches   []rules.Switch                 // that the story has told
 }
 
 // origin names the log of an instance.
@@ -108,9 +109,7 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		Public: public, InlineProcess: true, Filer: filer,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
-		Profiles: func(p *rules.Profiles) (*rules.Profiles, error) {
-			return p.Switched(s.profiles, workday.DateIn(s.start, s.zone))
-		}})
+		Profiles: w.inForce})
 	if err != nil {
 		return nil, fmt.Errorf("opening the instance: %w", err)
 	}
@@ -148,3 +147,16 @@ func (w *world) close() { w.office.Close() }
 
 // now gives the moment at which the story stands.
 func (w *world) now() time.Time { return w.clock.Now() }
+
+// inForce gives the profiles of a policy as a story has them: those that it names are in force when it begins, and what it switches
+// comes after them.
+func (w *world) inForce(p *rules.Profiles) (*rules.Profiles, error) {
+	if len(w.story.profiles) == 0 {
+		return p, nil
+	}
+	p, err := p.Switched(w.story.profiles, workday.DateIn(w.story.start, w.story.zone))
+	if err != nil {
+		return nil, err
+	}
+	return p.After(w.switches)
+}
