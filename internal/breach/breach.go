@@ -88,6 +88,11 @@ const (
 	StateLaw     cpni.Code = "STATE_LAW"      // another law asks for customers to be told while they must not be
 )
 
+// Alerts are the codes of the alerts that tell of incidents: only they see one who may know of incidents.
+//
+// cite: P-37, P-47, 47 CFR 64.2011(a)
+var Alerts = []cpni.Code{Suspected, LateToLaw, DueToLaw, CustomersDue, CustomersLat, HoldTried, StateLaw, NeedWriting, "SUMMARY_DUE", "SUMMARY_LATE"}
+
 func bad(says string, next ...string) error {
 	return cpni.Rejected("BAD_INPUT", says, []string{"P-49", "P-52", "47 CFR 64.2011(d)"}, next...)
 }

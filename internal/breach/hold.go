@@ -110,17 +110,15 @@ func (d *Desk) List(ctx context.Context, by cpni.ID, q Query) ([]*Incident, erro
 	if q.Limit <= 0 {
 		q.Limit = usualListed
 	}
-	state, before, from := stateOpen, string(q.Before), int64(0)
+	state, from := stateOpen, int64(0)
 	if q.Closed {
 		state = stateClosed
-	}
-	if before == "" {
-		before = "~" // sorts behind every id
 	}
 	if !q.From.IsZero() {
 		from = q.From.Start(d.Zone).UnixMicro()
 	}
-	ids, err := d.ids(ctx, "state = $1 AND exercise = $2 AND at >= $3 AND incident_id < $4 ORDER BY incident_id DESC LIMIT $5", state, flag(q.Exercise), from, before, min(q.Limit, mostListed))
+	ids, err := d.ids(ctx, `state = $1 AND exercise = $2 AND at >= $3 AND ($4 = '' OR (at, incident_id) < ((SELECT b.at FROM incident b WHERE b.incident_id = $4), $4)) ORDER BY at DESC, incident_id DESC LIMIT $5`,
+		state, flag(q.Exercise), from, string(q.Before), min(q.Limit, mostListed))
 	if err != nil {
 		return nil, err
 	}

@@ -187,6 +187,7 @@ type caseView struct {
 	On       openMatterOn // a case of fraud
 	Outcomes []option
 	Changes  []changedView // that the customer says were not theirs
+	Incident option        // where it is taken in as an incident, or reported as a suspicion
 }
 
 type caseStep struct{ At, By, What, Note string }
@@ -245,6 +246,7 @@ func (v *visit) casePage() error {
 	if view.Changes, err = v.disputed(c.Code, c.Customer); err != nil {
 		return err
 	}
+	view.Incident = v.incidentOfAlert(c.ID)
 	return v.show(http.StatusOK, casePage(view))
 }
 

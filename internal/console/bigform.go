@@ -32,12 +32,18 @@ type parted struct {
 	file  int   // of one file
 	files int   // how many
 	text  bool  // files are text, and so may be the field of that name
+	field int   // of one field
 }
 
-var ruleFiles = parted{body: mostBigBody, file: bigFieldSize, files: mostParts, text: true}
+var ruleFiles = parted{body: mostBigBody, file: bigFieldSize, files: mostParts, text: true, field: longestField}
 
 // scanOf is a form with one scanned paper of at most so many bytes. The file is kept as it is; what it is, whoever takes it finds out.
-func scanOf(most int) parted { return parted{body: int64(most) + mostBody, file: most, files: 1} }
+func scanOf(most int, long bool) parted {
+	if long {
+		return parted{body: int64(most) + mostLongBody, file: most, files: 1, field: longestText}
+	}
+	return parted{body: int64(most) + mostBody, file: most, files: 1, field: longestField}
+}
 
 // readBigForm reads what is posted to a place that takes files of rules.
 func (v *visit) readBigForm() error { return v.readParts(ruleFiles) }
@@ -90,8 +96,8 @@ func (v *visit) readParts(may parted) error {
 			v.uploads = append(v.uploads, upload{part.FileName(), words})
 			continue
 		}
-		if !(may.text && part.FormName() == "text") && len(words) > longestField {
-			return errLongField
+		if !(may.text && part.FormName() == "text") && len(words) > may.field {
+			return tooLong(may.field)
 		}
 		v.form.Add(part.FormName(), words)
 	}

@@ -125,6 +125,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 			view.Waits = append(view.Waits, waiting{counted(n, "report of a customer is not answered", "reports of customers are not answered"), "/reports", "warn"})
 		}
 	}
+	incidents, err := v.incidentsWait()
+	if err != nil {
+		return err
+	}
+	view.Waits = append(view.Waits, incidents...)
 	if n, err := v.office.Proposals.Waits(ctx, v.member); err != nil {
 		return err
 	} else if n > 0 {

@@ -7,6 +7,7 @@ import (
 	"ringfence/internal/answer"
 	"ringfence/internal/approval"
 	"ringfence/internal/audience"
+	"ringfence/internal/breach"
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/disclose"
@@ -125,6 +126,19 @@ var alertWords = map[cpni.Code]struct {
 	process.Untold:     {"A customer is to be told of legal process, and has no address of record", []string{"Open the process: nothing is released before its notice has gone and its wait is over.", "Reach the customer by a number or address of record, or answer whoever served it that they cannot be told."}, false},
 	written.Late: {"A written request waits for somebody", []string{"Open Written requests: one that came by post waits for its signer to be proved, one that reached nobody for another way.",
 		"Reach the customer at a number or address of record, and carry it out or decline it with the reason."}, false},
+	breach.Suspected: {"An incident was taken in", []string{"Open Incidents: the newest has no determination yet.", "Correct the facts as they become known, find whose data it reached, and determine what happened: the clocks run from then."}, false},
+	breach.DueToLaw:  {"The agencies are to be told of a breach", []string{"Open Incidents: what is due next stands first.", "File the report at the central facility, and enter its receipt at the incident."}, false},
+	breach.LateToLaw: {"The agencies are told of a breach late", []string{"Open Incidents: what is late stands first.", "Report all the same, and write into the file why it is late."}, false},
+	breach.CustomersDue: {"Customers are to be told of a breach", []string{"Open Incidents: what is due next stands first.",
+		"The hold is over: have the customers told, on the page Telling of the incident."}, false},
+	breach.CustomersLat: {"Customers should have been told of a breach", []string{"Open Incidents: what is late stands first.", "Tell them now, on the page Telling of the incident."}, false},
+	breach.HoldTried:    {"Somebody tried to tell customers before they may be told", []string{"Nothing was sent. The history of the incident says who tried, and when.", "Say to them until when nothing is told, and why."}, false},
+	breach.StateLaw: {"Another law asks for customers to be told while they must not be", []string{"The hold goes before it. Open the incident: its overview shows both days.",
+		"Have counsel answer the state, and ask the agency whether it still needs the hold."}, false},
+	breach.NeedWriting: {"An agency has spoken and not written", []string{"Open the incident, then Agencies: a spoken direction keeps the hold, and does not count until it is written.",
+		"Ask the officer to put it in writing; where they will not, record that."}, false},
+	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
+	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},
 	contact.LineLost: {"A line that proved somebody was in other hands", []string{"Answers were given, or changes made, on the proof of a line that had been ported, forwarded or given a new SIM by then.",
 		"Open the customer's records of that time. Reach them by what they prove otherwise, and undo what was not theirs."}, false},

@@ -74,9 +74,18 @@ var (
 	errNoForm     = faulty(http.StatusUnsupportedMediaType, "Not understood", "BAD_INPUT", "only forms of these pages are taken here", nil, "use the form on the page")
 	errTooLarge   = faulty(http.StatusRequestEntityTooLarge, "Too large", "TOO_LARGE", "what was sent is larger than any form of these pages", nil, "send less")
 	errLongField  = faulty(http.StatusRequestEntityTooLarge, "Too large", "TOO_LARGE", "a field holds more than 1,000 bytes", nil, "shorten it")
+	errLongText   = faulty(http.StatusRequestEntityTooLarge, "Too large", "TOO_LARGE", "a text holds more than 20,000 bytes", nil, "shorten it, and attach the rest as a paper")
 	errForeign    = faulty(http.StatusForbidden, "Not accepted", "FORGED", "the form was sent by a page of another site, so nothing was done", []string{"P-37", "47 CFR 64.2010(a)"}, "open the page itself and use its form", "tell the operator if you did not do this")
 	errForged     = faulty(http.StatusForbidden, "Not accepted", "FORGED", "the form is not of your session, or the browser keeps no cookies; nothing was done", []string{"P-37", "47 CFR 64.2010(a)"}, "go back, reload the page and try again", "allow cookies for this site")
 )
+
+// tooLong is the fault of a field that is longer than a form's fields may be.
+func tooLong(longest int) *fault {
+	if longest > longestField {
+		return errLongText
+	}
+	return errLongField
+}
 
 func wrongMethod(p place) *fault {
 	f := faulty(http.StatusMethodNotAllowed, "Not possible", "BAD_INPUT", "that cannot be done at this address", nil, "use the links and forms of the pages")

@@ -26,6 +26,7 @@ type place struct {
 	post    act         // nil: the place is only read
 	files   bool        // what is posted brings files of rules
 	scan    int         // what is posted may bring one scanned paper of so many bytes; 0: none
+	long    bool        // what is posted may bring texts of several pages
 	home    string      // pattern of the page that belongs to a place that is posted to
 }
 
@@ -59,6 +60,10 @@ func addresses() []place {
 		figurePlaces(),
 		registerPlaces(),
 		incidentHandoverPlaces(),
+		incidentPlaces(),
+		incidentSetPlaces(),
+		incidentReportPlaces(),
+		incidentTellingPlaces(),
 	)
 }
 
@@ -183,8 +188,11 @@ func (v *visit) come(p place) error {
 		if p.files {
 			read = v.readBigForm
 		}
+		if p.long {
+			read = v.readLongForm
+		}
 		if p.scan > 0 {
-			read = func() error { return v.readParts(scanOf(p.scan)) }
+			read = func() error { return v.readParts(scanOf(p.scan, p.long)) }
 		}
 		if err := read(); err != nil {
 			return err
@@ -229,7 +237,7 @@ func (v *visit) homeOf(p place) string {
 		home = p.pattern
 	}
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run",
-		"desk", "matter", "campaign", "process", "partner", "export"} {
+		"desk", "matter", "campaign", "process", "partner", "export", "incident"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	home = strings.NewReplacer("{publisher}", url.PathEscape(v.r.PathValue("publisher")), "{extract}", url.PathEscape(v.r.PathValue("extract"))).Replace(home)

@@ -17,12 +17,12 @@ var sections = []struct {
 	title string
 	pages []section
 }{
-	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}}},
+	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}, {"Incidents", "/incidents", staff.ReadIncidents}}},
 	{"Customers", []section{{"Messages", "/messages", staff.ReadRecords}, {"Notices", "/runs", staff.ReadRecords}, {"Reports", "/reports", staff.Discipline}}},
 	{"Marketing", []section{{"Campaigns", "/campaigns", campaignPeople}, {"Partners", "/partners", staff.ReadRecords}, {"Files", "/exports", filePeople}, {"Figures", "/figures", staff.MakeReports}}},
 	{"Others who ask", []section{{"Desks", "/desks", anyDesk}, {"Requests", "/written", staff.Serve}, {"Legal process", "/process", staff.AnswerProcess}, {"Directories", "/directories", staff.KeepDirectories}}},
 	{"On record", []section{{"Records", "/records", staff.ReadRecords}, {"Registers", "/registers", staff.ReadCampaigns}, {"Ledger", "/records/ledger", ""}}},
-	{"Office", []section{{"Rules", "/rules", ""}, {"Proposals", "/proposals", twoPeople}, {"Training", "/training", ""}, {"Discipline", "/discipline", staff.Discipline}, {"Staff", "/staff", staff.KeepStaff}, {"Settings", "/settings", staff.Operate}}},
+	{"Office", []section{{"Rules", "/rules", ""}, {"Proposals", "/proposals", twoPeople}, {"Training", "/training", ""}, {"Discipline", "/discipline", staff.Discipline}, {"Staff", "/staff", staff.KeepStaff}, {"Settings", "/settings", staff.Operate}, {"Report a suspicion", "/suspicion", staff.ReportIncidents}}},
 }
 
 // mostInARow is how many sections stand in a row by themselves; where there are more they are behind the titles of their groups.

@@ -41,6 +41,9 @@ func (v *visit) id(name string) cpni.ID { return cpni.ID(v.r.PathValue(name)) }
 const (
 	mostBody     = 64 << 10
 	longestField = 1000
+	// Where texts of several pages are written, a form has room for a few of them.
+	mostLongBody = 512 << 10
+	longestText  = 20_000
 	// What a browser says of a passkey is longer than what people type.
 	passkeyField   = "passkey"
 	longestPasskey = 16 << 10
@@ -48,7 +51,12 @@ const (
 )
 
 // readForm reads what is posted.
-func (v *visit) readForm() error {
+func (v *visit) readForm() error { return v.readFields(mostBody, longestField) }
+
+// readLongForm reads what is posted to a place where texts of several pages are written.
+func (v *visit) readLongForm() error { return v.readFields(mostLongBody, longestText) }
+
+func (v *visit) readFields(body int64, longest int) error {
 	kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return errNoForm
@@ -56,7 +64,7 @@ func (v *visit) readForm() error {
 	arrives := http.NewResponseController(v.w)
 	late := time.AfterFunc(bodyTime, func() { arrives.SetReadDeadline(time.Unix(1, 0)) })
 	defer late.Stop()
-	body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, mostBody))
+	text, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, body))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return errTooLarge
@@ -64,7 +72,7 @@ func (v *visit) readForm() error {
 	if err != nil {
 		return errUnreadable
 	}
-	if v.form, err = url.ParseQuery(string(body)); err != nil {
+	if v.form, err = url.ParseQuery(string(text)); err != nil {
 		return errUnreadable
 	}
 	for name, values := range v.form {
@@ -72,8 +80,8 @@ func (v *visit) readForm() error {
 			if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 				return errUnreadable
 			}
-			if len(text) > longestField && !(name == passkeyField && len(text) <= longestPasskey) {
-				return errLongField
+			if len(text) > longest && !(name == passkeyField && len(text) <= longestPasskey) {
+				return tooLong(longest)
 			}
 		}
 	}

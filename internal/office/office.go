@@ -237,7 +237,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Messages = o.messages(c)
 	o.Reach(c.Channels)
 	o.Proposals = o.proposals()
-	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf)})
+	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf), Reserved: reservedAlerts()})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.openProcesses(c)
 	if err := o.openIncidents(c); err != nil {

@@ -53,6 +53,9 @@ func (o *Office) HiddenFrom(ctx context.Context, by cpni.ID, row ledger.Row) (bo
 //
 // cite: P-29, P-37, 47 CFR 64.2010(a)
 func (o *Office) HiddenFound(ctx context.Context, by cpni.ID, f watch.Found) (bool, error) {
+	if tellsOfIncident(f) {
+		return o.hiddenIncident(ctx, by)
+	}
 	if f.Kind != ledger.Decision || f.Purpose != string(cpni.Legal) {
 		return false, nil
 	}

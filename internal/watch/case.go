@@ -134,13 +134,17 @@ func (w *Watch) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
 	if f.Before == "" {
 		f.Before = "~" // sorts behind every id
 	}
+	hidden, err := w.hidden(ctx, f.Viewer)
+	if err != nil {
+		return nil, err
+	}
 	unclosed := 0
 	if f.Unclosed {
 		unclosed = 1
 	}
 	rows, err := w.parts.DB.Reader().Query(ctx, "SELECT "+alertColumns+` FROM watch_alert WHERE ($1 = '' OR state = $1) AND ($2 = 0 OR state <> 'closed') AND ($3 = '' OR detector = $3)
-		AND (member = '' OR member <> $4) AND ($5 = '' OR worker = $5) AND ($6 = '' OR member = $6) AND alert_id < $7 ORDER BY alert_id DESC LIMIT $8`,
-		string(f.State), unclosed, f.Detector, string(f.Viewer), string(f.Worker), string(f.Member), string(f.Before), f.Limit)
+		AND (member = '' OR member <> $4) AND ($5 = '' OR worker = $5) AND ($6 = '' OR member = $6) AND alert_id < $7 AND NOT (code IN `+w.parts.DB.Listed(8)+`) ORDER BY alert_id DESC LIMIT $9`,
+		string(f.State), unclosed, f.Detector, string(f.Viewer), string(f.Worker), string(f.Member), string(f.Before), w.parts.DB.List(hidden), f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing alerts: %w", err)
 	}
@@ -158,8 +162,12 @@ func (w *Watch) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
 
 // Unclosed counts the alerts that wait for somebody, but for those about who asks.
 func (w *Watch) Unclosed(ctx context.Context, viewer cpni.ID) (open, looking int, err error) {
+	hidden, err := w.hidden(ctx, viewer)
+	if err != nil {
+		return 0, 0, err
+	}
 	err = w.parts.DB.Reader().QueryRow(ctx, `SELECT coalesce(sum(CASE WHEN state = 'open' THEN 1 ELSE 0 END), 0), coalesce(sum(CASE WHEN state = 'looking' THEN 1 ELSE 0 END), 0)
-		FROM watch_alert WHERE state <> 'closed' AND (member = '' OR member <> $1)`, string(viewer)).Scan(&open, &looking)
+		FROM watch_alert WHERE state <> 'closed' AND (member = '' OR member <> $1) AND NOT (code IN `+w.parts.DB.Listed(2)+`)`, string(viewer), w.parts.DB.List(hidden)).Scan(&open, &looking)
 	if err != nil {
 		err = fmt.Errorf("counting alerts: %w", err)
 	}
@@ -187,6 +195,9 @@ func (w *Watch) Case(ctx context.Context, id, by cpni.ID) (*Case, error) {
 	a, err := scanAlert(q.QueryRow(ctx, "SELECT "+alertColumns+" FROM watch_alert WHERE alert_id = $1", string(id)).Scan)
 	if err != nil {
 		return nil, err
+	}
+	if hides, err := w.hides(ctx, a, by); err != nil || hides {
+		return nil, errors.Join(err, ErrNoCase)
 	}
 	if a.Member != "" && a.Member == by {
 		return nil, errSelf
@@ -313,6 +324,8 @@ func (w *Watch) work(ctx context.Context, id, by cpni.ID, note string, do func(*
 		switch {
 		case err != nil:
 			return nil, err
+		case w.parts.Reserved[a.Code] != "" && !m.May(w.parts.Reserved[a.Code]):
+			return nil, ErrNoCase
 		case a.Member != "" && a.Member == by:
 			return nil, errSelf
 		case a.State == Closed:

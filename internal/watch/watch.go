@@ -35,6 +35,8 @@ type Parts struct {
 	Clock     cpni.Clock
 	Zone      *time.Location // the carrier's: it decides days and hours
 	Numbers   func(time.Time) Numbers
+	// Reserved are codes of alerts that only they see who have a right: to the others there is no such alert.
+	Reserved map[cpni.Code]staff.Right
 }
 
 // New makes a Watch; Run or Step makes it follow.

@@ -104,3 +104,20 @@ if (awaited) {
     if (!typed && !document.hidden && (at === document.body || awaited.contains(at))) location.reload();
   }, 4000);
 }
+
+// A button copies what is to be written elsewhere. Without scripts it is not there, and the text is selected by hand.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const text = document.getElementById(button.dataset.copy);
+  const says = button.firstChild;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    text.select();
+    try {
+      await navigator.clipboard.writeText(text.value);
+      says.textContent = "Copied";
+    } catch {
+      says.textContent = "Selected: press Ctrl+C"; // the browser lets no page copy here
+    }
+    setTimeout(() => { says.textContent = "Copy"; }, 3000);
+  });
+}
