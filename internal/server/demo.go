@@ -381,7 +381,8 @@ Others who ask, each at whose work it is: mia has drawn up a campaign for a join
 nobody, for nobody has said yes; the request that asks them is reviewed, and mia can launch it (Campaigns). cora took a subpoena in, and
 otto is to read it (Legal process). alma has a trouble ticket and fay a case of fraud (Desks), bill a publisher of directories
 (Directories), mia a report (Figures). Under Partners cora sees the contracts, one of them overdue, and under Registers all that went to
-third parties. What Acme Alarm gets is opened with acme-alarm.key, which stands in the demonstration's folder.
+third parties. Under Incidents a suspicion of alma's waits for its report to the agencies, one is closed, and one is a rehearsal whose clock
+can be moved on. What Acme Alarm gets is opened with acme-alarm.key, which stands in the demonstration's folder.
 
 The same by the API, as the agent:
 

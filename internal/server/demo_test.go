@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ringfence/internal/aggregate"
+	"ringfence/internal/breach"
 	"ringfence/internal/campaign"
 	"ringfence/internal/cpni"
 	"ringfence/internal/matter"
@@ -82,6 +83,13 @@ func (o *Opened) has(ctx context.Context, t *testing.T) {
 	must(err)
 	if len(publishers) != 1 || publishers[0].Terms == 0 || publishers[0].Key == "" {
 		t.Errorf("the publishers are %+v; one should have agreed to the terms", publishers)
+	}
+	for _, q := range []breach.Query{{}, {Closed: true}, {Exercise: true}} {
+		incidents, err := o.Incidents.List(ctx, staff["otto"], q)
+		must(err)
+		if len(incidents) != 1 || incidents[0].Determined == nil {
+			t.Errorf("%d incidents of %+v; one should be there, and determined", len(incidents), q)
+		}
 	}
 	reports, err := o.Aggregate.Reports(ctx, o.Clock.Now().AddDate(1, 0, 0))
 	must(err)

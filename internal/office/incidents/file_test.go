@@ -65,14 +65,6 @@ func (d desk) did(i *breach.Incident, err error) *breach.Incident {
 
 func (d desk) by(who cpni.ID) breach.Act { return breach.Act{By: who} }
 
-// reported is an incident that was determined and reported.
-func (d desk) reported() *breach.Incident {
-	d.t.Helper()
-	i := d.taken()
-	d.did(d.Incidents.Determine(d.t.Context(), i.ID, d.by(d.cora), breach.Determination{}))
-	return d.did(d.Incidents.Report(d.t.Context(), i.ID, d.by(d.otto), breach.Filing{Through: breach.Facility, Receipt: "F-1"}))
-}
-
 func (d desk) alerts(code cpni.Code) int {
 	d.t.Helper()
 	rows, err := d.Ledger.Records(d.t.Context(), "", ledger.Filter{Kind: ledger.Alert, Limit: 500})
