@@ -135,9 +135,9 @@ func TestIncidentToItsEndAtTheDesk(t *testing.T) {
 	b.does(at, at+"/determine", "basis", "He has said so.").says(t, "It is determined.")
 	report := at + "/report"
 	page := b.get(report)
-	page.says(t, "What is missing", "It has to be with Secret Service and FBI by Mon 16 Mar 2026.", "I have filed it", "still to be filled in")
+	page.says(t, "What is missing", "It has to be with Secret Service and FBI by Mon 16 Mar 2026", "I have filed it", "still to be filled in")
 	page.has(t, "An agent looked at the calls of customers without a contact.", `data-copy="f-`)
-	b.does(report, report+"/draft", "has-legal-name", "yes", "f-legal-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
+	b.does(report, report+"/draft", "has-carrier-name", "yes", "f-carrier-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
 	b.get(report).has(t, `value="Test Carrier, Inc."`)
 	if pdf := b.get(report+"/draft.pdf").is(t, http.StatusOK); !strings.HasPrefix(pdf.page, "%PDF-") || !strings.HasPrefix(pdf.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("the draft as PDF: %.40q", pdf.page)
@@ -235,7 +235,7 @@ func TestBreachDeskInABrowser(t *testing.T) {
 	b.does(at+"/agencies", at+"/agencies/state", "state", "Virginia", "law", "Va. Code 18.2-186.6", "by", "2026-03-20")
 	b.takenIn("title", "Lost laptop", "outcome", "disclosed")
 	rehearsal := b.takenIn("rehearsal", "yes", "title", "Who would do what")
-	for _, p := range []struct{ what, path string }{{"incident on its clocks", at}, {"incident facts", at + "/facts"}, {"incident customers", at + "/customers"}, {"incident report", report}, {"incident agencies", at + "/agencies"},
+	for _, p := range []struct{ what, path string }{{"incident on its clocks", at}, {"incident facts", at + "/facts"}, {"incident telling", at + "/telling"}, {"incident customers", at + "/customers"}, {"incident report", report}, {"incident agencies", at + "/agencies"},
 		{"incident papers", at + "/papers"}, {"incident closing", at + "/closing"}, {"incident history", at + "/history"}, {"incidents", "/incidents"}, {"incident new", "/incidents/new"}, {"rehearsal", rehearsal},
 		{"suspicion", "/suspicion"}, {"suspicion thanks", "/suspicion/I-2026-1"}, {"home with incidents", "/home"}} {
 		c.isSound(p.what, p.path)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"ringfence/internal/breach"
+	"ringfence/internal/vault"
 )
 
 // stepSays tells in words what a step of the history says.
@@ -156,7 +156,7 @@ func hashIn(entry []byte) string {
 		Hash string `json:"hash"`
 		Step int    `json:"step"`
 	}
-	if json.Unmarshal(entry, &told) != nil || told.Step == 0 {
+	if vault.Detail(entry, &told) != nil || told.Step == 0 {
 		return "the entry names none"
 	}
 	return strings.TrimSpace(told.Hash + " (step " + strconv.Itoa(told.Step) + ")")
