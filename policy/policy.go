@@ -11,7 +11,7 @@ import "embed"
 //go:embed profiles/*.yaml scripts/*.yaml courses/*/course.yaml courses/*/material.md
 //go:embed notices/*.yaml notices/layout.html
 //go:embed public/*.yaml
-//go:embed answers/words.yaml
+//go:embed answers/words.yaml incident-words.yaml
 //go:embed forms/*.yaml
 var Files embed.FS
 

@@ -149,6 +149,7 @@ func (a *API) incidents() {
 		})
 	a.incidentActs()
 	a.incidentFiles()
+	a.calendars()
 }
 
 type incidentsBody struct {

@@ -21,6 +21,7 @@ import (
 	"ringfence/internal/notify"
 	"ringfence/internal/staff"
 	"ringfence/internal/store"
+	"ringfence/internal/training"
 	"ringfence/internal/vault"
 	"ringfence/internal/workday"
 )
@@ -40,12 +41,16 @@ type Parts struct {
 	Numbers func(at time.Time) clock.Numbers
 	// Kept gives how many months a file is kept after its last step.
 	Kept func(at time.Time) int
+	// Speaking are the words by which a text speaks of an incident, as ReadSpeaking gives them.
+	Speaking []string
 	// Contacts says where a customer can be told.
 	Contacts *contact.Desk
 	// Try writes what customers are told of an incident in every language and by every way, and says what is wrong with it; nil: nobody does.
 	Try func(language string, tokens map[string]string) error
 	// Shows writes a message as a customer gets it, without sending anything.
 	Shows func(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error)
+	// TookPart records as training who took part in a rehearsal that is closed; nil: it is recorded nowhere.
+	TookPart func(ctx context.Context, tx *store.Tx, all []training.Exercise, by string) ([]ledger.Entry, error)
 	// Letterhead stands above a file that is printed; the first line is the carrier's name.
 	Letterhead []string
 	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.

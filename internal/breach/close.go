@@ -81,6 +81,13 @@ func (d *Desk) Close(ctx context.Context, id cpni.ID, a Act, c Closing) (*Incide
 			return nil, bad("a text of the closing is longer than 20,000 bytes", "write it shorter")
 		}
 	}
+	if err := d.admits(ctx, a.By, staff.HandleIncidents); err != nil {
+		return nil, err
+	}
+	roles, err := d.rolesOf(ctx, id, a.By)
+	if err != nil {
+		return nil, err
+	}
 	return d.change(ctx, id, a, func(m *moved) error {
 		if err := m.open(); err != nil {
 			return err
@@ -96,7 +103,11 @@ func (d *Desk) Close(ctx context.Context, id cpni.ID, a Act, c Closing) (*Incide
 			}
 			return lacks(strings.Join(says, "; "), cites, next...)
 		}
-		_, err = m.note(ClosedFile, Event{Closing: &c})
+		if _, err = m.note(ClosedFile, Event{Closing: &c}); err != nil || !m.i.Exercise || d.TookPart == nil {
+			return err
+		}
+		entries, err := d.TookPart(ctx, m.tx, m.tookPart(roles), m.by)
+		m.all = append(m.all, entries...)
 		return err
 	})
 }

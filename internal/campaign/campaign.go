@@ -47,6 +47,23 @@ type Parts struct {
 	Zone      *time.Location // the carrier's: it decides on which day it is
 	// Try writes a message of a campaign as customers of a language would get it, and says what is wrong with it.
 	Try func(via cpni.Via, language string, s Script) error
+	// Hush refuses what customers must not be told yet; approved is when the plan was agreed to as it is, zero: it was not; quietly leaves
+	// nothing on record, for messages that are about to go. nil: nothing is.
+	Hush func(ctx context.Context, p *Plan, by cpni.ID, approved time.Time, quietly bool) error
+}
+
+// hush refuses a campaign that tells customers what they must not be told yet.
+//
+// cite: P-47, I-08, 47 CFR 64.2011(a)
+func (g *Register) hush(ctx context.Context, c *Campaign, by cpni.ID, quietly bool) error {
+	if g.Hush == nil {
+		return nil
+	}
+	var approved time.Time
+	if c.Approved() {
+		approved = c.Review.At
+	}
+	return g.Hush(ctx, &c.Plan, by, approved, quietly)
 }
 
 // Register keeps campaigns and sends them.

@@ -27,6 +27,9 @@ func (g *Register) Goes(ctx context.Context, p *customer.Profile, m notify.Messa
 	case !c.Runs(g.Clock.Now(), g.Zone):
 		return Over
 	}
+	if g.hush(ctx, c, "", true) != nil {
+		return notify.HeldBack // it says what customers must not be told yet
+	}
 	_, d, err := g.Door.Check(ctx, c.Request(p.ID))
 	switch {
 	case err != nil:

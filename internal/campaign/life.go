@@ -211,6 +211,9 @@ func (g *Register) Submit(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 	if err != nil {
 		return nil, err
 	}
+	if err := g.hush(ctx, before, by, false); err != nil {
+		return nil, g.refused(ctx, by, err, "campaign submitted", id)
+	}
 	edition := ""
 	if before.Plan.Kind == ApprovalRequest && before.Plan.whole(g.today()) == nil {
 		s, _, err := g.ask(ctx, before)
@@ -317,6 +320,11 @@ func (g *Register) review(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 	if slices.Contains(c.Authors, by) { // whatever they may otherwise
 		return nil, g.turnAway(ctx, by, ErrSelf, "review of a campaign", id)
 	}
+	if agrees {
+		if err := g.hush(ctx, c, by, false); err != nil {
+			return nil, g.refused(ctx, by, err, "review of a campaign", id)
+		}
+	}
 	return g.act(ctx, id, seen, by, toReview, "review of a campaign", func(_ *store.Tx, c *Campaign) (string, string, []ledger.Entry, error) {
 		switch {
 		case slices.Contains(c.Authors, by):
@@ -352,6 +360,9 @@ func (g *Register) Launch(ctx context.Context, id cpni.ID, seen int64, by cpni.I
 	before, err := g.Get(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if err := g.hush(ctx, before, by, false); err != nil {
+		return nil, g.refused(ctx, by, err, "campaign launched", id)
 	}
 	now := g.Clock.Now()
 	expected, s, l := int64(0), notice.Spec{}, notice.Launch{}

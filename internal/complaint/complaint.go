@@ -31,6 +31,8 @@ type Parts struct {
 	Contacts  *contact.Desk
 	Outbox    *notify.Outbox
 	Clock     cpni.Clock
+	// Hush refuses an answer that tells a customer what they must not be told yet; nil: nothing does.
+	Hush func(ctx context.Context, by cpni.ID, answer string) error
 }
 
 // Book keeps complaints.
@@ -195,6 +197,11 @@ func (b *Book) Take(ctx context.Context, of, id, by cpni.ID) (*Complaint, error)
 func (b *Book) Reply(ctx context.Context, of, id, by cpni.ID, answer string) (*Complaint, error) {
 	if answer = strings.TrimSpace(answer); answer == "" || len(answer) > LongestText {
 		return nil, errText
+	}
+	if b.Hush != nil {
+		if err := b.Hush(ctx, by, answer); err != nil {
+			return nil, err
+		}
 	}
 	p, _, err := b.Customers.Get(ctx, of)
 	if err != nil {

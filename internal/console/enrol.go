@@ -307,6 +307,11 @@ func (v *visit) setUp() error {
 
 // joinAddress is where an invitation leads, as it is given to people.
 func (v *visit) joinAddress(secret string) string {
+	return v.base() + "/join/" + url.PathEscape(secret)
+}
+
+// base is where people and programs reach this server.
+func (v *visit) base() string {
 	base := v.options.Address
 	if base == "" {
 		base = "http://" + v.r.Host
@@ -314,7 +319,7 @@ func (v *visit) joinAddress(secret string) string {
 			base = "https://" + v.r.Host
 		}
 	}
-	return base + "/join/" + url.PathEscape(secret)
+	return base
 }
 
 func (v joinView) action() string {

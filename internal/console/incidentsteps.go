@@ -81,6 +81,9 @@ func (v *visit) stepSays(i *breach.Incident, e breach.Event) (says []string) {
 			says = append(says, languageNames[l]+": "+strings.Join([]string{t.What, t.Done, t.Advice, t.Short}, " · "))
 		}
 	}
+	for _, a := range e.Answers[breach.Languages[0]] {
+		says = append(says, a.Question+" "+a.Answer)
+	}
 	if e.Of > 0 {
 		say("The words of step %d.", e.Of)
 	}

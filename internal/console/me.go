@@ -14,6 +14,7 @@ type meView struct {
 	Rights      []rightView
 	Idle, Whole string // how long a session lasts
 	Account     accountView
+	Calendar    calendarView
 }
 
 // mePage shows the signed-in person their rights.
@@ -30,6 +31,9 @@ func (v *visit) mePage() error {
 	view.Rights = rightsOf(m.Rulings())
 	var err error
 	if view.Account, err = v.account(); err != nil {
+		return err
+	}
+	if view.Calendar, err = v.calendar(); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, mePage(view))

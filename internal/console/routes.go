@@ -63,6 +63,7 @@ func addresses() []place {
 		incidentSetPlaces(),
 		incidentReportPlaces(),
 		incidentTellingPlaces(),
+		incidentHandoverPlaces(),
 	)
 }
 

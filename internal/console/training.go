@@ -140,6 +140,7 @@ type trainingView struct {
 	Courses   []courseLink
 	Passes    []passRow
 	Attempts  []attemptRow
+	Exercises []exerciseRow
 	Reminders []string
 	Findings  []findingRow
 	Overview  bool // may see how the staff stands
@@ -164,6 +165,9 @@ func (v *visit) trainingPage() error {
 	}
 	var err error
 	if view.Passes, view.Attempts, view.Reminders, err = v.passes(m.ID); err != nil {
+		return err
+	}
+	if view.Exercises, err = v.exercises(m.ID); err != nil {
 		return err
 	}
 	if view.Findings, err = v.findingRows(m.ID); err != nil {

@@ -26,6 +26,7 @@ type coverageView struct {
 	Of        string
 	Rows      []traineeRow
 	Reminders []string // of passes that still run
+	Exercises string   // of this year
 	Notice    string   // within which a pass is called running out
 }
 
@@ -86,21 +87,25 @@ func (v *visit) coveragePage() error {
 	for _, r := range told[:min(len(told), 50)] {
 		view.Reminders = append(view.Reminders, fmt.Sprintf("%s: %s, whose pass ends %s, on %s", v.moment(r.At), names[r.Staff], withinDays(r.Days), v.day(r.Until)))
 	}
+	if view.Exercises, err = v.exercisesOfYear(); err != nil {
+		return err
+	}
 	return v.show(http.StatusOK, coveragePage(view))
 }
 
 // traineeView is how one member stands.
 type traineeView struct {
 	page
-	Address  string
-	Name     string
-	Role     string
-	Standing standingView
-	Passes   []passRow
-	Attempts []attemptRow
-	Told     []string
-	MayAdd   bool
-	Today    string
+	Address   string
+	Name      string
+	Role      string
+	Standing  standingView
+	Passes    []passRow
+	Attempts  []attemptRow
+	Exercises []exerciseRow
+	Told      []string
+	MayAdd    bool
+	Today     string
 }
 
 // traineePage shows how a member stands.
@@ -116,6 +121,9 @@ func (v *visit) traineePage() error {
 	}
 	view := traineeView{page: v.page(m.Name, "/training"), Address: traineeAddress(m.ID), Name: m.Name, Role: roleWords[m.Role], Standing: v.standingView(m),
 		MayAdd: v.member.May(staff.Train) && m.ID != v.member.ID, Today: v.now.In(v.office.Zone).Format(time.DateOnly)}
+	if view.Exercises, err = v.exercises(m.ID); err != nil {
+		return err
+	}
 	if view.Passes, view.Attempts, view.Told, err = v.passes(m.ID); err != nil {
 		return err
 	}

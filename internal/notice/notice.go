@@ -139,6 +139,19 @@ func (n *Notices) Worded(ctx context.Context, s Spec) (Spec, error) {
 	return s, err
 }
 
+// FirstWith gives when the first run began that gives a notice in the words of an edition; zero: none has.
+func (n *Notices) FirstWith(ctx context.Context, edition string) (time.Time, error) {
+	var at int64
+	err := n.DB.Reader().QueryRow(ctx, "SELECT coalesce(min(at), 0) FROM notice_run WHERE spec LIKE $1", `%"edition":"`+edition+`"%`).Scan(&at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking for runs with the words of a notice: %w", err)
+	}
+	if at == 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMicro(at).UTC(), nil
+}
+
 func (n *Notices) begin(ctx context.Context, tx *store.Tx, s Spec, l Launch, state RunState, by string) (Run, ledger.Entry, error) {
 	now := n.Clock.Now()
 	s = s.complete()

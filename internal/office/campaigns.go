@@ -18,7 +18,8 @@ import (
 // cite: P-40, 47 CFR 64.2009(c), 47 CFR 64.2009(d)
 func (o *Office) openCampaigns() {
 	o.Campaigns = campaign.New(campaign.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Partners: o.Partners, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Door: o.Door, Notices: o.Notices,
-		Audience: o.Audience, Exporter: exporter{o}, Clock: o.Clock, Zone: o.Zone, Try: o.tryScript})
+		Audience: o.Audience, Exporter: exporter{o}, Clock: o.Clock, Zone: o.Zone, Try: o.tryScript,
+		Hush: o.hushCampaign})
 	o.Door.Campaigns = o.Campaigns
 }
 

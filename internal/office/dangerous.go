@@ -71,12 +71,12 @@ func (o *Office) proposals() *countersign.Register {
 			countersign.Forget: {Right: staff.Forget, Holds: as(o.holdsForget), Do: do(o.doForget)},
 			countersign.Rotate: {Right: staff.Operate, Holds: as(o.holdsRotate), Work: work(o.workRotate), Kind: ledger.Rotate},
 			countersign.Notice: {Right: staff.GiveNotices, Holds: as(o.holdsNotice), Try: o.tryNotice, Tried: o.doNotice},
-			countersign.Policy: {Right: staff.KeepPolicy, Holds: as(o.Policy.Holds), Try: o.tryPolicy, Do: do(func(ctx context.Context, tx *store.Tx, d rulebook.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
+			countersign.Policy: {Right: staff.KeepPolicy, Holds: as(o.holdsPolicy), Try: o.tryPolicy, Do: do(func(ctx context.Context, tx *store.Tx, d rulebook.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
 				return o.doPolicy(ctx, tx, d, by, "a proposed policy takes effect")
 			})},
 			countersign.Partner: {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
 			countersign.Destroy: {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
-			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.Published.Holds), Do: do(o.doPublish)},
+			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.holdsPublish), Do: do(o.doPublish)},
 			countersign.Switch:  {Right: staff.KeepPolicy, Holds: as(o.holdsSwitch), Try: o.trySwitch, Do: do(o.doSwitch)},
 		}})
 }
@@ -186,6 +186,14 @@ func (o *Office) doPolicy(ctx context.Context, tx *store.Tx, d rulebook.Draft, b
 	return entries, func(context.Context) error { taken(); return nil }, err
 }
 
+// holdsPolicy reports whether a policy can still take effect as it was proposed.
+func (o *Office) holdsPolicy(ctx context.Context, d rulebook.Draft) error {
+	if err := o.Policy.Holds(ctx, d); err != nil {
+		return err
+	}
+	return o.hushPolicy(ctx, d.Files, "")
+}
+
 // ProposeForget proposes to forget a customer.
 //
 // cite: P-37, I-21
@@ -215,6 +223,9 @@ func (o *Office) ProposeRotate(ctx context.Context, id cpni.ID, keys string, by 
 func (o *Office) ProposePolicy(ctx context.Context, id cpni.ID, files map[string][]byte, by cpni.ID) (*countersign.Proposal, error) {
 	d, _, err := o.Policy.Draft(ctx, files, string(by))
 	if err != nil {
+		return nil, err
+	}
+	if err := o.hushPolicy(ctx, d.Files, by); err != nil {
 		return nil, err
 	}
 	return o.Proposals.Propose(ctx, id, countersign.Policy, d, by)

@@ -13,15 +13,21 @@ import (
 // openIncidents opens the breach desk.
 //
 // cite: P-43, P-44, P-47, 47 CFR 64.2011
-func (o *Office) openIncidents() {
+func (o *Office) openIncidents(c Config) error {
+	speaking, err := ReadIncidentWords(c.Courses)
+	if err != nil {
+		return err
+	}
 	o.Incidents = breach.New(breach.Parts{DB: o.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Outbox: o.Outbox, Clock: o.Clock, Zone: o.Zone, Calendars: o.calendars,
-		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident,
+		Contacts: o.Contacts, Try: o.tryIncident, Shows: o.showIncident, Speaking: speaking,
 		Letterhead: o.Letterhead(),
+		TookPart:   o.Training.TookPart,
 		Numbers:    numbersOf(o.Policy, clock.NumbersOf),
 		Copied:     o.copied,
 		Kept: numbersOf(o.Policy, func(n rules.InForce) int {
 			return max(n.Int("retention", "breach_months"), n.Int("retention", "breach_floor_months"))
 		})})
+	return nil
 }
 
 // tryIncident writes what customers are told of an incident by every way in a language, and says what is wrong with it.
@@ -41,7 +47,9 @@ func (o *Office) tryIncident(language string, tokens map[string]string) error {
 
 // showIncident writes a message about an incident as a customer gets it.
 func (o *Office) showIncident(ctx context.Context, of cpni.ID, m notify.Message) (notify.Piece, error) {
-	m.At = o.Clock.Now()
+	if m.At.IsZero() {
+		m.At = o.Clock.Now()
+	}
 	return o.Messages.Shown(ctx, of, m, false)
 }
 

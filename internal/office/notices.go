@@ -43,14 +43,19 @@ func (o *Office) ProposeNotice(ctx context.Context, id cpni.ID, s notice.Spec, l
 	if !l.Starts.IsZero() && l.Starts.Before(o.Clock.Now()) {
 		return nil, cpni.Rejected("BAD_INPUT", "a notice begins now or later", []string{"P-27"}, "leave the start out, or give a moment that is to come")
 	}
+	if err := o.hushNotice(ctx, s.Edition, by); err != nil {
+		return nil, err
+	}
 	l.Starts, l.By = l.Starts.UTC(), by
 	return o.Proposals.Propose(ctx, id, countersign.Notice, NoticeAct{l, s}, by)
 }
 
 // holdsNotice reports whether a notice can still be given as it was proposed.
-func (o *Office) holdsNotice(_ context.Context, a NoticeAct) error {
-	_, err := o.Notices.Check(a.Says, a.Launch)
-	return err
+func (o *Office) holdsNotice(ctx context.Context, a NoticeAct) error {
+	if _, err := o.Notices.Check(a.Says, a.Launch); err != nil {
+		return err
+	}
+	return o.hushNotice(ctx, a.Says.Edition, a.Launch.By)
 }
 
 // text gives a notice's text on paper in a language, and what it is filled with.

@@ -36,6 +36,9 @@ func (o *Office) noticeWords(ctx context.Context, s notice.Spec) (string, error)
 //
 // cite: 47 CFR 64.2008(a)(2)
 func (o *Office) KeepEdition(ctx context.Context, e *wording.Edition) error {
+	if err := o.hushEdition(ctx, e, ""); err != nil {
+		return err
+	}
 	all := e.Kept()
 	all[e.Version()] = e.Source
 	return o.Outbox.Keep(ctx, all)

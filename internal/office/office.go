@@ -240,7 +240,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Watch = watch.New(watch.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Staff: o.Staff, Customers: o.Customers, Clock: clock, Zone: c.Zone, Numbers: numbersOf(o.Policy, watch.NumbersOf), Reserved: reservedAlerts()})
 	o.lookUps = store.NewBatcher(mostLookUps, o.recordLookUps)
 	o.openProcesses(c)
-	o.openIncidents()
+	if err := o.openIncidents(c); err != nil {
+		return nil, err
+	}
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()

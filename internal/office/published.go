@@ -174,11 +174,26 @@ func (o *Office) draftPublic(ctx context.Context, source []byte, effective, by s
 //
 // cite: P-55, P-56, P-58
 func (o *Office) ProposePublish(ctx context.Context, id cpni.ID, source []byte, effective string, by cpni.ID) (*countersign.Proposal, error) {
-	d, _, err := o.draftPublic(ctx, source, effective, string(by))
+	d, e, err := o.draftPublic(ctx, source, effective, string(by))
+	if err == nil {
+		err = o.hushPublic(ctx, e, by)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return o.Proposals.Propose(ctx, id, countersign.Publish, d, by)
+}
+
+// holdsPublish reports whether a version can still be published as it was proposed.
+func (o *Office) holdsPublish(ctx context.Context, d publish.Draft) error {
+	if err := o.Published.Holds(ctx, d); err != nil {
+		return err
+	}
+	e, err := o.Published.Drafted(d)
+	if err != nil {
+		return err
+	}
+	return o.hushPublic(ctx, e, cpni.ID(d.By))
 }
 
 func (o *Office) doPublish(ctx context.Context, tx *store.Tx, d publish.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
@@ -195,7 +210,10 @@ func (o *Office) PublishAdding(ctx context.Context, version string, effective ti
 	if err != nil {
 		return err
 	}
-	d, _, err := o.draftPublic(ctx, source, workday.DateIn(effective, o.Zone).String(), by)
+	d, e, err := o.draftPublic(ctx, source, workday.DateIn(effective, o.Zone).String(), by)
+	if err == nil {
+		err = o.hushPublic(ctx, e, cpni.ID(by))
+	}
 	if err != nil {
 		return err
 	}

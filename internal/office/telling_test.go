@@ -361,3 +361,65 @@ func TestWordsForCustomers(t *testing.T) {
 	_, err = o.Incidents.Tell(ctx, b.id, b.act())
 	refusedWith(t, err, breach.Incomplete)
 }
+
+// Who serves a customer learns that this customer was told, what the notice said and what to answer: in a contact, and not before it went.
+//
+// cite: P-37, P-47, I-08, 47 CFR 64.2010(a), 47 CFR 64.2011(a)
+func TestAnswersForTheCallCentre(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o, ctx := officetest.Open(t, db), t.Context()
+		ann, bob := o.Customer(t), o.Customer(t, func(p *customer.Profile) { p.Email, p.Language = nil, "es" })
+		agent, other := o.Member(t, cpni.RoleAgent), o.Member(t, cpni.RoleAgent)
+		b := breachOf(t, o, false, ann.ID, bob.ID)
+		r := breachOf(t, o, true, ann.ID)
+		r.do(o.Incidents.Advance(ctx, r.id, r.act(), 20*24*time.Hour))
+		r.do(o.Incidents.Tell(ctx, r.id, r.act()))
+		b.carried()
+		for name, x := range map[string]breach.Answers{
+			"English alone": {"en": {{Question: "Why?", Answer: "A clerk sold lists."}}},
+			"an empty one":  {"en": {{Question: "Why?", Answer: " "}}, "es": {{Question: "¿Por qué?", Answer: "Un empleado."}}},
+			"a number":      {"en": {{Question: "Why?", Answer: "Ask 202 555 0101."}}, "es": {{Question: "¿Por qué?", Answer: "Un empleado."}}},
+		} {
+			if _, err := o.Incidents.Prepare(ctx, b.id, b.act(), x); err == nil {
+				t.Errorf("answers with %s were taken", name)
+			}
+		}
+		b.do(o.Incidents.Prepare(ctx, b.id, b.act(), breach.Answers{"en": {{Question: "Why?", Answer: "A clerk sold lists."}}, "es": {{Question: "¿Por qué?", Answer: "Un empleado vendió listas."}}}))
+		asks := func(of cpni.ID) []breach.ToldOf {
+			t.Helper()
+			return must[[]breach.ToldOf](t)(o.Incidents.AnswerFor(ctx, o.Contact(t, agent, of), agent, of))
+		}
+		if all := asks(ann.ID); len(all) != 0 {
+			t.Fatalf("it is told before the customer is: %+v (I-08)", all)
+		}
+		b.free()
+		b.do(o.Incidents.Tell(ctx, b.id, b.act()))
+		b.step()
+		all := asks(ann.ID)
+		if len(all) != 1 || all[0].Via != cpni.Email || all[0].Notice == nil || !strings.Contains(all[0].Notice.Text, "took away their access") || len(all[0].Answers) != 1 || all[0].Answers[0].Answer != "A clerk sold lists." {
+			t.Fatalf("of who was told: %+v", all)
+		}
+		if all := asks(bob.ID); len(all) != 0 {
+			t.Errorf("of whose letter is not mailed: %+v", all)
+		}
+		in := o.Contact(t, agent, ann.ID)
+		if _, err := o.Incidents.AnswerFor(ctx, in, other, ann.ID); err == nil {
+			t.Error("somebody else's contact is enough")
+		}
+		if _, err := o.Incidents.AnswerFor(ctx, in, agent, bob.ID); err == nil {
+			t.Error("a contact with another customer is enough")
+		}
+		o.Time.Add(48 * time.Hour)
+		if _, err := o.Incidents.AnswerFor(ctx, in, agent, ann.ID); err == nil {
+			t.Error("a contact that is long over is enough")
+		}
+		pieces := b.peer.pieces
+		letter := pieces[slices.IndexFunc(pieces, func(p notify.Piece) bool { return p.Via == cpni.Postal })]
+		if err := o.Messages.Referred(ctx, cpni.Postal, string(letter.ID), notify.Report{Kind: notify.Mailed, At: o.Clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		if all := asks(bob.ID); len(all) != 1 || all[0].Answers[0].Answer != "Un empleado vendió listas." || !strings.Contains(all[0].Notice.Text, "Le quitamos el acceso") {
+			t.Errorf("of who was told by letter: %+v", all)
+		}
+	})
+}

@@ -255,6 +255,15 @@ func (s *School) exportMember(ctx context.Context, w *csv.Writer, m *staff.Membe
 			return err
 		}
 	}
+	exercises, err := s.Exercises(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	for _, x := range exercises {
+		if err := row("took part in a rehearsal", "", "", "", stamp(x.Closed), "", "", "", "", "", x.Number, string(x.Record)); err != nil {
+			return err
+		}
+	}
 	switch {
 	case none && m.Trained.IsZero():
 		return row("never trained", "", "", "", "", "", "", "", "", "", "", "")

@@ -273,6 +273,9 @@ func (t *Template) Elements() []Element { return slices.Clone(t.doc.Elements) }
 // Parts are the message's sentences with their tokens.
 func (t *Template) Parts() []Part { return slices.Clone(t.doc.Parts) }
 
+// Subject is that of an e-mail or a letter, with its tokens; "" of what has none.
+func (t *Template) Subject() string { return t.doc.Subject }
+
 // Source is the whole template with all its words depend on, from which Parse makes it again.
 func (t *Template) Source() []byte { return slices.Clone(t.source) }
 

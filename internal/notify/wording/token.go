@@ -446,3 +446,14 @@ func tokensOf(texts ...string) []string {
 	}
 	return all
 }
+
+// Written lists the tokens for which a person's own words can stand.
+func Written() []string {
+	var all []string
+	for _, name := range sortedKeys(tokens) {
+		if f := tokens[name].form; f == prose || f == free {
+			all = append(all, name)
+		}
+	}
+	return all
+}
