@@ -332,3 +332,53 @@ func TestIncidentFromAnAlert(t *testing.T) {
 	supervisor.get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).has(t, "An alert of", "Decoy", string(all[0].ID))
 	w.signedIn(t, "billing").get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).lacks(t, "Decoy")
 }
+
+// Words for customers are written by one person and agreed to by another; what the call centre answers is prepared; and who serves a customer
+// sees nothing of it in a contact before that customer was told, and what they were told once they were.
+//
+// cite: P-37, P-47, I-08, 47 CFR 64.2011(a), 47 CFR 64.2011(c)
+func TestTellingAtTheDesk(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(t, "compliance")
+	at := b.takenIn("customers", "", "outcome", "disclosed")
+	telling := at + "/telling"
+	bo := w.customer(customer.Profile{Name: "Bo Baker", Account: "B-7", Since: w.clock.Now().AddDate(-2, 0, 0)})
+	b.does(at+"/customers", at+"/customers/put", "customers", annNumber+"\n"+string(bo), "reason", "They say so.").says(t, "They are in the set.")
+	b.does(at, at+"/determine", "basis", "He has said so.")
+	b.get(telling).says(t, "No customer may be told before the agencies have the report", "0 of 2 customers told", "There is none.")
+	b.does(telling, telling+"/begin").says(t, "LE_HOLD")
+	if n := w.alertsOf(t, breach.HoldTried); n != 1 {
+		t.Errorf("%d alerts that somebody tried to tell customers (I-08)", n)
+	}
+	b.does(at+"/report", at+"/report/file", "through", "facility", "receipt", "R-26-78", "agency", "USSS", "agency", "FBI").says(t, "receipt R-26-78")
+	words := []string{}
+	for _, l := range breach.Languages {
+		words = append(words, "what-"+l, "A list with call records was passed on.", "done-"+l, "We closed the way by which it was taken.", "advice-"+l, "Change your password with us.", "short-"+l, "your call records")
+	}
+	r := b.does(telling, telling+"/words", words[:6]...).is(t, http.StatusUnprocessableEntity)
+	r.has(t, "A list with call records was passed on.</textarea>")
+	b.does(telling, telling+"/words", words...).says(t, "The words are kept.", "Written by The compliance", "You wrote them, so somebody else reads them.")
+	officer := w.signedIn(t, "officer")
+	officer.does(telling, telling+"/agree", "step", officer.get(telling).value("step")).says(t, "You have agreed to the words.", "Agreed to by a second person")
+	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.").says(t, "The answers are not in every language")
+	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.", "q-es-1", "¿También mi dirección?", "a-es-1", "No, solo las llamadas.").says(t, "The answers are kept.")
+	agent := w.signedIn(t, "agent")
+	agent.get(agent.open(w.ann, "phone")).is(t, http.StatusOK).lacks(t, "Told of an incident", "call records only")
+
+	w.clock.pass(13 * 24 * time.Hour)
+	b = w.signedIn(t, "compliance")
+	b.does(telling, telling+"/begin").says(t, "The customers are being told.", "Pause the telling")
+	b.does(telling, telling+"/pause", "reason", "The words are looked at once more.").says(t, "The telling is paused", "Paused")
+	must(t, w.Incidents.Work(t.Context()))
+	if all, err := w.Outbox.Messages(t.Context(), w.ann); err != nil || len(all) != 0 {
+		t.Errorf("%d messages while it is paused, %v", len(all), err)
+	}
+	b.does(telling, telling+"/resume").says(t, "The telling goes on where it was.")
+	must(t, w.Incidents.Work(t.Context()))
+	b.get(telling).says(t, "A message waits to go 1", "Not reached 1", "NO_PLACE")
+	b.get(telling+"?preview=1").says(t, "As a customer gets it", "A list with call records was passed on.")
+	b.does(telling, telling+"/told", "customer", string(bo), "how", breach.ByWord, "reason", "The compliance called him.").says(t, "It is on record how they were told.", "1 of 2 customers told")
+	agent = w.signedIn(t, "agent")
+	agent.get(agent.open(w.ann, "phone")).lacks(t, "Told of an incident", "call records only")
+	agent.get(agent.open(bo, "phone")).says(t, "Told of an incident", "somebody spoke with them", "Was it my address too?", "No, call records only.")
+}

@@ -136,7 +136,7 @@ func TestStoryOfABreach(t *testing.T) {
 	otto := newPerson(t, browser, s.at)
 	otto.atDesk("otto")
 	otto.press("Incidents")
-	otto.sees("1 file", "An agent opened the cards", "Tell the customers, not before")
+	otto.sees("1 file", "Alert: Decoy", "Tell the customers, not before")
 	otto.picture("b08-incidents")
 	otto.press("I-2026-1")
 	otto.sees("To be done")
