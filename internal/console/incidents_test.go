@@ -401,7 +401,7 @@ func TestHostileIncidents(t *testing.T) {
 	b.does(at+"/closing", at+"/closing/case", "case", payload)
 	seen := 0
 	for _, page := range []string{"", "/facts", "/customers", "/report", "/agencies", "/telling", "/papers", "/closing", "/history"} {
-		r := b.get(at + page).is(t, http.StatusOK)
+		r := b.get(at+page).is(t, http.StatusOK)
 		r.lacks(t, "<script>hit", "<img src=x", `href="javascript:`, "onerror=hit=1>")
 		seen += strings.Count(r.page, "&lt;script&gt;hit=1")
 	}
