@@ -76,3 +76,12 @@ func (d *Desk) parted(ctx context.Context, x *dossier, by cpni.ID) (bundle.Incid
 	}
 	return whole, papers, nil
 }
+
+// Parted are the parts of a bundle before they are signed.
+func (d *Desk) Parted(ctx context.Context, id, by cpni.ID) (bundle.Incident, []bundle.Paper, error) {
+	x, err := d.dossier(ctx, id, by)
+	if err != nil {
+		return bundle.Incident{}, nil, err
+	}
+	return d.parted(ctx, x, by)
+}

@@ -11,6 +11,7 @@ import (
 	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/office"
 	"ringfence/internal/watch"
 )
 
@@ -339,7 +340,9 @@ func TestIncidentFromAnAlert(t *testing.T) {
 //
 // cite: P-37, P-47, I-08, 47 CFR 64.2011(a), 47 CFR 64.2011(c)
 func TestTellingAtTheDesk(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *office.Config) {
+		c.Carrier = office.Carrier{Name: "Test Carrier", Phone: "+18005550147", Address: "https://account.test.example"}
+	})
 	b := w.signedIn(t, "compliance")
 	at := b.takenIn("customers", "", "outcome", "disclosed")
 	telling := at + "/telling"
@@ -361,7 +364,7 @@ func TestTellingAtTheDesk(t *testing.T) {
 	b.does(telling, telling+"/words", words...).says(t, "The words are kept.", "Written by The compliance", "You wrote them, so somebody else reads them.")
 	officer := w.signedIn(t, "officer")
 	officer.does(telling, telling+"/agree", "step", officer.get(telling).value("step")).says(t, "You have agreed to the words.", "Agreed to by a second person")
-	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.").says(t, "The answers are not in every language")
+	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.").says(t, "A question has no answer, or an answer no question.")
 	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.", "q-es-1", "¿También mi dirección?", "a-es-1", "No, solo las llamadas.").says(t, "The answers are kept.")
 	agent := w.signedIn(t, "agent")
 	agent.get(agent.open(w.ann, "phone")).is(t, http.StatusOK).lacks(t, "Told of an incident", "call records only")

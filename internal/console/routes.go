@@ -59,11 +59,11 @@ func addresses() []place {
 		directoryPlaces(),
 		figurePlaces(),
 		registerPlaces(),
+		incidentHandoverPlaces(),
 		incidentPlaces(),
 		incidentSetPlaces(),
 		incidentReportPlaces(),
 		incidentTellingPlaces(),
-		incidentHandoverPlaces(),
 	)
 }
 

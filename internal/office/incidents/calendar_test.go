@@ -1,4 +1,4 @@
-package breach_test
+package incidents_test
 
 import (
 	"bytes"
