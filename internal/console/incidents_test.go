@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -265,6 +266,16 @@ func TestWhoKnowsOfIncidents(t *testing.T) {
 	must(t, err)
 	if len(all) != 6 {
 		t.Fatalf("%d incidents were taken in", len(all))
+	}
+	for n, i := range all { // the newest first, whatever their ids are
+		if want := fmt.Sprintf("I-2026-%d", 6-n); i.Number != want {
+			t.Errorf("%s stands in the place of %s", i.Number, want)
+		}
+	}
+	older, err := w.Incidents.List(t.Context(), w.people["compliance"], breach.Query{Before: all[3].ID})
+	must(t, err)
+	if len(older) != 2 || older[0].ID != all[4].ID || older[1].ID != all[5].ID {
+		t.Errorf("%d are older than the fourth", len(older))
 	}
 	b := w.signedIn(t, "agent")
 	token := b.token()
