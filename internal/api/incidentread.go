@@ -148,6 +148,7 @@ func (a *API) incidents() {
 			return nil, a.office.Incidents.Purge(ctx, in.ID, breach.Act{By: c.member.ID}, in.Body.Reason)
 		})
 	a.incidentActs()
+	a.incidentTelling()
 	a.incidentFiles()
 	a.calendars()
 }
@@ -178,16 +179,7 @@ func (a *API) incident(ctx context.Context, c caller, id cpni.ID) (*breach.Incid
 
 func (a *API) wholeIncident(ctx context.Context, c caller, i *breach.Incident) (WholeIncident, error) {
 	d := a.office.Incidents
-	out := WholeIncident{Incident: a.incidentOf(i, true), Facts: factsOf(i.Facts), Set: i.Set, Telling: "not-begun", Papers: []IncidentPaper{}, KeptUntil: momentOf(d.KeptUntil(i))}
-	switch {
-	case i.TellingBy == "":
-	case !i.ToldAll.IsZero():
-		out.Telling = "ended"
-	case i.Paused:
-		out.Telling = "paused"
-	default:
-		out.Telling = "running"
-	}
+	out := WholeIncident{Incident: a.incidentOf(i, true), Facts: factsOf(i.Facts), Set: i.Set, Telling: tellingOf(i), Papers: []IncidentPaper{}, KeptUntil: momentOf(d.KeptUntil(i))}
 	var err error
 	if out.History, err = stepsOf(i.History); err != nil {
 		return out, err

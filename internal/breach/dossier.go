@@ -60,6 +60,17 @@ func (d *Desk) SignedDossier(ctx context.Context, id, by cpni.ID) (file, signed 
 	return file, signed, err
 }
 
+// DossierParts are what a dossier says, before it is printed.
+//
+// cite: P-49, P-51, P-52, 47 CFR 64.2011(d)
+func (d *Desk) DossierParts(ctx context.Context, id, by cpni.ID) ([]letter.Part, error) {
+	x, err := d.dossier(ctx, id, by)
+	if err != nil {
+		return nil, err
+	}
+	return x.parts(), nil
+}
+
 func (x *dossier) pdf(letterhead []string) ([]byte, error) {
 	doc := letter.Document{Letterhead: letterhead, Language: "en", Title: "File of incident " + x.i.Number, Made: x.i.Changed, Foot: "Incident " + x.i.Number + " · " + x.log, Parts: x.parts()}
 	switch {

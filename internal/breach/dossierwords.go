@@ -307,7 +307,7 @@ func (p *printing) customers() {
 	p.heading("Customers")
 	p.say("%d are in the set, and as far as is known it reached %d. Who they are stands in the carrier's records, not here.", p.i.Set, p.i.Customers())
 	for _, e := range p.i.All(Reached) {
-		p.field(fmt.Sprintf("Step %d, %s, by %s", e.N, p.moment(e.At), p.who(e.By)), fmt.Sprintf("%d put in, %d taken out, %d in the set from here on. %s %s", e.Reach.Added, e.Reach.Removed, e.Count, e.Reason, e.Reach.Trace))
+		p.field(fmt.Sprintf("Step %d, %s, by %s", e.N, p.moment(e.At), p.who(e.By)), fmt.Sprintf("%d put in, %d taken out, %d in the set from here on. %s %s", e.Reach.Added, e.Reach.Removed, e.Count, e.Reason, e.Reach.Trace)+tracedWords(e.Reach.Traced))
 	}
 	var lines []string
 	for _, state := range []struct{ name, says string }{{IsIn, "not told yet"}, {IsPlanned, "a message waits to go"}, {IsSent, "a message has gone"}, {IsTold, "told by word, or otherwise"}, {CameBack, "a message came back"}, {NoWay, "nowhere to write to"}, {IsOut, "taken out of the set"}} {
@@ -315,11 +315,33 @@ func (p *printing) customers() {
 			lines = append(lines, fmt.Sprintf("%d: %s", n, state.says))
 		}
 	}
+	if w := p.i.Words; w != nil {
+		agreed := "Nobody else has agreed to them."
+		if p.i.WordsOK {
+			agreed = "Somebody else has agreed to them."
+		}
+		for _, language := range Languages {
+			t := w.Texts[language]
+			p.field(fmt.Sprintf("What customers are told, in %s, by step %d", language, p.i.WordsStep), strings.Join([]string{t.What, t.Done, t.Advice, t.Short}, "\n"))
+		}
+		p.say("%s", agreed)
+	}
+	for _, e := range p.i.All(ToldByHand) {
+		p.field(fmt.Sprintf("Told otherwise, step %d, %s, by %s", e.N, p.moment(e.At), p.who(e.By)), fmt.Sprintf("%d: %s. %s", e.Count, e.Code, e.Reason))
+	}
 	p.field("How many were told", strings.Join(lines, "\n"))
 	p.field("All were told", p.moment(p.i.ToldAll))
 	for _, e := range p.i.All(Refused) {
 		p.field("Refused", fmt.Sprintf("Step %d, %s: %s tried to have customers told (%s).", e.N, p.moment(e.At), p.who(e.By), e.Code))
 	}
+}
+
+// tracedWords say what a trace found.
+func tracedWords(t *Traced) string {
+	if t == nil || t.More {
+		return ""
+	}
+	return fmt.Sprintf(" It found %d customers in %d entries of the %d that the log had; %d of them had been taken out of the set.", t.Found, t.Entries, t.Through, t.Out)
 }
 
 func (p *printing) closing() {

@@ -54,7 +54,11 @@ func (d *Desk) Hush(ctx context.Context, s Saying) error {
 	if !slices.Contains(Paths, s.Path) {
 		return fmt.Errorf("breach: %q is no path to customers", s.Path)
 	}
-	all, err := d.Holding(ctx)
+	holding := d.Holding
+	if s.Quietly {
+		holding = d.holdingLately
+	}
+	all, err := holding(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,25 @@ func (d *Desk) Hush(ctx context.Context, s Saying) error {
 		return entries, err
 	})
 	return errors.Join(err, refusalOf(err, refusal))
+}
+
+// holdingLately gives the incidents of which nobody may be told as they were a moment ago: a campaign asks at each of its messages.
+func (d *Desk) holdingLately(ctx context.Context) ([]*Incident, error) {
+	now := d.Clock.Now()
+	d.telling.mu.Lock()
+	all, asked := d.telling.holding, d.telling.asked
+	d.telling.mu.Unlock()
+	if !asked.IsZero() && !now.Before(asked) && now.Sub(asked) < staleHold {
+		return all, nil
+	}
+	all, err := d.Holding(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.telling.mu.Lock()
+	d.telling.holding, d.telling.asked = all, now
+	d.telling.mu.Unlock()
+	return all, nil
 }
 
 // refusalOf gives the refusal when it could be put on record.

@@ -36,6 +36,8 @@ type telling struct {
 	mu        sync.Mutex
 	inherited bool
 	known     map[cpni.ID]known
+	holding   []*Incident // as it was when it was asked last, for what asks again and again
+	asked     time.Time
 }
 
 // Work goes on with telling the customers of every incident of which they are to be told, may be, and that is no other node's.

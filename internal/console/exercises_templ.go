@@ -32,7 +32,7 @@ func exercises(rows []exerciseRow) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		if len(rows) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"sheet\" aria-labelledby=\"exercises\"><h2 id=\"exercises\">Rehearsals</h2><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"exercises\"><table><thead><tr><th scope=\"col\">Closed</th><th scope=\"col\">Rehearsal</th><th scope=\"col\">As</th><th scope=\"col\">Steps taken</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"sheet\" aria-labelledby=\"exercises\"><h2 id=\"exercises\">Rehearsals</h2><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"exercises\"><table><thead><tr><th scope=\"col\">Closed</th><th scope=\"col\">Rehearsal</th><th scope=\"col\">As</th><th scope=\"col\">Steps</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"ringfence/internal/breach"
 	"ringfence/internal/breach/bundle"
 	clocks "ringfence/internal/breach/clock"
@@ -96,4 +98,27 @@ func TestCalendarOfIncidents(t *testing.T) {
 	if strings.Contains(agent.get("/me").page, "Calendar of incidents") {
 		t.Error("an agent is offered the calendar (P-47)")
 	}
+}
+
+// The pages that came with it fit a telephone and a desk, and axe finds nothing to complain of.
+func TestPagesOfHandingOverAreSound(t *testing.T) {
+	w := newWorld(t)
+	w.rehearsed(t)
+	c := w.chromium(t)
+	c.takeOver(w.signedIn(t, "compliance"))
+	for _, path := range []string{"/me", "/training"} {
+		c.isSound("handing over "+path, path)
+	}
+	c.goTo("/me")
+	c.tabTo("do=make")
+	c.press(kb.Enter)
+	c.sees("It is shown this once.")
+	for _, x := range c.violations() {
+		t.Errorf("the address of a calendar: %s", x)
+	}
+	c.look(390, 844, 1, "light")
+	if over := c.wide(); over > 0 {
+		t.Errorf("the address makes the page %d pixels wider than a telephone", over)
+	}
+	c.picture("the address of a calendar")
 }

@@ -63,17 +63,15 @@ func (o *Office) hushNotice(ctx context.Context, edition string, by cpni.ID) err
 // hushEdition asks for what an edition says that the carrier's templates do not: those stand for everybody, and are no news. What was given by
 // an earlier run was agreed to then.
 func (o *Office) hushEdition(ctx context.Context, e *wording.Edition, by cpni.ID) error {
-	s := breach.Saying{Path: breach.NoticeWords, By: by, Texts: o.ownTexts(e), Quietly: true}
-	var r *cpni.Refusal
-	if err := o.Incidents.Hush(ctx, s); !errors.As(err, &r) {
+	holding, err := o.Incidents.Holding(ctx)
+	if err != nil || len(holding) == 0 {
 		return err
 	}
-	var err error
-	if s.Approved, err = o.Notices.FirstWith(ctx, e.Version()); err != nil {
+	approved, err := o.Notices.FirstWith(ctx, e.Version())
+	if err != nil {
 		return err
 	}
-	s.Quietly = false
-	return o.Incidents.Hush(ctx, s)
+	return o.hush(ctx, breach.NoticeWords, by, approved, o.ownTexts(e)...)
 }
 
 // ownTexts gives what an edition says that no template of the policy does.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
 	"ringfence/internal/notify"
 	"ringfence/internal/office/officetest"
@@ -23,6 +24,7 @@ func TestEveryMessageCanBeWritten(t *testing.T) {
 		tokens := map[string]map[string]string{notify.VerificationCode: {"code": "123456"}, notify.AccountChange: {"what": "postal address"},
 			notify.NotMeReceived: {"what": "postal address"}, notify.NotMeSettled: {"what": "postal address", "outcome": "undone"},
 			notify.Campaign:       {"offer-subject": "A larger plan", "offer": "Call everywhere in the country for $10 a month more.", "offer-short": "A larger plan."},
+			notify.IncidentNotice: (&breach.Words{Texts: breachWords.Texts, When: "..2026-11-20", Data: []string{"call-detail", "personal"}}).Tokens("en"),
 			notify.AnswerReceived: {"choice": "object", "scope-words": "everything", "since": "2026-11-25T14:05:00-05:00[America/New_York]", "answer-web": "https://carrier.example/choices", "number": "730518"}}
 		o.Messages.Enclose = nil // nothing was decided that could be enclosed
 		for _, x := range o.Wording.Templates() {

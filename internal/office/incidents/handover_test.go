@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func filed(t *testing.T, o *officetest.Office) (*breach.Incident, cpni.ID) {
 	facts.What, facts.Customers, facts.Intentional = "Somebody came upon the calls of a customer in a shop.", 2, clock.No
 	do(d.Correct(ctx, i.ID, act, facts, "The seller meant nothing."))
 	do(d.AskedByState(ctx, i.ID, act, breach.StateDuty{State: "VA", Law: "Va. Code 18.2-186.6", By: workday.On(2026, time.December, 10)}))
+	text := breach.Text{What: "Somebody in a shop came upon your calls.", Done: "The till has a lock now.", Advice: "Change your password.", Short: "your calls"}
+	do(d.Word(ctx, i.ID, act, breach.Words{Texts: map[string]breach.Text{"en": text, "es": {What: "Alguien en una tienda vio sus llamadas.", Done: "La caja ahora tiene cerradura.", Advice: "Cambie su contraseña.", Short: "sus llamadas"}}}))
+	do(d.Agree(ctx, i.ID, breach.Act{By: o.Member(t, cpni.RoleOfficer)}, i.WordsStep))
 	do(d.Respond(ctx, i.ID, act, "", "", "", true, nil))
 	do(d.Remark(ctx, i.ID, act, "The till has a lock now.", "Photograph of the till", []byte("\x89PNG\r\n\x1a\nand so on")))
 	do(d.Sanction(ctx, i.ID, act, "case 7"))
@@ -183,8 +187,11 @@ func TestBundle(t *testing.T) {
 			t.Errorf("the newest entry is %s by %s, %v (P-41)", record, rows[0].Actor, err)
 		}
 
+		if db.Dialect() == store.Postgres {
+			return // what is checked from here on needs no database
+		}
 		random := rand.New(rand.NewPCG(64, 2011))
-		for range 400 {
+		for range 100 {
 			n, bit := random.IntN(len(file)), byte(1)<<random.IntN(8)
 			other := bytes.Clone(file)
 			other[n] ^= bit
@@ -194,20 +201,23 @@ func TestBundle(t *testing.T) {
 		}
 		// Also one that somebody has written anew, so that nothing of the archive itself gives it away.
 		for name := range was {
-			for range 6 {
-				files := contents(file)
-				b := files[name]
-				n := random.IntN(len(b) - 1)
-				b[n] ^= byte(1) << random.IntN(8)
-				found := false
-				for _, f := range verified(t, again(t, files), key).Faults {
-					found = found || f.Where == name
-				}
-				if !found {
-					t.Errorf("byte %d of %s is another, and no fault names the file", n, name)
-				}
-			}
 			files := contents(file)
+			b := files[name]
+			n := random.IntN(len(b) - 1)
+			b[n] ^= byte(1) << random.IntN(8)
+			found := false
+			for _, f := range verified(t, again(t, files), key).Faults {
+				found = found || f.Where == name
+			}
+			if !found {
+				t.Errorf("byte %d of %s is another, and no fault names the file", n, name)
+			}
+		}
+		for _, name := range []string{bundle.Signature, bundle.Sums, bundle.Readme, bundle.Clocks, "steps/0003.json", "steps/0003.receipt.json", "steps/0003.entry.json", "papers/0002-report.pdf"} {
+			files := contents(file)
+			if files[name] == nil {
+				t.Fatalf("there is no %s", name)
+			}
 			delete(files, name)
 			if verified(t, again(t, files), key).OK() {
 				t.Errorf("without %s it holds", name)
@@ -256,12 +266,14 @@ func TestABundleIsNoBetterThanTheLog(t *testing.T) {
 		"the log says otherwise whether it is a rehearsal":     func(x *bundle.Incident) { x.Exercise = true },
 		"it names another key than the one that you gave":      func(x *bundle.Incident) { x.Key = "another" },
 	} {
-		whole, papers, err := o.Incidents.Parted(t.Context(), i.ID, by)
+		was, err := o.Incidents.Bundle(t.Context(), i.ID, by)
 		if err != nil {
 			t.Fatal(err)
 		}
+		whole := was.Incident
+		whole.Steps = slices.Clone(whole.Steps)
 		change(&whole)
-		b, err := bundle.Make(whole, []byte("%PDF-"), map[string]string{}, papers, o.Ledger.Sign)
+		b, err := bundle.Make(whole, []byte("%PDF-"), map[string]string{}, nil, o.Ledger.Sign)
 		if err != nil {
 			t.Fatal(err)
 		}
