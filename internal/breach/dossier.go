@@ -168,12 +168,3 @@ func (d *Desk) plains(ctx context.Context, id cpni.ID) ([][]byte, error) {
 	}
 	return all, nil
 }
-
-// DossierParts are what a dossier says, before it is printed.
-func (d *Desk) DossierParts(ctx context.Context, id, by cpni.ID) ([]letter.Part, error) {
-	x, err := d.dossier(ctx, id, by)
-	if err != nil {
-		return nil, err
-	}
-	return x.parts(), nil
-}
