@@ -58,13 +58,13 @@ func (d *Desk) remind(ctx context.Context, id cpni.ID, newest map[string]clock.R
 				return err
 			}
 			for _, r := range still {
-				if first, err := m.once(cpni.Code(r.Code), r.On); err != nil || !first {
+				if first, err := m.once(r.code, r.On); err != nil || !first {
 					return err
 				}
-				if _, err := m.note(Reminded, Event{Code: cpni.Code(r.Code), Day: r.On, Reason: r.Says, Text: r.To}); err != nil {
+				if _, err := m.note(Reminded, Event{Code: r.code, Day: r.On, Reason: r.Says, Text: r.To}); err != nil {
 					return err
 				}
-				if err := m.alert(cpni.Code(r.Code), r.Says); err != nil {
+				if err := m.alert(r.code, r.Says); err != nil {
 					return err
 				}
 			}
@@ -85,10 +85,10 @@ func (m *moved) once(code cpni.Code, day workday.Date) (first bool, err error) {
 	return n > 0, err
 }
 
-func (d *Desk) notReminded(ctx context.Context, q store.Querier, id cpni.ID, newest map[string]clock.Reminder) ([]clock.Reminder, error) {
-	var missing []clock.Reminder
-	for _, code := range reminded {
-		r, ok := newest[code]
+func (d *Desk) notReminded(ctx context.Context, q store.Querier, id cpni.ID, newest map[string]clock.Reminder) ([]asking, error) {
+	var missing []asking
+	for _, a := range reminded {
+		r, ok := newest[string(a.code)]
 		if !ok {
 			continue
 		}
@@ -97,11 +97,17 @@ func (d *Desk) notReminded(ctx context.Context, q store.Querier, id cpni.ID, new
 			return nil, fmt.Errorf("looking for reminders: %w", err)
 		}
 		if there == 0 {
-			missing = append(missing, r)
+			missing = append(missing, asking{a.code, r})
 		}
 	}
 	return missing, nil
 }
 
+// asking is a reminder with the code of its alert.
+type asking struct {
+	code cpni.Code
+	clock.Reminder
+}
+
 // reminded are the codes of reminders, in the order in which they are written.
-var reminded = []string{"LE_DUE", "LATE_LE", "NEED_WRITING", "CUSTOMERS_DUE", "CUSTOMERS_LATE", "SUMMARY_DUE", "SUMMARY_LATE"}
+var reminded = []asking{{code: "LE_DUE"}, {code: "LATE_LE"}, {code: "NEED_WRITING"}, {code: "CUSTOMERS_DUE"}, {code: "CUSTOMERS_LATE"}, {code: "SUMMARY_DUE"}, {code: "SUMMARY_LATE"}}

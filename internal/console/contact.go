@@ -42,7 +42,8 @@ type contactView struct {
 	Messages []messageRow
 	Frozen   frozenView
 	Changes  []changedView
-	form     string // of proof that was just sent
+	Told     []toldView // of incidents
+	form     string     // of proof that was just sent
 }
 
 // flashed reports whether this form of proof was just sent, and is to be open still.
@@ -127,6 +128,9 @@ func (v *visit) contactView(s *contact.State) (contactView, *customer.Profile, e
 	rows = slices.DeleteFunc(rows, func(r ledger.Row) bool { return r.Contact != string(s.ID) })
 	slices.Reverse(rows)
 	if view.Past, err = v.past(s, rows); err != nil {
+		return view, nil, err
+	}
+	if view.Told, err = v.toldIn(s); err != nil {
 		return view, nil, err
 	}
 	if view.Live {

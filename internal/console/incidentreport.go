@@ -39,6 +39,7 @@ type agencyReport struct {
 	Hints    []form.Problem
 	Required bool // there are agencies to be told
 	Due      string
+	Told     string // since when all of them have it; "" they have not
 	Facility string // its address; "" it is not known
 	Warns    string
 	Agencies []filedAgency
@@ -115,10 +116,14 @@ func (v *visit) showAgencyReport(status int, i *breach.Incident, refusal *cpni.R
 	}
 	view.Required, view.Due, view.Urgent = len(view.c.Agencies) > 0, dated(view.c.AgenciesBy), view.Draft.Urgent()
 	facility := v.office.Facility(v.now)
-	if view.Warns = facility.Warns(); facility.Refused() == nil {
-		view.Facility = facility.Link
+	if !view.c.Reported.IsZero() {
+		view.Told = v.moment(view.c.Reported)
+	}
+	var unknown *cpni.Refusal
+	if view.Warns = facility.Warns(); errors.As(facility.Refused(), &unknown) {
+		view.Warns = sentence(unknown.Says)
 	} else {
-		view.Warns = sentence(facility.Refused().Error())
+		view.Facility = facility.Link
 	}
 	for _, a := range []clocks.Agency{clocks.SecretService, clocks.FBI, clocks.FCC} {
 		x := filedAgency{Value: string(a), Text: agencyNames[a]}

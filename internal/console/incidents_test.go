@@ -1,7 +1,9 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
+	"ringfence/internal/office"
 	"ringfence/internal/watch"
 )
 
@@ -135,9 +138,9 @@ func TestIncidentToItsEndAtTheDesk(t *testing.T) {
 	b.does(at, at+"/determine", "basis", "He has said so.").says(t, "It is determined.")
 	report := at + "/report"
 	page := b.get(report)
-	page.says(t, "What is missing", "It has to be with Secret Service and FBI by Mon 16 Mar 2026.", "I have filed it", "still to be filled in")
+	page.says(t, "What is missing", "It has to be with Secret Service and FBI by Mon 16 Mar 2026", "I have filed it", "still to be filled in")
 	page.has(t, "An agent looked at the calls of customers without a contact.", `data-copy="f-`)
-	b.does(report, report+"/draft", "has-legal-name", "yes", "f-legal-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
+	b.does(report, report+"/draft", "has-carrier-name", "yes", "f-carrier-name", "Test Carrier, Inc.").says(t, "The draft is kept. Nothing was filed.", "written over")
 	b.get(report).has(t, `value="Test Carrier, Inc."`)
 	if pdf := b.get(report+"/draft.pdf").is(t, http.StatusOK); !strings.HasPrefix(pdf.page, "%PDF-") || !strings.HasPrefix(pdf.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("the draft as PDF: %.40q", pdf.page)
@@ -235,9 +238,9 @@ func TestBreachDeskInABrowser(t *testing.T) {
 	b.does(at+"/agencies", at+"/agencies/state", "state", "Virginia", "law", "Va. Code 18.2-186.6", "by", "2026-03-20")
 	b.takenIn("title", "Lost laptop", "outcome", "disclosed")
 	rehearsal := b.takenIn("rehearsal", "yes", "title", "Who would do what")
-	for _, p := range []struct{ what, path string }{{"incident on its clocks", at}, {"incident facts", at + "/facts"}, {"incident customers", at + "/customers"}, {"incident report", report}, {"incident agencies", at + "/agencies"},
-		{"incident papers", at + "/papers"}, {"incident closing", at + "/closing"}, {"incident history", at + "/history"}, {"incidents", "/incidents"}, {"incident new", "/incidents/new"}, {"rehearsal", rehearsal},
-		{"suspicion", "/suspicion"}, {"suspicion thanks", "/suspicion/I-2026-1"}, {"home with incidents", "/home"}} {
+	for _, p := range []struct{ what, path string }{{"incident on its clocks", at}, {"incident facts", at + "/facts"}, {"incident telling", at + "/telling"}, {"incident customers", at + "/customers"}, {"incident report", report}, {"incident agencies", at + "/agencies"},
+		{"incident papers", at + "/papers"}, {"incident closing", at + "/closing"}, {"incident history", at + "/history"}, {"incidents", "/incidents"}, {"rehearsal", rehearsal},
+		{"suspicion", "/suspicion"}, {"home with incidents", "/home"}} {
 		c.isSound(p.what, p.path)
 	}
 }
@@ -263,6 +266,16 @@ func TestWhoKnowsOfIncidents(t *testing.T) {
 	must(t, err)
 	if len(all) != 6 {
 		t.Fatalf("%d incidents were taken in", len(all))
+	}
+	for n, i := range all { // the newest first, whatever their ids are
+		if want := fmt.Sprintf("I-2026-%d", 6-n); i.Number != want {
+			t.Errorf("%s stands in the place of %s", i.Number, want)
+		}
+	}
+	older, err := w.Incidents.List(t.Context(), w.people["compliance"], breach.Query{Before: all[3].ID})
+	must(t, err)
+	if len(older) != 2 || older[0].ID != all[4].ID || older[1].ID != all[5].ID {
+		t.Errorf("%d are older than the fourth", len(older))
 	}
 	b := w.signedIn(t, "agent")
 	token := b.token()
@@ -331,4 +344,83 @@ func TestIncidentFromAnAlert(t *testing.T) {
 	supervisor.get(at).has(t, "/suspicion?alert="+string(all[0].ID), "Report a suspicion")
 	supervisor.get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).has(t, "An alert of", "Decoy", string(all[0].ID))
 	w.signedIn(t, "billing").get("/suspicion?alert="+string(all[0].ID)).is(t, http.StatusOK).lacks(t, "Decoy")
+}
+
+// Words for customers are written by one person and agreed to by another; what the call centre answers is prepared; and who serves a customer
+// sees nothing of it in a contact before that customer was told, and what they were told once they were.
+//
+// cite: P-37, P-47, I-08, 47 CFR 64.2011(a), 47 CFR 64.2011(c)
+func TestTellingAtTheDesk(t *testing.T) {
+	w := newWorld(t, func(c *office.Config) {
+		c.Carrier = office.Carrier{Name: "Test Carrier", Phone: "+18005550147", Address: "https://account.test.example"}
+	})
+	b := w.signedIn(t, "compliance")
+	at := b.takenIn("customers", "", "outcome", "disclosed")
+	telling := at + "/telling"
+	bo := w.customer(customer.Profile{Name: "Bo Baker", Account: "B-7", Since: w.clock.Now().AddDate(-2, 0, 0)})
+	b.does(at+"/customers", at+"/customers/put", "customers", annNumber+"\n"+string(bo), "reason", "They say so.").says(t, "They are in the set.")
+	b.does(at, at+"/determine", "basis", "He has said so.")
+	b.get(telling).says(t, "No customer may be told before the agencies have the report", "0 of 2 customers told", "There is none.")
+	b.does(telling, telling+"/begin").says(t, "LE_HOLD")
+	if n := w.alertsOf(t, breach.HoldTried); n != 1 {
+		t.Errorf("%d alerts that somebody tried to tell customers (I-08)", n)
+	}
+	b.does(at+"/report", at+"/report/file", "through", "facility", "receipt", "R-26-78", "agency", "USSS", "agency", "FBI").says(t, "receipt R-26-78")
+	words := []string{}
+	for _, l := range breach.Languages {
+		words = append(words, "what-"+l, "A list with call records was passed on.", "done-"+l, "We closed the way by which it was taken.", "advice-"+l, "Change your password with us.", "short-"+l, "your call records")
+	}
+	r := b.does(telling, telling+"/words", words[:6]...).is(t, http.StatusUnprocessableEntity)
+	r.has(t, "A list with call records was passed on.</textarea>")
+	b.does(telling, telling+"/words", words...).says(t, "The words are kept.", "Written by The compliance", "You wrote them, so somebody else reads them.")
+	officer := w.signedIn(t, "officer")
+	officer.does(telling, telling+"/agree", "step", officer.get(telling).value("step")).says(t, "You have agreed to the words.", "Agreed to by a second person")
+	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.").says(t, "A question has no answer, or an answer no question.")
+	b.does(telling, telling+"/answers", "q-en-1", "Was it my address too?", "a-en-1", "No, call records only.", "q-es-1", "¿También mi dirección?", "a-es-1", "No, solo las llamadas.").says(t, "The answers are kept.")
+	agent := w.signedIn(t, "agent")
+	agent.get(agent.open(w.ann, "phone")).is(t, http.StatusOK).lacks(t, "Told of an incident", "call records only")
+
+	w.clock.pass(13 * 24 * time.Hour)
+	b = w.signedIn(t, "compliance")
+	b.does(telling, telling+"/begin").says(t, "The customers are being told.", "Pause the telling")
+	b.does(telling, telling+"/pause", "reason", "The words are looked at once more.").says(t, "The telling is paused", "Paused")
+	must(t, w.Incidents.Work(t.Context()))
+	if all, err := w.Outbox.Messages(t.Context(), w.ann); err != nil || len(all) != 0 {
+		t.Errorf("%d messages while it is paused, %v", len(all), err)
+	}
+	b.does(telling, telling+"/resume").says(t, "The telling goes on where it was.")
+	must(t, w.Incidents.Work(t.Context()))
+	b.get(telling).says(t, "A message waits to go 1", "Not reached 1", "NO_PLACE")
+	b.get(telling+"?preview=1").says(t, "As a customer gets it", "A list with call records was passed on.")
+	b.does(telling, telling+"/told", "customer", string(bo), "how", breach.ByWord, "reason", "The compliance called him.").says(t, "It is on record how they were told.", "1 of 2 customers told")
+	agent = w.signedIn(t, "agent")
+	agent.get(agent.open(w.ann, "phone")).lacks(t, "Told of an incident", "call records only")
+	agent.get(agent.open(bo, "phone")).says(t, "Told of an incident", "somebody spoke with them", "Was it my address too?", "No, call records only.")
+}
+
+// Whatever stands in a file is text and nothing else.
+//
+// cite: I-23
+func TestHostileIncidents(t *testing.T) {
+	w := newWorld(t)
+	w.hostile()
+	b := w.signedIn(t, `<script>hit=1</script>`)
+	at := b.takenIn("title", payload[:40], "what", payload, "how", payload, "discovered-by", payload, "personal", payload[:60], "basis", payload, "source", payload)
+	b.does(at, at+"/determine", "basis", payload)
+	b.does(at+"/agencies", at+"/agencies/direct", "form", "written", "agency", payload[:60], "officer", payload, "until", "2026-03-27", "reason", payload)
+	b.does(at+"/agencies", at+"/agencies/respond", "agency", payload[:60], "text", payload)
+	b.does(at+"/agencies", at+"/agencies/state", "state", payload[:60], "law", payload, "by", "2026-03-20")
+	b.does(at+"/papers", at+"/papers/add", "text", payload)
+	b.does(at+"/report", at+"/report/draft", "has-carrier-name", "yes", "f-carrier-name", payload)
+	b.does(at+"/closing", at+"/closing/case", "case", payload)
+	seen := 0
+	for _, page := range []string{"", "/facts", "/customers", "/report", "/agencies", "/telling", "/papers", "/closing", "/history"} {
+		r := b.get(at+page).is(t, http.StatusOK)
+		r.lacks(t, "<script>hit", "<img src=x", `href="javascript:`, "onerror=hit=1>")
+		seen += strings.Count(r.page, "&lt;script&gt;hit=1")
+	}
+	if seen < 20 {
+		t.Errorf("the payload is on the pages only %d times: the test does not see what it should", seen)
+	}
+	b.get("/suspicion/"+url.PathEscape(payload)).is(t, http.StatusNotFound)
 }

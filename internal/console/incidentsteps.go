@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"ringfence/internal/breach"
+	"ringfence/internal/vault"
 )
 
 // stepSays tells in words what a step of the history says.
@@ -80,6 +80,9 @@ func (v *visit) stepSays(i *breach.Incident, e breach.Event) (says []string) {
 			t := w.Texts[l]
 			says = append(says, languageNames[l]+": "+strings.Join([]string{t.What, t.Done, t.Advice, t.Short}, " · "))
 		}
+	}
+	for _, a := range e.Answers[breach.Languages[0]] {
+		says = append(says, a.Question+" "+a.Answer)
 	}
 	if e.Of > 0 {
 		say("The words of step %d.", e.Of)
@@ -156,7 +159,7 @@ func hashIn(entry []byte) string {
 		Hash string `json:"hash"`
 		Step int    `json:"step"`
 	}
-	if json.Unmarshal(entry, &told) != nil || told.Step == 0 {
+	if vault.Detail(entry, &told) != nil || told.Step == 0 {
 		return "the entry names none"
 	}
 	return strings.TrimSpace(told.Hash + " (step " + strconv.Itoa(told.Step) + ")")

@@ -9,6 +9,7 @@ import (
 	"ringfence/internal/breach"
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
+	"ringfence/internal/watch"
 )
 
 // incidentTellingPlaces are where what customers are told is written and agreed to, and where they are told.
@@ -20,6 +21,7 @@ func incidentTellingPlaces() []place {
 	return []place{
 		{pattern: telling, right: staff.ReadIncidents, get: (*visit).tellingPage},
 		{pattern: telling + "/words", right: handle, post: (*visit).wordTelling, home: telling, long: true},
+		{pattern: telling + "/answers", right: handle, post: (*visit).prepareAnswers, home: telling, long: true},
 		{pattern: telling + "/agree", right: handle, post: (*visit).agreeToTelling, home: telling},
 		{pattern: telling + "/begin", right: handle, post: (*visit).beginTelling, home: telling},
 		{pattern: telling + "/pause", right: handle, post: (*visit).pauseTelling, home: telling},
@@ -56,6 +58,7 @@ type tellingView struct {
 	More     bool
 	Hows     []option
 	Preview  *previewView
+	Answers  []answerRow // for the call centre
 	MayShow  bool
 }
 
@@ -98,6 +101,7 @@ func (v *visit) showTelling(status int, i *breach.Incident, words *breach.Words,
 	if words != nil {
 		view.Credit = words.Credit
 	}
+	view.Answers = answerRows(i.Answers)
 	if i.Words != nil {
 		by, err := v.actor(i.WordsBy)
 		if err != nil {
@@ -154,7 +158,7 @@ func (v *visit) showTelling(status int, i *breach.Incident, words *breach.Words,
 	return v.show(status, tellingPage(view))
 }
 
-// previewTelling writes the notice as the first of the customers would get it. That the card of a customer is looked at is on record.
+// previewTelling writes the notice as the first of the customers would get it. That it was looked at is on record.
 //
 // cite: P-47, 47 CFR 64.2011(c)
 func (v *visit) previewTelling(i *breach.Incident) (*previewView, error) {
@@ -169,6 +173,9 @@ func (v *visit) previewTelling(i *breach.Incident) (*previewView, error) {
 		return &previewView{Of: short(first[0].Customer), Text: sentence(refusal.Says)}, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := v.office.Viewed(ctx, v.member.ID, watch.Records, first[0].Customer); err != nil {
 		return nil, err
 	}
 	return &previewView{short(first[0].Customer), viaWords[p.Via], p.Subject, p.Text}, nil
