@@ -98,10 +98,7 @@ func (v *visit) showAgencyReport(status int, i *breach.Incident, refusal *cpni.R
 		view.Problem = problemOf(refusal)
 	}
 	view.May = view.May && view.Open
-	var err error
-	if _, view.Draft, err = v.office.ReportDraft(i); err != nil {
-		return err
-	}
+	view.Draft = v.office.BreachReport(i)
 	for _, s := range view.Draft.Sections {
 		for _, a := range s.Fields {
 			view.Fields[a.Name] = v.reportField(a, view.May)
@@ -188,10 +185,7 @@ func (v *visit) draftReport() error {
 	if err != nil {
 		return err
 	}
-	f, draft, err := v.office.ReportDraft(i)
-	if err != nil {
-		return v.wentOn("/report", "", err)
-	}
+	f, draft := v.office.BreachForm(i), v.office.BreachReport(i)
 	changed := map[string]string{}
 	for _, s := range draft.Sections {
 		for _, a := range s.Fields {
@@ -251,33 +245,9 @@ func (v *visit) fileReport() error {
 	if n := len(i.Reports); n > 0 {
 		f.Supplements = n
 	}
-	if f.Receipt != "" && f.Through == breach.Facility {
-		if err := v.copyOfReport(i, &f); err != nil {
-			return v.wentOn("/report", "", err)
-		}
-	}
 	return v.doing("report", "/report", "It is on record that the report was filed, with the copy of it.", func(id cpni.ID, a breach.Act) (*breach.Incident, error) {
 		return v.office.Incidents.Report(v.r.Context(), id, a, f)
 	})
-}
-
-// copyOfReport makes the copy of what was filed, for machines and for people.
-//
-// cite: P-51, 47 CFR 64.2011(d)
-func (v *visit) copyOfReport(i *breach.Incident, f *breach.Filing) error {
-	kind, draft, err := v.office.ReportDraft(i)
-	if err != nil {
-		return err
-	}
-	filed, err := draft.Filed(form.Receipt{Number: f.Receipt, At: f.At, Agencies: f.Agencies, Facility: v.office.Facility(v.now).Link})
-	if err != nil {
-		return err
-	}
-	f.Form = kind.Named()
-	var err2 error
-	f.Copy, err = filed.JSON()
-	f.Pages, err2 = filed.PDF()
-	return errors.Join(err, err2)
 }
 
 // cite: P-45, P-52
@@ -291,10 +261,7 @@ func (v *visit) handDraft(media, ending string, write func(form.Filled) ([]byte,
 	if err != nil {
 		return err
 	}
-	_, draft, err := v.office.ReportDraft(i)
-	if err != nil {
-		return err
-	}
+	draft := v.office.BreachReport(i)
 	file, err := write(draft)
 	if err != nil {
 		return err

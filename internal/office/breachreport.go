@@ -19,7 +19,6 @@ func (o *Office) BreachReport(i *breach.Incident) form.Filled { return o.breachR
 // breachReport drafts it; urgent is whether what was filed is known to say that customers have to be told at once.
 func (o *Office) breachReport(i *breach.Incident, urgent bool) form.Filled {
 	c := o.Incidents.Clocks(i)
-	of, _ := o.Forms.For(string(reportRule(c))) // there is one for each rule: form.Load
 	changed := form.Values{}
 	if i.Draft != nil {
 		maps.Copy(changed, i.Draft.Fields)
@@ -27,7 +26,17 @@ func (o *Office) breachReport(i *breach.Incident, urgent bool) form.Filled {
 	if urgent {
 		changed["urgent"] = "yes"
 	}
-	return of.Draft(o.incidentFacts(i, c), changed)
+	return o.formOf(c).Draft(o.incidentFacts(i, c), changed)
+}
+
+// BreachForm is the form on which an incident is reported.
+//
+// cite: P-45, 47 CFR 64.2011(b)
+func (o *Office) BreachForm(i *breach.Incident) *form.Form { return o.formOf(o.Incidents.Clocks(i)) }
+
+func (o *Office) formOf(c clock.Clocks) *form.Form {
+	of, _ := o.Forms.For(string(reportRule(c))) // there is one for each rule: form.Load
+	return of
 }
 
 // reportRule is the rule on whose form an incident is reported: that of 2023 as soon as the Commission has to be told.
@@ -37,6 +46,9 @@ func reportRule(c clock.Clocks) clock.Profile {
 	}
 	return clock.Rule2007
 }
+
+// kindsOfPersonal are the kinds of personal data that forms know.
+var kindsOfPersonal = []form.Personal{form.Identified, form.Credentials, form.Body, form.Linked}
 
 // incidentFacts are what a report says of an incident. Who the customers are is no part of it.
 func (o *Office) incidentFacts(i *breach.Incident, c clock.Clocks) form.Facts {
@@ -51,9 +63,23 @@ func (o *Office) incidentFacts(i *breach.Incident, c clock.Clocks) form.Facts {
 	f.Outcome, f.Intentional, f.GoodFaith, f.Encryption, f.Harm, f.HarmBasis = x.Outcome, x.Intentional, x.GoodFaith, x.Encryption, x.Harm, x.Basis
 	f.Customers, f.CustomersBasis = i.Customers(), x.Basis
 	f.CarrierLoss, f.CustomerLoss = x.CarrierLoss, x.CustomerLoss
-	if len(x.Personal) > 0 {
-		// The file has it in words; the form asks for its group, and for the words beside it.
-		f.Personal, f.DataDetail = []form.Personal{form.Linked}, "Other covered data: "+strings.Join(x.Personal, ", ")+"."
+	if f.Counted = i.Set > 0; f.Counted && i.Set == i.Customers() {
+		f.CustomersBasis = "Counted: each is named in the file, with the entry of the ledger that shows it or the reason."
+	}
+	// The file has it in words; the form asks for its group, and for the words beside it.
+	var words []string
+	for _, p := range x.Personal {
+		if k := form.Personal(p); slices.Contains(kindsOfPersonal, k) {
+			f.Personal = append(f.Personal, k)
+			continue
+		}
+		words = append(words, p)
+	}
+	if len(words) > 0 {
+		if !slices.Contains(f.Personal, form.Linked) {
+			f.Personal = append(f.Personal, form.Linked)
+		}
+		f.DataDetail = "Other covered data: " + strings.Join(words, ", ") + "."
 	}
 	for _, d := range i.Directions {
 		f.CaseContact = strings.Trim(d.Direction.Agency+", "+d.Direction.Officer, ", ")
