@@ -73,6 +73,9 @@ func (i *Incident) take(e Event) {
 	case Determined:
 		i.Determined = e.Determination
 	case Reached:
+		if e.Count > i.Set { // whoever came in has not been told
+			i.ToldAll = time.Time{}
+		}
 		i.Set = e.Count
 	case Drafted:
 		i.Draft = e.Report

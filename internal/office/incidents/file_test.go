@@ -460,3 +460,34 @@ func TestTheSetByHand(t *testing.T) {
 		}
 	})
 }
+
+// Who is found after everybody was told has not been: the clock of the customers runs again.
+//
+// cite: P-47, P-52, 47 CFR 64.2011(c)
+func TestFoundAfterEverybodyWasTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := deskOf(t, officetest.Open(t, db))
+		ctx := t.Context()
+		ann, ben := d.Customer(t), d.Customer(t)
+		i := d.taken()
+		d.did(d.Incidents.Put(ctx, i.ID, d.by(d.cora), []cpni.ID{ann.ID}, "the clerk named them"))
+		d.did(d.Incidents.Determine(ctx, i.ID, d.by(d.cora), breach.Determination{}))
+		d.did(d.Incidents.Report(ctx, i.ID, d.by(d.otto), breach.Filing{Through: breach.Facility, Receipt: "F-1"}))
+		if _, err := d.Incidents.MarkTold(ctx, i.ID, d.by(d.cora), []cpni.ID{ann.ID}, "BY_WORD", "she rang"); code(err) != breach.Held {
+			t.Errorf("told before the hold ended: %v", err)
+		}
+		d.Time.Add(20 * 24 * time.Hour)
+		i = d.did(d.Incidents.MarkTold(ctx, i.ID, d.by(d.cora), []cpni.ID{ann.ID}, "BY_WORD", "she rang"))
+		if i.ToldAll.IsZero() {
+			t.Fatalf("she was told, and the file does not say so: %+v", i.History[len(i.History)-1])
+		}
+		i = d.did(d.Incidents.Put(ctx, i.ID, d.by(d.cora), []cpni.ID{ben.ID}, "the clerk named him too"))
+		if !i.ToldAll.IsZero() || !i.Case().Told.IsZero() {
+			t.Error("who was found later counts as told")
+		}
+		d.Time.Add(20 * 24 * time.Hour)
+		if !d.Incidents.Clocks(i).CustomersLate {
+			t.Error("nobody asks for him to be told")
+		}
+	})
+}
