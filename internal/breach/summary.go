@@ -102,16 +102,13 @@ func (d *Desk) SmallOf(ctx context.Context, year int, by cpni.ID) ([]*Incident, 
 	return all, err
 }
 
-// SummaryOf is the summary of a year as it would be filed now: what has not been filed of it. STATE: nothing waits for it.
+// SummaryOf is the summary of a year as it would be filed now: what has not been filed of it.
 //
 // cite: V27, 47 CFR 64.2011(a)(4)
 func (d *Desk) SummaryOf(ctx context.Context, year int, by cpni.ID) (Summary, error) {
 	all, err := d.SmallOf(ctx, year, by)
 	if err != nil {
 		return Summary{}, err
-	}
-	if len(all) == 0 {
-		return Summary{}, noneSmall(year)
 	}
 	return d.summary(year, all), nil
 }
@@ -156,6 +153,8 @@ func (d *Desk) Summarize(ctx context.Context, year int, a Act, receipt string, f
 	}
 	filed = filed.UTC()
 	switch {
+	case year <= 0:
+		return nil, bad("a summary is of one year", "name the year")
 	case receipt == "" || len(receipt) > longestLine:
 		return nil, cpni.Rejected(NoReceipt, "there is no receipt of the facility, and without one nothing shows that the summary was filed", summaryCites, "copy the number that the facility gave after it was filed")
 	case filed.After(now):

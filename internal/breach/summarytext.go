@@ -17,7 +17,7 @@ import (
 type Summary struct {
 	Carrier  string
 	Year     int
-	Due      workday.Date   // its last day
+	Due      workday.Date   // its last day; zero: no breach is in it
 	Below    int            // a small breach reached fewer customers
 	Zone     *time.Location // the carrier's; its days stand in the text
 	Breaches []SmallBreach  // in the order in which they were taken in
@@ -61,7 +61,9 @@ func (s Summary) Text() []byte {
 	field("", "Carrier", s.Carrier)
 	field("", fmt.Sprintf("Breaches of fewer than %d customers with no harm likely", s.Below), fmt.Sprint(len(s.Breaches)))
 	field("", "Customers in all of them", fmt.Sprint(customers))
-	field("", "To be filed through the central reporting facility by", day(s.Due))
+	if !s.Due.IsZero() {
+		field("", "To be filed through the central reporting facility by", day(s.Due))
+	}
 	if s.Filed.IsZero() {
 		b.WriteString("Not filed yet. An officer signs it:\n")
 	} else {

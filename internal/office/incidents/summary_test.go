@@ -115,6 +115,7 @@ func TestTheSummaryOfAYear(t *testing.T) {
 			{d.otto, 2026, strings.Repeat("S", 401), time.Time{}, breach.NoReceipt},
 			{d.otto, 2026, "S-1", d.Clock.Now().Add(time.Hour), "BAD_INPUT"},
 			{d.otto, 2026, "S-1", d.Clock.Now().AddDate(0, -2, 0), breach.WrongState},
+			{d.otto, 0, "S-1", time.Time{}, "BAD_INPUT"},
 			{d.otto, 2025, "S-1", time.Time{}, breach.WrongState},
 		} {
 			if _, err := summarize(c.year, breach.Act{By: c.by, ID: act.ID}, c.receipt, c.filed); code(err) != c.want {
