@@ -150,6 +150,7 @@ func (a *API) incidents() {
 	a.incidentActs()
 	a.incidentTelling()
 	a.incidentFiles()
+	a.incidentSummaries()
 	a.calendars()
 }
 

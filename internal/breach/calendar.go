@@ -14,7 +14,7 @@ import (
 	"ringfence/internal/workday"
 )
 
-// Calendar writes the days of all open incidents for calendar programs (RFC 5545): whole days with a stable id each, and alarms on the day
+// Calendar writes the days of all open incidents, and of closed ones that wait for the summary of their year, for calendar programs (RFC 5545): whole days with a stable id each, and alarms on the day
 // before and in the morning. A calendar lies on telephones and at companies that keep calendars for others; so it holds the number of an incident and what
 // is due, and nothing of what happened or to whom. Rehearsals are not in it.
 //
@@ -27,13 +27,17 @@ func (d *Desk) Calendar(ctx context.Context, by cpni.ID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	closed, err := d.closedWaiting(ctx)
+	if err != nil {
+		return nil, err
+	}
 	cal := ics.NewCalendarFor("Ringfence")
 	cal.SetCalscale("GREGORIAN")
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetXWRCalName("What is due for incidents")
 	cal.SetRefreshInterval("PT1H", &ics.KeyValues{Key: "VALUE", Value: []string{"DURATION"}})
 	cal.SetXPublishedTTL("PT1H")
-	for _, i := range all {
+	for _, i := range append(all, closed...) {
 		if i.Exercise {
 			continue
 		}
@@ -62,6 +66,9 @@ func (d *Desk) dates(i *Incident) []date {
 	c := d.Clocks(i)
 	var all []date
 	add := func(id string, on workday.Date, says string) {
+		if !i.Closed.IsZero() && !strings.HasPrefix(id, "summary") {
+			return
+		}
 		if !on.IsZero() && !slices.ContainsFunc(all, func(x date) bool { return x.id == id }) {
 			all = append(all, date{id, on, says})
 		}
@@ -85,7 +92,9 @@ func (d *Desk) dates(i *Incident) []date {
 		}
 	}
 	add("hold", hold, "last day of the hold: nobody is told before it is over")
-	add("summary", c.SummaryBy, "last day for the summary of the year's small breaches")
+	if i.Summarized.IsZero() {
+		add("summary", c.SummaryBy, "last day for the summary of the year's small breaches")
+	}
 	for _, r := range c.Reminders {
 		if words := reminderWords[r.Code]; words != "" {
 			add(strings.ToLower(r.Code)+"-"+r.On.String(), r.On, "reminder: "+words)

@@ -261,6 +261,10 @@ func (p *printing) reports() {
 		}
 		p.field(fmt.Sprintf("Report %d", n+1), strings.Join(lines, "\n"))
 	}
+	for _, e := range p.i.All(Summarized) {
+		p.field(fmt.Sprintf("Summary of the small breaches of %d", e.Summed.Year), fmt.Sprintf("Signed by %s, step %d\nFiled: %s\nReceipt: %s\nBreaches in it: %d\nCopy: paper %d, SHA-256 %s",
+			p.who(e.By), e.N, p.moment(e.Summed.At), e.Summed.Receipt, e.Summed.Count, e.Paper, e.Hash))
+	}
 }
 
 // agencies write what the agencies have said, and what other laws ask.

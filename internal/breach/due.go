@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 
 	"ringfence/internal/breach/clock"
 	"ringfence/internal/cpni"
@@ -12,24 +14,35 @@ import (
 	"ringfence/internal/workday"
 )
 
-// Due reminds of what is to be done about open incidents, and of what is late, every day until it is done. What is asked for follows from the file
+// Due reminds of what is to be done about open incidents, and of the summary also of closed ones that wait for it, and of what is late, every day until it is done. What is asked for follows from the file
 // and the moment alone: a day on which nothing ran is made up for by the newest reminder, and done again, or on another node, nobody is
 // reminded twice.
 //
-// cite: P-44, P-47, 47 CFR 64.2011(b), 47 CFR 64.2011(c)
+// cite: P-44, P-47, V27, 47 CFR 64.2011(a)(4), 47 CFR 64.2011(b), 47 CFR 64.2011(c)
 func (d *Desk) Due(ctx context.Context) error {
 	all, err := d.openOnes(ctx)
 	if err != nil {
 		return err
 	}
+	closed, err := d.closedWaiting(ctx)
+	if err != nil {
+		return err
+	}
 	var failed []error
-	for _, i := range all {
-		if newest := newestOf(d.Clocks(i), workday.DateIn(i.Now(d.Clock.Now()), d.Zone)); len(newest) > 0 {
+	for _, i := range append(all, closed...) {
+		newest := newestOf(d.Clocks(i), workday.DateIn(i.Now(d.Clock.Now()), d.Zone))
+		if !i.Closed.IsZero() { // of what else was late, its reminders were written while it was open
+			maps.DeleteFunc(newest, func(code string, _ clock.Reminder) bool { return !strings.HasPrefix(code, summaryCodes) })
+		}
+		if len(newest) > 0 {
 			failed = append(failed, d.remind(ctx, i.ID, newest))
 		}
 	}
 	return errors.Join(failed...)
 }
+
+// summaryCodes begin the codes of reminders of the summary.
+const summaryCodes = "SUMMARY_"
 
 // newestOf gives the newest reminder of each code that is not after a day.
 func newestOf(c clock.Clocks, today workday.Date) map[string]clock.Reminder {

@@ -42,6 +42,7 @@ type Event struct {
 	Words         *Words         `json:"words,omitempty"`         // Worded: what customers are told
 	Answers       Answers        `json:"answers,omitempty"`       // Answered: what the call centre says, by language
 	Of            int            `json:"of,omitempty"`            // WordsAgreed: which words, by their step
+	Summed        *Summed        `json:"summary,omitempty"`       // Summarized
 }
 
 // What is what a step tells.
@@ -77,6 +78,7 @@ const (
 	ClosedFile  What = "closed"
 	Reopened    What = "opened again"
 	Advanced    What = "rehearsal moved on"
+	Summarized  What = "summary of the year filed"
 )
 
 // Facts are what is held of an incident. They are always given whole: a correction repeats what has not changed.

@@ -33,11 +33,12 @@ type Incident struct {
 	TellingBy  string // who had the telling begin; "" it has not
 	Paused     bool
 	ToldAll    time.Time
-	Words      *Words  // for customers, as they were written last
-	WordsStep  int     // of the history, that has them; 0: there are none
-	WordsBy    string  // who wrote them
-	WordsOK    bool    // somebody else has agreed to them
-	Answers    Answers // for the call centre
+	Words      *Words    // for customers, as they were written last
+	WordsStep  int       // of the history, that has them; 0: there are none
+	WordsBy    string    // who wrote them
+	WordsOK    bool      // somebody else has agreed to them
+	Answers    Answers   // for the call centre
+	Summarized time.Time // when the summary of the year's small breaches was filed that it stands in; zero: it stands in none
 }
 
 // Filed is a report that was filed, with its step in the history.
@@ -102,6 +103,8 @@ func (i *Incident) take(e Event) {
 		i.Closed, i.Closing = e.At, e.Closing
 	case Reopened:
 		i.Closed = time.Time{}
+	case Summarized:
+		i.Summarized = e.Summed.At
 	case Advanced:
 		i.Ahead += e.Forward
 	}
@@ -131,7 +134,7 @@ func confidential(c cpni.DataClass) bool { return c != cpni.Listing && c != cpni
 //
 // cite: P-44, P-47, P-48
 func (i *Incident) Case() clock.Case {
-	c := clock.Case{Discovered: i.Facts.Discovered, Told: i.ToldAll, Closed: i.Closed}
+	c := clock.Case{Discovered: i.Facts.Discovered, Told: i.ToldAll, Closed: i.Closed, Summarized: i.Summarized}
 	if i.Determined != nil {
 		c.Determined, c.Earlier = i.Determined.At, i.Determined.Earlier
 	}

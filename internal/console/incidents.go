@@ -154,8 +154,9 @@ func (v *visit) incidentDues(i *breach.Incident, c clocks.Clocks) []incidentDue 
 		}
 		add(what, "/telling", by, c.CustomersLate)
 	}
-	if !c.SummaryBy.IsZero() {
-		add(fmt.Sprintf("Count it into the summary of %d", c.Summary), "", c.SummaryBy, false)
+	if !c.SummaryBy.IsZero() && i.Summarized.IsZero() {
+		add(fmt.Sprintf("File the summary of %d, in which it has to stand", c.Summary), "", c.SummaryBy, false)
+		all[len(all)-1].Address = summaryAnchor(c.Summary)
 	}
 	if len(all) == 0 {
 		add("Close the file", "/closing", workday.Date{}, false)
@@ -242,6 +243,8 @@ type incidentsView struct {
 	Older  string
 	Closed bool
 	May    bool
+
+	Summaries []yearSummary
 }
 
 // incidentsPage lists incidents; of open ones what is late stands first, then what is due next.
@@ -273,6 +276,11 @@ func (v *visit) incidentsPage() error {
 	}
 	if !q.Closed {
 		slices.SortStableFunc(view.Rows, dueFirst)
+	}
+	if !q.Closed && !q.Exercise {
+		if view.Summaries, err = v.yearSummaries(); err != nil {
+			return err
+		}
 	}
 	return v.show(http.StatusOK, incidentsPage(view))
 }

@@ -72,6 +72,9 @@ func (v *visit) stepSays(i *breach.Incident, e breach.Event) (says []string) {
 	if s := e.State; s != nil {
 		say("%s, %s: customers are to be told by %s.", s.State, s.Law, dated(s.By))
 	}
+	if s := e.Summed; s != nil {
+		say("Of %d, filed %s with receipt %s; %s in it.", s.Year, v.moment(s.At), s.Receipt, counted(s.Count, "breach stands", "breaches stand"))
+	}
 	if e.Count > 0 && e.Reach == nil {
 		say("%s.", counted(e.Count, "customer", "customers"))
 	}

@@ -60,6 +60,7 @@ func addresses() []place {
 		figurePlaces(),
 		registerPlaces(),
 		incidentHandoverPlaces(),
+		incidentSummaryPlaces(),
 		incidentPlaces(),
 		incidentSetPlaces(),
 		incidentReportPlaces(),

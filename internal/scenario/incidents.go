@@ -3,6 +3,8 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"ringfence/internal/breach"
 	clocks "ringfence/internal/breach/clock"
@@ -17,7 +19,7 @@ import (
 // cite: P-43, P-44, P-45, P-47, P-48
 func incidentActs() map[string]act {
 	return map[string]act{"incident": openIncident, "determine": determineIncident, "deadlines": deadlinesOf, "report": reportIncident, "direct": directIncident, "lift": liftIncident,
-		"urgent": urgentIncident, "tell-customers": tellCustomers, "recount": recountIncident, "respond": respondIncident, "close": closeIncident, "state-law": stateLawOf, "drop": dropDirection, "purge": purge}
+		"urgent": urgentIncident, "tell-customers": tellCustomers, "recount": recountIncident, "respond": respondIncident, "close": closeIncident, "state-law": stateLawOf, "drop": dropDirection, "purge": purge, "summary": summarizeYear}
 }
 
 // handler is who works on incidents when a story does not say.
@@ -116,6 +118,13 @@ func deadlinesOf(ctx context.Context, w *world, a args) (result, error) {
 	}
 	c := w.office.Incidents.Clocks(i)
 	fields := map[string]any{"kind": string(c.Kind), "held": c.Held, "conflicts": len(c.Conflicts), "must-tell": c.Must, "late": c.Late}
+	asked := []string{} // for what somebody is asked on this day, or was before
+	for _, r := range c.Reminders {
+		if !r.On.After(workday.DateIn(i.Now(w.now()), w.office.Zone)) && !slices.Contains(asked, r.Code) {
+			asked = append(asked, r.Code)
+		}
+	}
+	fields["asked"] = asked
 	agencies := []string{}
 	for _, x := range c.Agencies {
 		agencies = append(agencies, string(x))
@@ -289,6 +298,21 @@ func recountIncident(ctx context.Context, w *world, a args) (result, error) {
 		return d.Correct(ctx, id, act, f, "counted again")
 	})
 	return of(err, succeeded())
+}
+
+// summarizeYear files the summary of a year's small breaches, with its receipt.
+//
+// cite: V27, 47 CFR 64.2011(a)(4)
+func summarizeYear(ctx context.Context, w *world, a args) (result, error) {
+	by, err := w.handler(ctx, a)
+	if err != nil {
+		return result{}, err
+	}
+	all, err := w.office.Incidents.Summarize(ctx, a.count("year"), breach.Act{By: by}, a.text("receipt"), time.Time{})
+	if err != nil {
+		return of(err, result{})
+	}
+	return result{outcome: cpni.OK, fields: map[string]any{"breaches": len(all)}}, nil
 }
 
 func respondIncident(ctx context.Context, w *world, a args) (result, error) {

@@ -210,7 +210,7 @@ func breachVerbs() []verb {
 			may("harm", oneOf("unlikely", "likely", "unknown")), may("basis", text), may("good-faith", flag), may("personal", list(text)), may("exercise", flag)}, gives: []given{ok(), rejects("INCOMPLETE", "BAD_INPUT", "ROLE")}},
 		{name: "determine", fields: []field{of, may("at", moment), may("earlier", moment), by}, gives: []given{ok(), rejects("BACKDATED", "STATE", "BAD_INPUT", "ROLE")}},
 		{name: "deadlines", fields: []field{of}, gives: []given{ok()}, results: []field{may("agencies", list(oneOf("USSS", "FBI", "FCC"))), may("agencies-by", moment), may("customers-from", moment),
-			may("customers-by", moment), may("annual-summary-by", moment), may("kind", oneOf("breach", "register-entry", "attempt")), may("window-from", moment), may("window-by", moment), may("held", flag), may("must-tell", flag), may("late", flag), may("conflicts", count)}},
+			may("customers-by", moment), may("annual-summary-by", moment), may("kind", oneOf("breach", "register-entry", "attempt")), may("asked", list(text)), may("window-from", moment), may("window-by", moment), may("held", flag), may("must-tell", flag), may("late", flag), may("conflicts", count)}},
 		{name: "report", fields: []field{of, need("to", oneOf("facility", "email")), may("receipt", text), may("agencies", list(oneOf("USSS", "FBI", "FCC"))), may("urgent", flag), by}, gives: []given{ok(), rejects("CHANNEL", "RECEIPT", "STATE", "ROLE")}, results: []field{may("late", flag), may("complete", flag)}},
 		{name: "direct", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING"), rejects("INCOMPLETE", "STATE")}},
 		{name: "lift", fields: []field{of, may("agency", text), may("officer", text), may("written", flag), may("until", moment)}, gives: []given{ok(), hold("NEED_WRITING"), rejects("STATE")}},
@@ -220,6 +220,7 @@ func breachVerbs() []verb {
 		{name: "tell-customers", fields: []field{of, by}, gives: []given{ok(), hold("LE_HOLD", "NEED_WRITING"), rejects("INCOMPLETE", "STATE", "ROLE")}, results: []field{may("told", count), may("no-way", count)}},
 		{name: "recount", fields: []field{of, may("customers", count), may("at", moment), may("harm", oneOf("unlikely", "likely", "unknown"))}, gives: []given{ok()}},
 		{name: "respond", fields: []field{of, may("response", text), may("none", flag)}, exactly: [][]string{{"response", "none"}}, gives: []given{ok(), rejects("INCOMPLETE")}},
+		{name: "summary", fields: []field{need("year", count), may("receipt", text), by}, gives: []given{ok(), rejects("RECEIPT", "STATE", "ROLE")}, results: []field{may("breaches", count)}},
 		{name: "close", fields: []field{of, may("response", text), may("none", flag), may("cause", text), may("remedy", text), may("lessons", text)}, gives: []given{ok(), rejects("INCOMPLETE", "STATE")}},
 	}
 }
