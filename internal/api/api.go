@@ -105,6 +105,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.campaigns()
 	a.processes()
 	a.incidents()
+	a.failures()
 	a.exports()
 	a.directories()
 	a.emergencies()

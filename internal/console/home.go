@@ -130,6 +130,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 		return err
 	}
 	view.Waits = append(view.Waits, incidents...)
+	failures, err := v.failuresWait()
+	if err != nil {
+		return err
+	}
+	view.Waits = append(view.Waits, failures...)
 	if n, err := v.office.Proposals.Waits(ctx, v.member); err != nil {
 		return err
 	} else if n > 0 {

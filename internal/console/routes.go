@@ -65,6 +65,7 @@ func addresses() []place {
 		incidentSetPlaces(),
 		incidentReportPlaces(),
 		incidentTellingPlaces(),
+		failurePlaces(),
 	)
 }
 
@@ -238,7 +239,7 @@ func (v *visit) homeOf(p place) string {
 		home = p.pattern
 	}
 	for _, name := range []string{"customer", "contact", "entry", "member", "case", "proposal", "rule", "course", "section", "attempt", "finding", "message", "report", "request", "answer", "event", "run",
-		"desk", "matter", "campaign", "process", "partner", "export", "incident"} {
+		"desk", "matter", "campaign", "process", "partner", "export", "incident", "failure"} {
 		home = strings.ReplaceAll(home, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	home = strings.NewReplacer("{publisher}", url.PathEscape(v.r.PathValue("publisher")), "{extract}", url.PathEscape(v.r.PathValue("extract"))).Replace(home)

@@ -17,7 +17,7 @@ var sections = []struct {
 	title string
 	pages []section
 }{
-	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}, {"Incidents", "/incidents", staff.ReadIncidents}}},
+	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}, {"Incidents", "/incidents", staff.ReadIncidents}, {failuresTitle, "/failures", staff.ReadIncidents}}},
 	{"Customers", []section{{"Messages", "/messages", staff.ReadRecords}, {"Notices", "/runs", staff.ReadRecords}, {"Reports", "/reports", staff.Discipline}}},
 	{"Marketing", []section{{"Campaigns", "/campaigns", campaignPeople}, {"Partners", "/partners", staff.ReadRecords}, {"Files", "/exports", filePeople}, {"Figures", "/figures", staff.MakeReports}}},
 	{"Others who ask", []section{{"Desks", "/desks", anyDesk}, {"Requests", "/written", staff.Serve}, {"Legal process", "/process", staff.AnswerProcess}, {"Directories", "/directories", staff.KeepDirectories}}},

@@ -34,6 +34,7 @@ import (
 	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
+	"ringfence/internal/filing"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -138,6 +139,7 @@ type Office struct {
 	Processes *process.Register // legal process
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
+	Filing    *filing.Desk // letters about ways to refuse that failed
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -243,6 +245,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.openIncidents(c); err != nil {
 		return nil, err
 	}
+	o.openFiling()
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()

@@ -78,6 +78,7 @@ func acts() map[string]act {
 	}
 	maps.Copy(all, matterActs())
 	maps.Copy(all, incidentActs())
+	maps.Copy(all, filingActs())
 	return all
 }
 
