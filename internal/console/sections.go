@@ -17,8 +17,8 @@ var sections = []struct {
 	title string
 	pages []section
 }{
-	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}, {"Incidents", "/incidents", staff.ReadIncidents}, {failuresTitle, "/failures", staff.ReadIncidents}}},
-	{"Customers", []section{{"Messages", "/messages", staff.ReadRecords}, {"Notices", "/runs", staff.ReadRecords}, {"Reports", "/reports", staff.Discipline}}},
+	{"", []section{{"Home", "/home", staff.Watch}, {"Desk", "/desk", staff.See}, {"Alerts", "/alerts", staff.Watch}, {"Incidents", "/incidents", staff.ReadIncidents}}},
+	{"Customers", []section{{"Messages", "/messages", staff.ReadRecords}, {"Notices", "/runs", staff.ReadRecords}, {"Reports", "/reports", staff.Discipline}, {failuresTitle, "/failures", staff.ReadIncidents}}},
 	{"Marketing", []section{{"Campaigns", "/campaigns", campaignPeople}, {"Partners", "/partners", staff.ReadRecords}, {"Files", "/exports", filePeople}, {"Figures", "/figures", staff.MakeReports}}},
 	{"Others who ask", []section{{"Desks", "/desks", anyDesk}, {"Requests", "/written", staff.Serve}, {"Legal process", "/process", staff.AnswerProcess}, {"Directories", "/directories", staff.KeepDirectories}}},
 	{"On record", []section{{"Records", "/records", staff.ReadRecords}, {"Registers", "/registers", staff.ReadCampaigns}, {"Ledger", "/records/ledger", ""}}},
