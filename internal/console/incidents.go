@@ -154,12 +154,12 @@ func (v *visit) incidentDues(i *breach.Incident, c clocks.Clocks) []incidentDue 
 		}
 		add(what, "/telling", by, c.CustomersLate)
 	}
-	if !c.SummaryBy.IsZero() && i.Summarized.IsZero() {
-		add(fmt.Sprintf("File the summary of %d, in which it has to stand", c.Summary), "", c.SummaryBy, false)
-		all[len(all)-1].Address = summaryAnchor(c.Summary)
-	}
 	if len(all) == 0 {
 		add("Close the file", "/closing", workday.Date{}, false)
+	}
+	if !c.SummaryBy.IsZero() && i.Summarized.IsZero() { // the file need not stay open until then
+		add(fmt.Sprintf("File the summary of %d, in which it has to stand", c.Summary), "", c.SummaryBy, false)
+		all[len(all)-1].Address = summaryAnchor(c.Summary)
 	}
 	slices.SortStableFunc(all, func(a, b incidentDue) int {
 		if a.late != b.late {

@@ -45,7 +45,7 @@ func TestSummaryOfAYearAtTheDesk(t *testing.T) {
 	w.smallBreaches(t)
 	c := w.signedIn(t, "compliance")
 	shown := c.get("/incidents").is(t, http.StatusOK)
-	shown.says(t, "1 file", "File the summary of 2026, in which it has to stand", "Summary of the small breaches of 2026", "by Mon 1 Feb 2027", "in 12 days", "2 breaches with no harm likely, 7 customers in all", "3 customers, closed", "4 customers, open", "An officer enters its receipt here.")
+	shown.says(t, "1 file", "File the summary of 2026, in which it has to stand", "Summary of the small breaches of 2026", "by Mon 1 Feb 2027", "in 12 days", "and 1 thing more", "2 breaches with no harm likely, 7 customers in all", "3 customers, closed", "4 customers, open", "An officer enters its receipt here.")
 	shown.lacks(t, "I have signed and filed it")
 	file := c.get("/incidents/summary.txt?year=2026")
 	if !strings.Contains(file.page, "SUMMARY OF THE SMALL BREACHES OF 2026") || !strings.Contains(file.page, "Breach I-2026-1\n") || !strings.Contains(file.Header.Get("Content-Disposition"), "summary-2026.txt") {
