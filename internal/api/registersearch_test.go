@@ -88,7 +88,7 @@ func TestTheRegistersByTheInterface(t *testing.T) {
 		if printed := s.do(t, auditor, "POST", at+"/file?as=pdf", object{}); !strings.HasPrefix(string(printed.raw), "%PDF-") {
 			t.Errorf("printed: %.40q", printed.raw)
 		}
-		s.do(t, key, "POST", at+"/destroy", object{"before": officetest.Start.Add(time.Hour)}).problem(t, http.StatusUnprocessableEntity, "RETENTION")
+		s.do(t, key, "POST", at+"/destroy", object{"before": officetest.Start.Add(time.Hour)}).problem(t, http.StatusConflict, "RETENTION")
 		s.do(t, auditor, "POST", at+"/destroy", object{"before": officetest.Start.Add(time.Hour)}).problem(t, http.StatusForbidden, "ROLE")
 		rows, err := s.Ledger.Records(t.Context(), "", ledger.Filter{Kind: ledger.Lookup})
 		if err != nil || len(rows) != 7 {

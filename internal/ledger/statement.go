@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,6 +43,9 @@ func OpenStatement(signed []byte, sort, key string) ([]string, error) {
 	}
 	if len(n.UnverifiedSigs) > 0 || len(n.Sigs) != 1 {
 		return nil, fmt.Errorf("%w: it bears another signature beside the log's", ErrStatement)
+	}
+	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil { // each statement has one form, to the byte
+		return nil, fmt.Errorf("%w: its signature is not written as it was: %w", ErrStatement, err)
 	}
 	lines := strings.Split(strings.TrimSuffix(n.Text, "\n"), "\n")
 	if lines[0] != sort {
