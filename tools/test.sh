@@ -12,7 +12,12 @@ if [ "${1:-}" = explore ]; then
 	exec go test -timeout 10h -run "${RUN:-.}" "${properties[@]}" -rapid.checks="${CHECKS:-2000}"
 fi
 tree=$(git rev-parse --short=15 'HEAD^{tree}' 2>/dev/null) || tree=1 # of a folder without history
-status=0
+# Much of the time is waiting, for browsers and for databases: the properties go beside the others, and are printed behind them.
+status=0 printed=$(mktemp)
+trap 'rm -f "$printed"' EXIT
+go test -p 1 -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" >"$printed" 2>&1 &
+beside=$!
 go test -timeout 45m "${others[@]}" || status=1
-go test -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" || status=1
+wait $beside || status=1
+cat "$printed"
 exit $status
