@@ -13,6 +13,7 @@ import "embed"
 //go:embed public/*.yaml
 //go:embed answers/words.yaml incident-words.yaml
 //go:embed forms/*.yaml
+//go:embed certificate/*.yaml
 var Files embed.FS
 
 // Open lists the clauses that this program does not keep yet, with what they lack. It is about the program and not about any

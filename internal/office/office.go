@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -140,6 +141,8 @@ type Office struct {
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
+	// The annual certificates.
+	Certificates *certificate.Desk
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -246,6 +249,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openFiling()
+	if err := o.openCertificates(c); err != nil {
+		return nil, err
+	}
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()

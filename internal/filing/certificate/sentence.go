@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// sentence is words with places: {name} stands for a value, {name|breach|breaches} for the number with the word that goes with it.
+// sentence is words with places: {name} stands for a value, {name|breach|breaches} for the number with the word that goes with it, and
+// {name?is|are} for that word alone.
 type sentence string
 
-var place = regexp.MustCompile(`\{([a-z0-9_]+)(?:\|([^|{}]*)\|([^|{}]*))?\}`)
+var place = regexp.MustCompile(`\{([a-z0-9_]+)(?:([|?])([^|{}]*)\|([^|{}]*))?\}`)
 
 func (s sentence) names() (all []string) {
 	for _, m := range place.FindAllStringSubmatch(string(s), -1) {
@@ -24,14 +25,18 @@ func (s sentence) fill(v Values) string {
 		m := place.FindStringSubmatch(found)
 		x := v[m[1]]
 		switch {
-		case m[3] == "":
+		case m[2] == "":
 			return grouped(x)
+		case m[2] == "?" && x.N == 1:
+			return m[3]
+		case m[2] == "?":
+			return m[4]
 		case x.N == 1:
-			return "1 " + m[2]
+			return "1 " + m[3]
 		case x.N == 0 && x.Text == "":
-			return "no " + m[3]
+			return "no " + m[4]
 		}
-		return grouped(x) + " " + m[3]
+		return grouped(x) + " " + m[4]
 	})
 }
 
