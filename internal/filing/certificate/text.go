@@ -170,3 +170,6 @@ func (d *Desk) print(w *Walk, s *Signature) ([]byte, error) {
 	part(letter.Paragraph, "SHA-256 of the text before this heading, as it stands in the log of the carrier: "+s.Hash)
 	return doc.PDF()
 }
+
+// Contains reports whether the certificate or the statement says something.
+func (x *Draft) Contains(words string) bool { return strings.Contains(text(x), words) }
