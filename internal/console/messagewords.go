@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -141,6 +142,9 @@ var alertWords = map[cpni.Code]struct {
 	filing.Failed:                 {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
 	filing.Due:                    {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
 	filing.Overdue:                {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
+	certificate.Due:               {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},
+	certificate.Overdue:           {"The annual certificate is late", []string{"Open Certificates: have what it lacks written, an officer sign it, and file it now.", "Enter the confirmation at the file. It is asked for every day until then."}, false},
+	certificate.Differs:           {"A decision does not come out as it is recorded", []string{"Open the decision, and have the ledger verified and all decisions replayed.", "Until it is known why, the certificate says so."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},

@@ -59,11 +59,48 @@ func (o *Office) openCertificates(c Config) error {
 		Unanswered: func(ctx context.Context, p certificate.Period) (map[cpni.Code]int64, error) {
 			return o.Watch.Unanswered(ctx, p.To)
 		},
+		Keepers:    o.clauseKeepers,
 		Complaints: o.complaintsOf, Decisions: o.decisionsOf, Again: o.decidedAgain,
 		Hush: func(ctx context.Context, by cpni.ID, texts ...string) error {
 			return o.hush(ctx, breach.Certificate, by, time.Time{}, texts...)
 		}})
 	return nil
+}
+
+// clauseKeepers tells what keeps clauses now: the rules that they name, and when their stories were last told.
+//
+// cite: P-37, 47 CFR 64.2009(e)
+func (o *Office) clauseKeepers(ctx context.Context) (func(clauses []string) certificate.Keeping, error) {
+	set := o.rulesInForce()
+	named, inForce := map[string][]string{}, map[string]bool{}
+	for _, c := range set.Clauses() {
+		named[c.ID] = c.Rules
+	}
+	for _, r := range set.Rules() {
+		inForce[r.ID] = true
+	}
+	told, err := o.told(ctx)
+	return func(clauses []string) (k certificate.Keeping) {
+		never := false
+		for _, c := range clauses {
+			for _, r := range named[c] {
+				if !inForce[r] {
+					k.Off = append(k.Off, r)
+				}
+			}
+			t, ok := told[c]
+			if t.Failed > 0 {
+				k.Failed = append(k.Failed, c)
+			}
+			if never = never || !ok; k.Tested.IsZero() || t.At.Before(k.Tested) {
+				k.Tested = t.At
+			}
+		}
+		if never {
+			k.Tested = time.Time{}
+		}
+		return k
+	}, err
 }
 
 // complaintsOf counts the complaints of a year by the categories that the Commission asks for.

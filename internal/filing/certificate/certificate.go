@@ -38,6 +38,8 @@ type Parts struct {
 	Carrier    func() Carrier // who certifies
 	Sources    []Source       // what the records show
 	Unanswered Unanswered
+	// Keepers gives what keeps clauses now.
+	Keepers    func(ctx context.Context) (func(clauses []string) Keeping, error)
 	Complaints func(ctx context.Context, p Period) (Complaints, error) // that the registers hold of a year
 	// Decisions gives the decisions of a period in the order in which they were recorded.
 	Decisions func(ctx context.Context, p Period) iter.Seq2[Sampled, error]

@@ -100,6 +100,13 @@ func draftOf(t *testing.T, d *Desk, n int64, good map[string]int64, open map[cpn
 		t.Fatal(err)
 	}
 	x.Fields.Explained = map[string]string{}
+	for i := range x.Obligations {
+		if o := &x.Obligations[i]; o.ID == "training" && len(o.Gaps) > 0 {
+			d.List.keeping(o, Keeping{Off: []string{"untrained"}, Failed: []string{"P-38"}}, d.Zone)
+		} else if o.ID == "training" {
+			d.List.keeping(o, Keeping{Tested: now}, d.Zone)
+		}
+	}
 	for _, o := range x.Obligations {
 		x.Gaps = append(x.Gaps, o.Gaps...)
 	}

@@ -36,6 +36,9 @@ type Obligation struct {
 	Sentence string   `json:"sentence"` // several, as they stand in the statement
 	Evidence []Link   `json:"evidence"`
 	Gaps     []Gap    `json:"gaps,omitempty"`
+
+	says []string // sentences that stand whatever was kept
+	kept string   // what is claimed when nothing is open
 }
 
 // Lack is something that the certificate does not say yet.
@@ -90,7 +93,13 @@ func (d *Desk) draft(ctx context.Context, f *File) (*Draft, error) {
 	if out.Obligations, err = d.List.answer(ctx, p, d.Sources, d.Unanswered); err != nil {
 		return nil, err
 	}
-	for _, o := range out.Obligations {
+	keeping, err := d.Keepers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Obligations {
+		o := &out.Obligations[i]
+		d.List.keeping(o, keeping(o.Clauses), d.Zone)
 		out.Gaps = append(out.Gaps, o.Gaps...)
 	}
 	out.Lacking, out.Contrary = d.lacking(out), d.List.contrary(out)
