@@ -14,6 +14,7 @@ import "embed"
 //go:embed answers/words.yaml incident-words.yaml
 //go:embed forms/*.yaml
 //go:embed controls/controls.yaml
+//go:embed certificate/*.yaml
 var Files embed.FS
 
 // Open lists the clauses that this program does not keep yet, with what they lack. It is about the program and not about any

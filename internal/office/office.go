@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -141,6 +142,8 @@ type Office struct {
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
 	guards                 // what guards customers' information
+	// The annual certificates.
+	Certificates *certificate.Desk
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -248,6 +251,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openFiling()
 	if err := o.openControls(c.Courses, c.SecondFactorOptional); err != nil {
+		return nil, err
+	}
+	if err := o.openCertificates(c); err != nil {
 		return nil, err
 	}
 	o.openRegisters()
