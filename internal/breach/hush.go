@@ -28,10 +28,11 @@ const (
 	PublicPolicy   Path = "the public policy"
 	ReportAnswer   Path = "the answer to a customer's report"
 	RuleReasons    Path = "the reasons of rules"
+	Certificate    Path = "the annual certificate" // the docket is public
 )
 
 // Paths lists them.
-var Paths = []Path{CampaignScript, NoticeWords, PublicPolicy, ReportAnswer, RuleReasons}
+var Paths = []Path{CampaignScript, NoticeWords, PublicPolicy, ReportAnswer, RuleReasons, Certificate}
 
 // Saying is a text for customers or the public that is about to go on.
 type Saying struct {

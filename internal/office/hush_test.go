@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/complaint"
 	"ringfence/internal/countersign"
 	"ringfence/internal/cpni"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/notify/wording"
@@ -96,6 +97,10 @@ func TestNothingSpeaksOfWhatIsHeld(t *testing.T) {
 			}},
 			{"the reason of a rule", breach.RuleReasons, func(says string) error {
 				_, err := o.ProposePolicy(ctx, "", rule(says), admin)
+				return err
+			}},
+			{"the statement of a certificate", breach.Certificate, func(says string) error {
+				_, err := o.Certificates.Amend(ctx, o.Clock.Now().Year(), certificate.Act{By: admin}, certificate.Fields{Own: says})
 				return err
 			}},
 		}

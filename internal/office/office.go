@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -140,6 +141,9 @@ type Office struct {
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
+	guards                 // what guards customers' information
+	// The annual certificates.
+	Certificates *certificate.Desk
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -246,6 +250,12 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openFiling()
+	if err := o.openControls(c.Courses, c.SecondFactorOptional); err != nil {
+		return nil, err
+	}
+	if err := o.openCertificates(c); err != nil {
+		return nil, err
+	}
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()
@@ -349,6 +359,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Controls.Look, report) })
 	all.Wait()
 }
 

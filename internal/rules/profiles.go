@@ -73,6 +73,7 @@ var needed = map[string]map[string]string{
 		"refusals": whole, "refusals_contacts": whole, "refusals_within": duration, "secret_customers": whole, "secret_within": duration,
 		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
 	"opt-out-failure": {"letter_business_days": whole, "letter_reminder_business_days": listed},
+	"certificate":     {"due_month": whole, "due_day": whole, "alarm_days": listed, "sample_each": whole, "sample_most": whole, "verified_within": duration},
 	"answers":         {"read_business_days": whole, "confirm_after": duration, "backdate_days": whole},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
