@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -140,6 +141,7 @@ type Office struct {
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
+	Books     *books.Desk  // complaints, actions, methods and reviews, by the year
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -248,6 +250,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.openFiling()
 	o.openRegisters()
 	o.tellOfHoldings()
+	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
 	return o, nil
