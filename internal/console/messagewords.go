@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/controls"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
@@ -148,6 +149,7 @@ var alertWords = map[cpni.Code]struct {
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},
 	contact.LineLost: {"A line that proved somebody was in other hands", []string{"Answers were given, or changes made, on the proof of a line that had been ported, forwarded or given a new SIM by then.",
 		"Open the customer's records of that time. Reach them by what they prove otherwise, and undo what was not theirs."}, false},
+	books.ReviewDue:          {"A partner was not reviewed in time, or what was found there is not mended", []string{"Open Books, then Reviews of suppliers: what is late stands first.", "Review the partner, or have what was found mended, and enter it. It is told once for each."}, false},
 	training.SanctionMissing: {"A finding about a member waits for its case or its decision", []string{"Open Discipline: give the finding its case, or the case its decision with the reason."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},

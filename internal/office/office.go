@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
@@ -144,6 +145,7 @@ type Office struct {
 	guards                 // what guards customers' information
 	// The annual certificates.
 	Certificates *certificate.Desk
+	Books        *books.Desk // complaints, actions, methods and reviews, by the year
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -258,6 +260,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openRegisters()
 	o.tellOfHoldings()
+	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
 	return o, nil
