@@ -450,6 +450,14 @@ const (
 	ByName    = "name"
 )
 
+// foundLines are the lines by whose numbers p is found: those in service, and of a test account those that it has not let go.
+func (p *Profile) foundLines(now time.Time) []Line {
+	if !p.Test {
+		return p.LiveLines(now)
+	}
+	return slices.DeleteFunc(slices.Clone(p.Lines), func(l Line) bool { return !l.Removed.IsZero() })
+}
+
 // tokens gives the blind indexes under which p is found now.
 func (b *Book) tokens(p *Profile, now time.Time) [][]byte {
 	if p == nil {
@@ -461,7 +469,7 @@ func (b *Book) tokens(p *Profile, now time.Time) [][]byte {
 			all = append(all, b.vault.BlindIndex(kind, value))
 		}
 	}
-	for _, l := range p.LiveLines(now) {
+	for _, l := range p.foundLines(now) {
 		add(ByNumber, l.Number)
 	}
 	for _, a := range p.Email {
@@ -492,7 +500,7 @@ func (b *Book) relook(ctx context.Context, tx *store.Tx, old, p *Profile) error 
 		}
 	}
 	numbers := map[string]bool{}
-	for _, l := range p.LiveLines(now) {
+	for _, l := range p.foundLines(now) {
 		numbers[string(b.vault.BlindIndex(ByNumber, l.Number))] = true
 	}
 	for _, t := range after {
