@@ -542,10 +542,10 @@ func (b *Book) look(ctx context.Context, tx *store.Tx, token []byte, id cpni.ID,
 // mostFound bounds an answer of Find.
 const mostFound = 50
 
-// None reports whether nobody is on the books yet.
+// None reports whether nobody is on the books yet. An account that never had service, such as that of a monitor, is nobody's.
 func (b *Book) None(ctx context.Context) (bool, error) {
 	var one int
-	err := b.db.Reader().QueryRow(ctx, "SELECT 1 FROM customer LIMIT 1").Scan(&one)
+	err := b.db.Reader().QueryRow(ctx, "SELECT 1 FROM customer WHERE ended = 0 OR ended > since LIMIT 1").Scan(&one)
 	if store.IsNoRow(err) {
 		return true, nil
 	}

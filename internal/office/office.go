@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -139,7 +140,8 @@ type Office struct {
 	Processes *process.Register // legal process
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
-	Filing    *filing.Desk // letters about ways to refuse that failed
+	Filing    *filing.Desk      // letters about ways to refuse that failed
+	Monitors  *monitor.Monitors // try each way to refuse; what does is set up in server
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -246,6 +248,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openFiling()
+	o.openMonitors()
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()
