@@ -15,6 +15,7 @@ import (
 	"ringfence/internal/filing"
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/controls"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -140,10 +141,14 @@ var alertWords = map[cpni.Code]struct {
 		"Have counsel answer the state, and ask the agency whether it still needs the hold."}, false},
 	breach.NeedWriting: {"An agency has spoken and not written", []string{"Open the incident, then Agencies: a spoken direction keeps the hold, and does not count until it is written.",
 		"Ask the officer to put it in writing; where they will not, record that."}, false},
-	filing.Failed:                 {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
-	filing.Due:                    {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
-	filing.Overdue:                {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
-	controls.WentOff:              {"A control is off", []string{"Open Controls: it says what was seen, and since when.", "Have it put right; it is looked at again by itself. One that nobody has confirmed in time is confirmed there."}, false},
+	filing.Failed:    {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
+	filing.Due:       {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
+	filing.Overdue:   {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
+	controls.WentOff: {"A control is off", []string{"Open Controls: it says what was seen, and since when.", "Have it put right; it is looked at again by itself. One that nobody has confirmed in time is confirmed there."}, false},
+	monitor.Silent: {"Nobody can tell whether a way to refuse works", []string{"Open Failed ways to refuse, then Ways to refuse, tried: the way that is unknown says since when.",
+		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
+	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
+		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},

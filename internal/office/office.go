@@ -37,6 +37,7 @@ import (
 	"ringfence/internal/filing"
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -145,7 +146,8 @@ type Office struct {
 	guards                 // what guards customers' information
 	// The annual certificates.
 	Certificates *certificate.Desk
-	Books        *books.Desk // complaints, actions, methods and reviews, by the year
+	Books        *books.Desk       // complaints, actions, methods and reviews, by the year
+	Monitors     *monitor.Monitors // try each way to refuse; what does is set up in server
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -258,6 +260,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.openCertificates(c); err != nil {
 		return nil, err
 	}
+	o.openMonitors()
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.openBooks()
