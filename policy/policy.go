@@ -1,5 +1,5 @@
 // Package policy holds the promises and the law as data: clauses, rules with their schema, rights of the staff likewise,
-// dated numbers, what is read and written to customers, the forms of reports, closures of the federal offices, and the courses of the staff. Ringfence
+// dated numbers, what is read and written to customers, the forms of reports, the list of controls, closures of the federal offices, and the courses of the staff. Ringfence
 // carries this policy inside itself; a carrier may put a folder of its own in its place.
 package policy
 
@@ -13,6 +13,7 @@ import "embed"
 //go:embed public/*.yaml
 //go:embed answers/words.yaml incident-words.yaml
 //go:embed forms/*.yaml
+//go:embed controls/controls.yaml
 //go:embed certificate/*.yaml
 var Files embed.FS
 

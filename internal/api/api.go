@@ -107,6 +107,8 @@ func New(o *office.Office, report func(error)) *API {
 	a.incidents()
 	a.failures()
 	a.certificates()
+	a.controls()
+	a.monitors()
 	a.exports()
 	a.directories()
 	a.emergencies()

@@ -66,6 +66,8 @@ func addresses() []place {
 		incidentReportPlaces(),
 		incidentTellingPlaces(),
 		failurePlaces(),
+		controlPlaces(),
+		triedPlaces(),
 	)
 }
 

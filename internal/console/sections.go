@@ -22,7 +22,7 @@ var sections = []struct {
 	{"Marketing", []section{{"Campaigns", "/campaigns", campaignPeople}, {"Partners", "/partners", staff.ReadRecords}, {"Files", "/exports", filePeople}, {"Figures", "/figures", staff.MakeReports}}},
 	{"Others who ask", []section{{"Desks", "/desks", anyDesk}, {"Requests", "/written", staff.Serve}, {"Legal process", "/process", staff.AnswerProcess}, {"Directories", "/directories", staff.KeepDirectories}}},
 	{"On record", []section{{"Records", "/records", staff.ReadRecords}, {"Registers", "/registers", staff.ReadCampaigns}, {"Ledger", "/records/ledger", ""}}},
-	{"Office", []section{{"Rules", "/rules", ""}, {"Proposals", "/proposals", twoPeople}, {"Training", "/training", ""}, {"Discipline", "/discipline", staff.Discipline}, {"Staff", "/staff", staff.KeepStaff}, {"Settings", "/settings", staff.Operate}, {"Report a suspicion", "/suspicion", staff.ReportIncidents}}},
+	{"Office", []section{{"Rules", "/rules", ""}, {"Controls", "/controls", staff.ReadRecords}, {"Proposals", "/proposals", twoPeople}, {"Training", "/training", ""}, {"Discipline", "/discipline", staff.Discipline}, {"Staff", "/staff", staff.KeepStaff}, {"Settings", "/settings", staff.Operate}, {"Report a suspicion", "/suspicion", staff.ReportIncidents}}},
 }
 
 // mostInARow is how many sections stand in a row by themselves; where there are more they are behind the titles of their groups.

@@ -60,7 +60,7 @@ func (o *Office) openCertificates(c Config) error {
 			return o.Watch.Unanswered(ctx, p.To)
 		},
 		Keepers:    o.clauseKeepers,
-		Complaints: o.complaintsOf, Decisions: o.decisionsOf, Again: o.decidedAgain,
+		Complaints: o.complaintsOf, Known: o.knownOf, Decisions: o.decisionsOf, Again: o.decidedAgain,
 		Hush: func(ctx context.Context, by cpni.ID, texts ...string) error {
 			return o.hush(ctx, breach.Certificate, by, time.Time{}, texts...)
 		}})
@@ -103,31 +103,42 @@ func (o *Office) clauseKeepers(ctx context.Context) (func(clauses []string) cert
 	}, err
 }
 
-// complaintsOf counts the complaints of a year by the categories that the Commission asks for.
+// complaintsOf counts the complaints of a year by the categories that the Commission asks for, as the registers hold them.
 //
 // cite: 47 CFR 64.2009(e)
 func (o *Office) complaintsOf(ctx context.Context, p certificate.Period) (c certificate.Complaints, err error) {
-	rows, err := o.DB.Reader().Query(ctx, "SELECT category, count(*) FROM complaint WHERE at >= $1 AND at < $2 GROUP BY category", p.From.UnixMicro(), p.To.UnixMicro())
+	y, err := o.Books.Year(ctx, "", p.Year)
 	if err != nil {
-		return c, fmt.Errorf("counting complaints: %w", err)
+		return c, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var category complaint.Category
-		var n int
-		if err := rows.Scan(&category, &n); err != nil {
-			return c, fmt.Errorf("counting complaints: %w", err)
-		}
-		switch category {
+	for _, x := range y.Complaints {
+		switch x.Category {
 		case complaint.EmployeeAccess:
-			c.Employee = n
+			c.Employee = len(x.Rows)
 		case complaint.Disclosure:
-			c.Disclosure = n
+			c.Disclosure = len(x.Rows)
 		case complaint.OnlineAccess:
-			c.Online = n
+			c.Online = len(x.Rows)
 		}
 	}
-	return c, rows.Err()
+	return c, nil
+}
+
+// knownOf tells which actions against data brokers and which methods of pretexters the registers hold of a year.
+//
+// cite: 47 CFR 64.2009(e)
+func (o *Office) knownOf(ctx context.Context, p certificate.Period) (k certificate.Known, err error) {
+	y, err := o.Books.Year(ctx, "", p.Year)
+	if err != nil {
+		return k, err
+	}
+	for _, r := range y.Actions {
+		k.Actions = append(k.Actions, r.Title)
+	}
+	for _, r := range y.Methods {
+		k.Methods = append(k.Methods, r.Title)
+	}
+	return k, nil
 }
 
 // decisionsOf gives the decisions of a year, as Watch has followed them.

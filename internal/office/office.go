@@ -35,7 +35,9 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -141,8 +143,11 @@ type Office struct {
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
+	guards                 // what guards customers' information
 	// The annual certificates.
 	Certificates *certificate.Desk
+	Books        *books.Desk       // complaints, actions, methods and reviews, by the year
+	Monitors     *monitor.Monitors // try each way to refuse; what does is set up in server
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -249,11 +254,16 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openFiling()
+	if err := o.openControls(c.Courses, c.SecondFactorOptional); err != nil {
+		return nil, err
+	}
 	if err := o.openCertificates(c); err != nil {
 		return nil, err
 	}
+	o.openMonitors()
 	o.openRegisters()
 	o.tellOfHoldings()
+	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
 	return o, nil
@@ -355,6 +365,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Controls.Look, report) })
 	all.Wait()
 }
 

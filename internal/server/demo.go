@@ -40,7 +40,7 @@ func DemoConfig(folder, listen string) Config {
 		Database: "sqlite:" + filepath.Join(folder, "ringfence.db"), Listen: listen,
 		Vault:  Vault{Key: "file:" + filepath.Join(folder, "master.key")},
 		Ledger: Ledger{Origin: "ledger.lucid.example", Key: filepath.Join(folder, "ledger.key"), Checkpoint: filepath.Join(folder, "checkpoint")},
-		SignIn: SignInWay{SecondFactor: "optional"}, demonstration: true,
+		SignIn: SignInWay{SecondFactor: "optional"}, demonstration: true, Monitors: demoMonitors(listen),
 	}
 }
 

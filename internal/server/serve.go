@@ -72,6 +72,7 @@ func Listen(ctx context.Context, o *office.Office, c Config, log *slog.Logger, s
 		return nil, errors.Join(err, socket.Close(), closeIf(metrics))
 	}
 	o.Reach(ways.channels)
+	o.Surround(c.surroundings(o, secure))
 	options.Settings, options.Stories = c.settings(secure, o), c.stories()
 	for _, r := range ways.records {
 		options.Settings = append(options.Settings, console.Setting{Name: "To publish: TXT " + r.Name, Value: r.Value})

@@ -55,10 +55,11 @@ type Draft struct {
 	Made        time.Time    `json:"made"`
 	From        time.Time    `json:"from"` // of the records that it is written from
 	To          time.Time    `json:"to"`
-	Over        bool         `json:"over"`     // the year is over
-	Amends      bool         `json:"amends"`   // it takes the place of one that was signed before
-	Fields      Fields       `json:"fields"`   // with what the configuration and the registers fill in
-	Register    Complaints   `json:"register"` // complaints that the registers hold
+	Over        bool         `json:"over"`           // the year is over
+	Amends      bool         `json:"amends"`         // it takes the place of one that was signed before
+	Fields      Fields       `json:"fields"`         // with what the configuration and the registers fill in
+	Register    Complaints   `json:"register"`       // complaints that the registers hold
+	Known       Known        `json:"known,omitzero"` // actions and methods that the registers hold
 	Obligations []Obligation `json:"obligations"`
 	Gaps        []Gap        `json:"gaps"`
 	Lacking     []Lack       `json:"-"`
@@ -88,6 +89,9 @@ func (d *Desk) draft(ctx context.Context, f *File) (*Draft, error) {
 	out := &Draft{Year: f.Year, Made: now.UTC().Truncate(time.Microsecond), From: p.From, To: p.To, Over: !now.Before(d.yearEnd(f.Year)), Amends: len(f.Before) > 0, Fields: d.filled(f.Fields), Due: d.DueOf(f.Year)}
 	var err error
 	if out.Register, err = d.Complaints(ctx, p); err != nil {
+		return nil, err
+	}
+	if out.Known, err = d.Known(ctx, p); err != nil {
 		return nil, err
 	}
 	if out.Obligations, err = d.List.answer(ctx, p, d.Sources, d.Unanswered); err != nil {

@@ -53,3 +53,9 @@ type Keeping struct {
 	Failed []string  // clauses whose tests failed when they were last told
 	Tested time.Time // the oldest of the last times at which each of them was tested; zero: one never was
 }
+
+// Known is what the registers hold of a year beside complaints, in words that name nobody.
+type Known struct {
+	Actions []string `json:"actions,omitempty"` // against data brokers
+	Methods []string `json:"methods,omitempty"` // of pretexters
+}
