@@ -30,7 +30,7 @@ func (o *Office) certificateSources() []certificate.Source {
 		{Name: "refusing", Values: []string{"ways", "ways_n", "refused", "failures", "anomalies", "more", "unjudged", "sent", "late"}, Ask: o.refusingEvidence},
 		{Name: "trying", Values: []string{"which_tried", "which_down", "which_unknown", "tried", "down", "unknown", "tries", "worked", "failed"}, Ask: o.tryingEvidence},
 		{Name: "controls", Values: []string{"controls", "on", "off", "unknown", "which_off", "which_unknown"}, Ask: o.controlsEvidence},
-		{Name: "books", Values: []string{"kept", "whole", "complaints", "others", "actions", "methods", "reviews", "suppliers", "late_suppliers"}, Ask: o.booksEvidence},
+		{Name: "books", Values: []string{"kept", "begun", "whole", "complaints", "others", "actions", "methods", "reviews", "suppliers", "late_suppliers"}, Ask: o.booksEvidence},
 		{Name: "campaigns", Values: []string{"drawn", "approved", "returned", "launched", "unreviewed"}, Ask: o.campaignsEvidence},
 		{Name: "third", Values: []string{"disclosures", "recipients", "agreements", "held", "overdue", "certificates", "processes"}, Ask: o.thirdEvidence},
 		{Name: "training", Values: []string{"people", "covered", "uncovered", "passes", "turned_away"}, Ask: o.trainingEvidence},

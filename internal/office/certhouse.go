@@ -25,7 +25,7 @@ func (o *Office) guardingEvidence(ctx context.Context, p certificate.Period) (ce
 	v := certificate.Values{}
 	var people, without int64
 	for _, m := range members {
-		if m.Disabled || m.Role == cpni.RoleSystem || m.Password == "" {
+		if m.Disabled || m.Role == cpni.RoleSystem {
 			continue
 		}
 		if people++; !have[m.ID] {
@@ -220,8 +220,10 @@ func (o *Office) booksEvidence(ctx context.Context, p certificate.Period) (certi
 		return nil, err
 	}
 	v := certificate.Values{"kept": {Text: "no day"}}
+	v.Set("begun", 0)
 	if !y.Kept.IsZero() {
 		v["kept"] = o.dayText(y.Kept.Start(o.Zone))
+		v.Set("begun", 1)
 	}
 	v.Set("whole", 0)
 	if y.Whole {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"ringfence/internal/complaint"
 	"ringfence/internal/cpni"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/ledger"
@@ -127,7 +128,7 @@ func (d *desk) follow() {
 
 // whole are fields of which nothing is lacking, with an explanation of every gap that is open.
 func (d *desk) whole(year int) certificate.Fields {
-	f := certificate.Fields{Signatory: "A officer", Title: "Chief Privacy Officer", Agent: true, Knowledge: true, Truthful: true, Complaints: certificate.Complaints{None: true},
+	f := certificate.Fields{Signatory: "A officer", Title: "Chief Privacy Officer", Agent: true, Knowledge: true, Truthful: true, Complaints: certificate.Complaints{Employee: 1, Summary: "A customer thought that somebody had looked; nobody had."},
 		Brokers: certificate.Answer{None: true}, Pretexting: certificate.Answer{Text: "Callers claim to be relatives."}, Steps: "Nobody is told anything without proof.", Explained: map[string]string{}}
 	for _, g := range d.draft(year).Gaps {
 		f.Explained[g.ID] = "It is being mended."
@@ -170,6 +171,9 @@ func TestFromTheFirstDayToTheReceipt(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := d.Door.Disclose(ctx, officetest.AskCalls(d.rep, d.Contact(t, d.rep, ann.ID))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Complaints.File(ctx, complaint.Filing{Customer: ann.ID, Category: complaint.EmployeeAccess, Text: "Somebody looked."}); err != nil {
 			t.Fatal(err)
 		}
 		d.follow()
@@ -224,6 +228,7 @@ func TestFromTheFirstDayToTheReceipt(t *testing.T) {
 			"blank pretexting":  {func(f *certificate.Fields) { f.Pretexting = certificate.Answer{} }, certificate.Incomplete},
 			"no steps":          {func(f *certificate.Fields) { f.Steps = "" }, certificate.Incomplete},
 			"a gap unexplained": {func(f *certificate.Fields) { delete(f.Explained, "ledger/unverified") }, certificate.Incomplete},
+			"complaints denied": {func(f *certificate.Fields) { f.Complaints = certificate.Complaints{None: true} }, certificate.Contradicted},
 			"a claim":           {func(f *certificate.Fields) { f.Own = "Example Telephone complies with all rules of the Commission." }, certificate.Contradicted},
 			"a topic":           {func(f *certificate.Fields) { f.Own = "Our records are always whole." }, certificate.Contradicted},
 		} {
@@ -277,6 +282,16 @@ func TestFromTheFirstDayToTheReceipt(t *testing.T) {
 		d.signIn()
 		if _, err := d.Certificates.File(ctx, 2026, d.by(), time.Time{}, "F-1", nil); code(err) != certificate.WrongState {
 			t.Errorf("filed unsigned: %v", err)
+		}
+		late, err := d.Staff.Add(ctx, staff.Member{Login: "late", Name: "late", Role: cpni.RoleAgent}, "", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Certificates.Sign(ctx, 2026, d.by(), d.session); code(err) != certificate.WrongState || !strings.Contains(err.Error(), "no current training") {
+			t.Errorf("signed though something has come up of which it does not tell: %v", err)
+		}
+		if err := d.Staff.Disable(ctx, late, "test"); err != nil {
+			t.Fatal(err)
 		}
 		once := certificate.Act{By: d.olga, ID: cpni.NewID()}
 		f = d.did(d.Certificates.Sign(ctx, 2026, once, d.session))
