@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/yearly"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -140,6 +141,7 @@ type Office struct {
 	Exports   *export.Exports   // files for partners
 	Incidents *breach.Desk
 	Filing    *filing.Desk // letters about ways to refuse that failed
+	Yearly    *yearly.Book // what a year came to
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -247,6 +249,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openFiling()
 	o.openRegisters()
+	o.openYearly()
 	o.tellOfHoldings()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
@@ -349,6 +352,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Yearly.Count, report) })
 	all.Wait()
 }
 
