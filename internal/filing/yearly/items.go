@@ -166,9 +166,9 @@ func (x *items) processes() error {
 	return nil
 }
 
-// alerts counts what customers have said was not theirs, once somebody has closed the case.
+// alerts counts what customers have said was not theirs, once somebody has closed the case. Cases about the reader are none of theirs.
 func (x *items) alerts() error {
-	return x.each("SELECT alert_id, outcome, raised, closed FROM watch_alert WHERE code = 'NOT_ME' AND closed >= $1 AND closed < $2 ORDER BY closed", x.span(), 2, 2,
+	return x.each("SELECT alert_id, outcome, raised, closed FROM watch_alert WHERE code = 'NOT_ME' AND closed >= $1 AND closed < $2 AND member <> $3 ORDER BY closed", append(x.span(), string(x.who.id)), 2, 2,
 		func(t []string, at []time.Time) {
 			x.add("not-me", seconds(at[0], at[1]), Row{At: at[1], Kind: AnAlert, ID: cpni.ID(t[0]), Word: t[1]})
 		})
