@@ -60,11 +60,13 @@ type yearSection struct {
 	Key, Title, Says, AsOf string
 	Charts                 []*yearChart
 	Legend                 []yearLegend
+	Newest                 string // the month of which the legend has numbers; "": it has none
 	Rows                   []yearRow
 	Empty                  bool
 }
 
-type yearLegend struct{ Text, Class string }
+// yearLegend is a part of a column; N is how many it is of in the newest month, and Address leads to them.
+type yearLegend struct{ Text, Class, N, Address string }
 
 type yearRow struct {
 	Title string
@@ -163,8 +165,14 @@ func (v *visit) draw(year int, s yearly.Section, out *yearSection) {
 	switch s.Key {
 	case "approvals", "training":
 		out.Charts = append(out.Charts, shares(s.Key, s.Title, s.Series))
+		newest := yearly.Months - 1
+		for newest > 0 && !s.Series[0].Cells[newest].Known {
+			newest--
+		}
+		out.Newest = month(year*100 + newest + 1)
 		for i, x := range s.Series {
-			out.Legend = append(out.Legend, yearLegend{x.Title, yearPatterns[i%len(yearPatterns)]})
+			c := x.Cells[newest]
+			out.Legend = append(out.Legend, yearLegend{x.Title, yearPatterns[i%len(yearPatterns)], many(c.N), v.behind(year, newest, x, c)})
 		}
 	case "refusals":
 		out.Charts = append(out.Charts, bubbles(s.Key, s.Title, s.Series))
@@ -181,7 +189,7 @@ func (v *visit) draw(year int, s yearly.Section, out *yearSection) {
 			}
 		}
 		if timed {
-			out.Legend = []yearLegend{{"Half of them within", "solid"}, {"Nine in ten within", "outline"}}
+			out.Legend = []yearLegend{{Text: "Half of them within", Class: "solid"}, {Text: "Nine in ten within", Class: "outline"}}
 		}
 	}
 }

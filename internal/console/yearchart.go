@@ -21,6 +21,7 @@ type yearChart struct {
 	Texts     []yearText
 	Unknown   []yearText // of months of which nothing is known
 	Empty     bool       // nothing is on record in the whole year
+	Wide      bool       // names stand beside it
 }
 
 type yearBar struct{ X, Y, W, H, Class string }
@@ -28,10 +29,10 @@ type yearDot struct{ X, Y, R string }
 type yearText struct{ X, Y, Text, Class string }
 
 const (
-	yearColumn = 20  // units of a month, of which 14 are the bar
-	yearTall   = 48  // of the highest column
-	yearFoot   = 12  // of the letters of the months
-	yearWide   = 240 // of all months
+	yearColumn = 14  // units of a month, of which 10 are the bar
+	yearTall   = 44  // of the highest column
+	yearFoot   = 11  // of the letters of the months
+	yearWide   = 168 // of all months
 )
 
 var monthLetters = [yearly.Months]string{"J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D"}
@@ -55,7 +56,7 @@ func (c *yearChart) bar(month int, y, h float64, class string) {
 	if h <= 0 {
 		return
 	}
-	c.Bars = append(c.Bars, yearBar{at(float64(month*yearColumn + 3)), at(y), strconv.Itoa(yearColumn - 6), at(h), class})
+	c.Bars = append(c.Bars, yearBar{at(float64(month*yearColumn + 2)), at(y), strconv.Itoa(yearColumn - 4), at(h), class})
 }
 
 // columns draws one number a month.
@@ -132,13 +133,13 @@ func shares(id, title string, all []yearly.Series) *yearChart {
 
 const (
 	mostBubbles = 8
-	bubbleRow   = 15
-	bubbleLeft  = 130 // of the names
+	bubbleRow   = 14
+	bubbleLeft  = 96 // of the names
 )
 
 // bubbles draws months by series, each number as a disc of its size.
 func bubbles(id, title string, all []yearly.Series) *yearChart {
-	c := &yearChart{ID: id, Title: title, Empty: len(all) == 0}
+	c := &yearChart{ID: id, Title: title, Empty: len(all) == 0, Wide: true}
 	all = all[:min(len(all), mostBubbles)]
 	top := int64(1)
 	for _, s := range all {
@@ -156,7 +157,7 @@ func bubbles(id, title string, all []yearly.Series) *yearChart {
 			case !x.Known:
 				c.Unknown = append(c.Unknown, yearText{middle(m), at(y + 3), "–", ""})
 			case x.N > 0:
-				c.Dots = append(c.Dots, yearDot{middle(m), at(y), at(1.5 + 5.5*math.Sqrt(float64(x.N)/float64(top)))})
+				c.Dots = append(c.Dots, yearDot{middle(m), at(y), at(1.2 + 4.8*math.Sqrt(float64(x.N)/float64(top)))})
 			}
 		}
 	}
@@ -196,7 +197,7 @@ func took(n int64, unit yearly.Unit) string {
 
 // width is how wide a chart is, in its units.
 func (c *yearChart) width() int {
-	if c.Height != yearTall+yearFoot || len(c.Dots) > 0 {
+	if c.Wide {
 		return bubbleLeft + yearWide
 	}
 	return yearWide
