@@ -108,6 +108,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.failures()
 	a.controls()
 	a.monitors()
+	a.years()
 	a.exports()
 	a.directories()
 	a.emergencies()

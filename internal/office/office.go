@@ -38,6 +38,7 @@ import (
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/monitor"
+	"ringfence/internal/filing/yearly"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -148,6 +149,7 @@ type Office struct {
 	Certificates *certificate.Desk
 	Books        *books.Desk       // complaints, actions, methods and reviews, by the year
 	Monitors     *monitor.Monitors // try each way to refuse; what does is set up in server
+	Yearly       *yearly.Book      // what a year came to
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -262,6 +264,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openMonitors()
 	o.openRegisters()
+	o.openYearly()
 	o.tellOfHoldings()
 	o.openBooks()
 	o.giveListings()
@@ -366,6 +369,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Controls.Look, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Yearly.Count, report) })
 	all.Wait()
 }
 
