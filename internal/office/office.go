@@ -35,6 +35,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/retention"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -143,7 +144,9 @@ type Office struct {
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
-	Registers *register.Book // of campaigns, disclosures and legal process
+	Registers *register.Book  // of campaigns, disclosures and legal process
+	Retention *retention.Desk // how long what is kept, legal holds, erasure
+	forgotten *retention.Outside
 
 	public    Public
 	calendars *workday.Calendars
@@ -250,6 +253,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.tellOfHoldings()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
+	if err := o.openRetention(ctx, c); err != nil {
+		return nil, err
+	}
 	return o, nil
 }
 
