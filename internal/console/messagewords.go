@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/retention"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -141,6 +142,7 @@ var alertWords = map[cpni.Code]struct {
 	filing.Failed:                 {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
 	filing.Due:                    {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
 	filing.Overdue:                {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
+	retention.Over:                {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},

@@ -49,14 +49,14 @@ func (w Written) Erased() int {
 	return n
 }
 
-// mostListed bounds a page of plans.
-const mostListed = 50
+// MostListed bounds a page of plans.
+const MostListed = 50
 
 // Erasures gives the plans that are carried out or being carried out, the newest first.
 //
 // cite: P-41, P-54
 func (d *Desk) Erasures(ctx context.Context, before cpni.ID) ([]Written, error) {
-	return d.written(ctx, "state <> $1 AND ($2 = '' OR (at, plan_id) < ((SELECT b.at FROM retention_plan b WHERE b.plan_id = $2), $2)) ORDER BY at DESC, plan_id DESC LIMIT $3", string(Proposed), string(before), mostListed)
+	return d.written(ctx, "state <> $1 AND ($2 = '' OR (at, plan_id) < ((SELECT b.at FROM retention_plan b WHERE b.plan_id = $2), $2)) ORDER BY at DESC, plan_id DESC LIMIT $3", string(Proposed), string(before), MostListed)
 }
 
 // Done gives one plan.
