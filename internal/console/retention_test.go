@@ -22,7 +22,7 @@ func TestRetentionAtTheDesk(t *testing.T) {
 	}
 	agent.open(w.ann, "phone")
 	b := w.signedIn(t, "compliance")
-	b.get("/retention").is(t, http.StatusOK).says(t, "Floor of the rule", "2 years", "5 years", "47 CFR 64.2011(d)")
+	b.get("/retention").is(t, http.StatusOK).says(t, "Floor", "2 years", "5 years", "47 CFR 64.2011(d)")
 	b.get("/retention/plan").is(t, http.StatusOK).says(t, "0 things go")
 
 	holds := b.get("/retention/holds")

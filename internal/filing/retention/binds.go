@@ -173,7 +173,9 @@ func (d *Desk) MayForget(ctx context.Context, q store.Querier, of cpni.ID) error
 	open := false
 	var cites []string
 	for _, r := range all {
-		cites = append(cites, r.Kind.Cites...)
+		if r.Kind.Name != "incidents" {
+			cites = append(cites, r.Kind.Cites...)
+		}
 		if open = open || r.Until.IsZero(); r.Until.After(latest.Until) || latest.Says == "" || r.Until.IsZero() && !latest.Until.IsZero() {
 			latest = r
 		}

@@ -31,6 +31,7 @@ type Outside struct {
 	path string
 	key  []byte
 	mu   sync.Mutex
+	seen string // the forgetting up to which the list is whole
 }
 
 // NewOutside keeps the list in a file; path "" keeps none.
@@ -143,8 +144,15 @@ func (d *Desk) KeepForgotten(ctx context.Context, o *Outside) error {
 	if o.path == "" {
 		return nil
 	}
+	latest, err := d.Customers.LatestForgotten(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for forgotten customers: %w", err)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if latest == o.seen {
+		return nil
+	}
 	all, err := o.read()
 	if err != nil {
 		return err
@@ -154,10 +162,13 @@ func (d *Desk) KeepForgotten(ctx context.Context, o *Outside) error {
 		known[f.entry] = true
 	}
 	fresh, err := d.forgottenSince(ctx, known)
-	if err != nil || len(fresh) == 0 {
-		return err
+	if err == nil && len(fresh) > 0 {
+		err = o.write(append(all, fresh...))
 	}
-	return o.write(append(all, fresh...))
+	if err == nil {
+		o.seen = latest
+	}
+	return err
 }
 
 // forgottenSince reads from the ledger who was forgotten by entries that are not known yet.

@@ -214,6 +214,11 @@ func (d *Desk) erase(ctx context.Context, tx *store.Tx, plan cpni.ID, hash strin
 	gone, kept := []string{}, 0
 	for _, it := range list {
 		stays, _, err := d.keeps(ctx, tx, holds, k, it, term, now)
+		if err == nil && !stays && k.way.still != "" {
+			var n int
+			n, err = count(ctx, tx, k.way.still, k.cut(d.before(now, term.Months)), string(it.customer), it.thing)
+			stays = n == 0
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -31,6 +31,9 @@ type way struct {
 	monthly bool
 	// over reports whether a thing is past its time beside its age; nil: its age alone decides.
 	over func(ctx context.Context, d *Desk, q store.Querier, it item) (bool, error)
+	// still counts the thing $3 of the customer $2 as due does; it is asked as a plan is carried out, for something may have come between.
+	// "": nothing can.
+	still string
 	// erase takes a thing out of the database. Records are left to ledger.Destroy.
 	erase func(ctx context.Context, tx *store.Tx, d *Desk, it item) (erased, error)
 }
@@ -69,6 +72,7 @@ func recordsThat(are string) source {
 // cite: P-41, I-22
 func recordWay(are string) *way {
 	return &way{due: "SELECT r.customer_id, r.id, r.at FROM record r WHERE " + aCustomers + " AND r.at < $1 AND " + are + free + " ORDER BY r.at, r.id LIMIT $2",
+		still: "SELECT count(*) FROM record r WHERE r.at < $1 AND r.customer_id = $2 AND r.id = $3 AND " + are + free,
 		erase: func(ctx context.Context, tx *store.Tx, d *Desk, it item) (erased, error) {
 			r, err := d.Ledger.Record(ctx, it.customer, cpni.ID(it.thing))
 			if errors.Is(err, ledger.ErrNoRecord) {
@@ -101,15 +105,18 @@ func deletes(ctx context.Context, tx *store.Tx, queries []string, args ...any) (
 	return e, nil
 }
 
+// endedMessages are those that nothing waits for.
+const endedMessages = ` AND m.changed > 0 AND m.state NOT IN ('queued', 'sending')
+	AND NOT EXISTS (SELECT 1 FROM notice_given g WHERE g.customer_id = m.customer_id AND g.message_id = m.message_id)
+	AND NOT EXISTS (SELECT 1 FROM approval_event a WHERE a.customer_id = m.customer_id AND a.notice = m.message_id)
+	AND NOT EXISTS (SELECT 1 FROM incident_customer i WHERE i.customer_id = m.customer_id AND i.message_id = m.message_id)
+	AND NOT EXISTS (SELECT 1 FROM campaign_member c WHERE c.customer_id = m.customer_id AND c.message_id = m.message_id)
+	AND NOT EXISTS (SELECT 1 FROM process_notice p WHERE p.customer_id = m.customer_id AND p.message_id = m.message_id)`
+
 // messageWay erases messages that have come to an end and that no notice, incident, campaign or process names.
 var messageWay = &way{
-	due: `SELECT m.customer_id, m.message_id, m.changed FROM message m WHERE m.changed < $1 AND m.changed > 0 AND m.state NOT IN ('queued', 'sending')
-		AND NOT EXISTS (SELECT 1 FROM notice_given g WHERE g.customer_id = m.customer_id AND g.message_id = m.message_id)
-		AND NOT EXISTS (SELECT 1 FROM approval_event a WHERE a.customer_id = m.customer_id AND a.notice = m.message_id)
-		AND NOT EXISTS (SELECT 1 FROM incident_customer i WHERE i.customer_id = m.customer_id AND i.message_id = m.message_id)
-		AND NOT EXISTS (SELECT 1 FROM campaign_member c WHERE c.customer_id = m.customer_id AND c.message_id = m.message_id)
-		AND NOT EXISTS (SELECT 1 FROM process_notice p WHERE p.customer_id = m.customer_id AND p.message_id = m.message_id)
-		ORDER BY m.changed, m.message_id LIMIT $2`,
+	due:   "SELECT m.customer_id, m.message_id, m.changed FROM message m WHERE m.changed < $1" + endedMessages + " ORDER BY m.changed, m.message_id LIMIT $2",
+	still: "SELECT count(*) FROM message m WHERE m.changed < $1 AND m.customer_id = $2 AND m.message_id = $3" + endedMessages,
 	erase: func(ctx context.Context, tx *store.Tx, _ *Desk, it item) (erased, error) {
 		return deletes(ctx, tx, []string{"DELETE FROM message WHERE customer_id = $1 AND message_id = $2", "DELETE FROM message_event WHERE customer_id = $1 AND message_id = $2"}, string(it.customer), it.thing)
 	},
@@ -186,6 +193,11 @@ func customerWay() *way {
 	return &way{
 		due: "SELECT customer_id, '', ended FROM customer WHERE ended > 0 AND ended < $1 ORDER BY ended, customer_id LIMIT $2",
 		over: func(ctx context.Context, d *Desk, q store.Querier, it item) (bool, error) {
+			// Their service may have begun again.
+			n, err := count(ctx, q, "SELECT count(*) FROM customer WHERE customer_id = $1 AND ended = $2", string(it.customer), it.at.UnixMicro())
+			if err != nil || n == 0 {
+				return false, err
+			}
 			kept, err := d.kept(ctx, q, it.customer)
 			return len(kept) == 0, err
 		},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ringfence/internal/countersign"
+	"ringfence/internal/cpni"
 	"ringfence/internal/customer"
 	"ringfence/internal/filing/retention"
 	"ringfence/internal/office/officetest"
@@ -221,7 +222,10 @@ func TestAKeyIsKeptAsLongAsItMust(t *testing.T) {
 		w.must(err)
 		w.must(w.Forget(ctx, free.ID, "test"))
 
-		w.must(w.Contacts.EndService(ctx, ann.ID, "test"))
+		back := w.Customer(t)
+		for _, of := range []cpni.ID{ann.ID, back.ID} {
+			w.must(w.Contacts.EndService(ctx, of, "test"))
+		}
 		w.later(12)
 		if p, err := w.Retention.Plan(ctx, "customers"); err != nil || p.Items() != 0 {
 			t.Errorf("after a year: %d, %v (I-22)", p.Items(), err)
@@ -231,7 +235,7 @@ func TestAKeyIsKeptAsLongAsItMust(t *testing.T) {
 		w.must(w.Ledger.Sequence(ctx))
 		plan, err := w.Retention.Plan(ctx, "customers")
 		w.must(err)
-		if plan.Items() != 1 || plan.Late() != 1 {
+		if plan.Items() != 2 || plan.Late() != 2 {
 			t.Fatalf("after three years %d customers go, %d of them late (P-54)", plan.Items(), plan.Late())
 		}
 		alerts := func() int {
@@ -248,7 +252,11 @@ func TestAKeyIsKeptAsLongAsItMust(t *testing.T) {
 		w.must(err)
 		_, err = w.Proposals.Agree(ctx, p.ID, p.Hash, w.officer)
 		w.must(err)
+		w.must(w.Contacts.RestartService(ctx, back.ID, "test"))
 		w.must(w.Proposals.Work(ctx))
+		if _, _, err := w.Customers.Get(ctx, back.ID); err != nil {
+			t.Errorf("whose service has begun again after it was agreed is forgotten: %v (I-22)", err)
+		}
 		if _, _, err := w.Customers.Get(ctx, ann.ID); !errors.Is(err, customer.ErrNoCustomer) {
 			t.Errorf("not forgotten: %v", err)
 		}
