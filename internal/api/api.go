@@ -109,6 +109,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.controls()
 	a.monitors()
 	a.years()
+	a.retention()
 	a.exports()
 	a.directories()
 	a.emergencies()
@@ -162,6 +163,7 @@ var tags = []*huma.Tag{
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
 	{Name: "incidents", Description: "Incidents: reported by whoever notices one, and worked on to the last customer told, with their clocks."},
+	{Name: "retention", Description: "How long records are kept, legal holds, and erasure by a plan that two people agree to."},
 	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
 	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

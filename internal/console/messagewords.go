@@ -16,6 +16,7 @@ import (
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/controls"
 	"ringfence/internal/filing/monitor"
+	"ringfence/internal/filing/retention"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -149,6 +150,7 @@ var alertWords = map[cpni.Code]struct {
 		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
 	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
 		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
+	retention.Over:                {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},

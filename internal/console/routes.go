@@ -69,6 +69,7 @@ func addresses() []place {
 		controlPlaces(),
 		triedPlaces(),
 		yearPlaces(),
+		retentionPlaces(),
 	)
 }
 

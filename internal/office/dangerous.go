@@ -76,6 +76,7 @@ func (o *Office) proposals() *countersign.Register {
 			})},
 			countersign.Partner: {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
 			countersign.Destroy: {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
+			countersign.Erase:   {Right: staff.Forget, Holds: as(o.holdsErase), Work: work(o.workErase), Kind: ledger.Admin},
 			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.holdsPublish), Do: do(o.doPublish)},
 			countersign.Switch:  {Right: staff.KeepPolicy, Holds: as(o.holdsSwitch), Try: o.trySwitch, Do: do(o.doSwitch)},
 		}})
@@ -126,9 +127,12 @@ func (o *Office) holdsForget(ctx context.Context, a ForgetAct) error {
 	case errors.Is(err, customer.ErrNoCustomer):
 		return errGone
 	case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
-		return nil // what cannot be read must still go
+		err = nil // what cannot be read must still go
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return o.Retention.MayForget(ctx, o.DB.Reader(), a.Customer)
 }
 
 func (o *Office) doForget(ctx context.Context, tx *store.Tx, a ForgetAct, by string) ([]ledger.Entry, func(context.Context) error, error) {

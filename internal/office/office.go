@@ -38,6 +38,7 @@ import (
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/monitor"
+	"ringfence/internal/filing/retention"
 	"ringfence/internal/filing/yearly"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
@@ -153,7 +154,9 @@ type Office struct {
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
-	Registers *register.Book // of campaigns, disclosures and legal process
+	Registers *register.Book  // of campaigns, disclosures and legal process
+	Retention *retention.Desk // how long what is kept, legal holds, erasure
+	forgotten *retention.Outside
 
 	public    Public
 	calendars *workday.Calendars
@@ -269,6 +272,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
+	if err := o.openRetention(ctx, c); err != nil {
+		return nil, err
+	}
 	return o, nil
 }
 

@@ -315,6 +315,12 @@ func (n InForce) get(profile, name, kind string) number {
 // Int gives a whole number.
 func (n InForce) Int(profile, name string) int { return n.get(profile, name, whole).whole }
 
+// Known gives a whole number that not every policy has, such as one that was made before there was need of it.
+func (n InForce) Known(profile, name string) (int, bool) {
+	v, ok := n.find(profile, name)
+	return v.whole, ok && v.kind == whole
+}
+
 // Ints gives a list of whole numbers.
 func (n InForce) Ints(profile, name string) []int { return n.get(profile, name, listed).list }
 
