@@ -109,6 +109,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.exports()
 	a.directories()
 	a.emergencies()
+	a.witnesses()
 	a.writtenRequests()
 	return a
 }

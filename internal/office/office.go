@@ -36,6 +36,7 @@ import (
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
 	"ringfence/internal/ledger"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
@@ -65,8 +66,11 @@ type Config struct {
 	Signer note.Signer   // of the ledger's checkpoints
 	// Outside is the path of the file that keeps the newest checkpoint outside the database; empty: none.
 	Outside string
-	Clock   cpni.Clock     // the machine's, or one that a story moves
-	Zone    *time.Location // the carrier's
+	// Witnesses are asked to cosign the checkpoints, and Quorum of them have to; 0: all.
+	Witnesses []witness.Peer
+	Quorum    int
+	Clock     cpni.Clock     // the machine's, or one that a story moves
+	Zone      *time.Location // the carrier's
 	// UnaidedDetail and CMRS are as in disclose.Parts.
 	UnaidedDetail, CMRS bool
 	// SecondFactorOptional lets the staff in with a password alone, which only a demonstration does.
@@ -105,6 +109,7 @@ type Office struct {
 	Zone      *time.Location
 	Carrier   Carrier
 	Ledger    *ledger.Ledger
+	Witnesses *witness.Asker
 	Vault     *vault.Vault
 	Policy    *rulebook.Book
 	Customers *customer.Book
@@ -246,6 +251,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openFiling()
+	if err := o.openWitnesses(c); err != nil {
+		return nil, err
+	}
 	o.openRegisters()
 	o.tellOfHoldings()
 	o.giveListings()
@@ -349,6 +357,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Aggregate.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Witnesses.Work, report) })
 	all.Wait()
 }
 

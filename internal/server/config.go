@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"ringfence/internal/ledger/witness"
 )
 
 // Config is the one configuration file. Every name in it is checked: an unknown one is an error, not ignored.
@@ -92,6 +94,35 @@ type Ledger struct {
 	Origin     string `yaml:"origin"`
 	Key        string `yaml:"key"`
 	Checkpoint string `yaml:"checkpoint"`
+	// Witnesses cosign its checkpoints, and Quorum of them have to; 0: all.
+	Witnesses []Witness `yaml:"witnesses,omitempty"`
+	Quorum    int       `yaml:"quorum,omitempty"`
+}
+
+// Witness is somebody outside who looks at the log and cosigns it (C2SP tlog-witness).
+type Witness struct {
+	Key string `yaml:"key"` // its public key, name+hash+key
+	URL string `yaml:"url"` // below which it answers at add-checkpoint
+}
+
+// told says how many witnesses have to cosign; "" none is asked.
+func (l Ledger) told() string {
+	n := l.Quorum
+	if n == 0 {
+		n = len(l.Witnesses)
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d have to cosign", n, len(l.Witnesses))
+}
+
+// peers are the witnesses as they are asked.
+func (l Ledger) peers() (all []witness.Peer) {
+	for _, w := range l.Witnesses {
+		all = append(all, witness.Peer{Key: w.Key, URL: w.URL})
+	}
+	return all
 }
 
 // Options are choices that the law leaves to the carrier, each off unless set.
@@ -150,6 +181,9 @@ func (c Config) Check() error {
 	}
 	if c.Ledger.Key == "" {
 		say("ledger.key is empty: write the path of the file made by `ringfence key ledger`")
+	}
+	if err := witness.Check(c.Ledger.peers(), c.Ledger.Quorum); err != nil {
+		say("ledger.witnesses: %v", err)
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		say("listen %q is not host:port", c.Listen)
