@@ -57,10 +57,11 @@ var KindsOfChange = []KindOfChange{
 // EntriesOfChange are the files that write such an entry without changing anything of an account, each with what it is: of it
 // the customer is not told.
 var EntriesOfChange = map[string]string{
-	"customer/book.go":      "the beginning of service, and what the kinds above say",
-	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
-	"approval/answer.go":    "an answer that was not taken, which changes nothing",
-	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
-	"matter/register.go":    "a case, ticket, order, port or placement that is opened about the customer; what it changes of the account is a change of its own",
-	"matter/work.go":        "what was done on one, and its end",
+	"customer/book.go":       "the beginning of service, and what the kinds above say",
+	"contact/consent.go":     "the answer to a one-time consent, which the customer gave in the same call",
+	"approval/answer.go":     "an answer that was not taken, which changes nothing",
+	"disclose/afterwards.go": "a claim of an emergency, recorded on the node first",
+	"disclose/emergency.go":  "a claim of an emergency and its review, which have a record and people of their own",
+	"matter/register.go":     "a case, ticket, order, port or placement that is opened about the customer; what it changes of the account is a change of its own",
+	"matter/work.go":         "what was done on one, and its end",
 }

@@ -66,6 +66,9 @@ type Config struct {
 	Signer note.Signer   // of the ledger's checkpoints
 	// Outside is the path of the file that keeps the newest checkpoint outside the database; empty: none.
 	Outside string
+	// Journal is the path of the file in which this node alone records what emergency calls need while the ledger cannot be written;
+	// empty: none, and they wait like everything else.
+	Journal string
 	// Witnesses are asked to cosign the checkpoints, and Quorum of them have to; 0: all.
 	Witnesses []witness.Peer
 	Quorum    int
@@ -231,6 +234,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS,
 		Matters:   o.Matters,
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
+	if c.Journal != "" {
+		o.Door.Journal = o.Ledger.Journal(c.Journal)
+	}
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
 	o.Audience = audience.NewSets(audience.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Door: o.Door, Clock: clock, Zone: c.Zone})
@@ -358,6 +364,7 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Witnesses.Work, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Door.Bring, report) })
 	all.Wait()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"filippo.io/age"
@@ -28,6 +30,7 @@ type world struct {
 	clock  *clock
 	office *office.Office
 
+	folder   string // of files of its own
 	db       *store.DB
 	ledger   *ledger.Ledger
 	vault    *vault.Vault
@@ -106,12 +109,17 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	if err != nil {
 		return nil, err
 	}
+	if w.folder, err = os.MkdirTemp("", "story-"); err != nil {
+		return nil, err
+	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices, Calendars: calendars,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		Public: public, InlineProcess: true, Filer: filer,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
+		Journal:  filepath.Join(w.folder, "emergencies"),
 		Profiles: w.inForce})
 	if err != nil {
+		os.RemoveAll(w.folder)
 		return nil, fmt.Errorf("opening the instance: %w", err)
 	}
 	o := w.office
@@ -144,7 +152,10 @@ func calendarsOf(policy *lawbook, setup args) (*workday.Calendars, error) {
 	return calendars.With(more...)
 }
 
-func (w *world) close() { w.office.Close() }
+func (w *world) close() {
+	w.office.Close()
+	os.RemoveAll(w.folder)
+}
 
 // now gives the moment at which the story stands.
 func (w *world) now() time.Time { return w.clock.Now() }

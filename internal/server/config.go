@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -94,6 +95,9 @@ type Ledger struct {
 	Origin     string `yaml:"origin"`
 	Key        string `yaml:"key"`
 	Checkpoint string `yaml:"checkpoint"`
+	// Emergencies is the file in which this node alone records what emergency calls need while the ledger cannot be written; empty: a file of
+	// that name beside Checkpoint, or none where there is no Checkpoint.
+	Emergencies string `yaml:"emergencies,omitempty"`
 	// Witnesses cosign its checkpoints, and Quorum of them have to; 0: all.
 	Witnesses []Witness `yaml:"witnesses,omitempty"`
 	Quorum    int       `yaml:"quorum,omitempty"`
@@ -103,6 +107,14 @@ type Ledger struct {
 type Witness struct {
 	Key string `yaml:"key"` // its public key, name+hash+key
 	URL string `yaml:"url"` // below which it answers at add-checkpoint
+}
+
+// journal is the path of the file for emergencies; "" there is none.
+func (l Ledger) journal() string {
+	if l.Emergencies == "" && l.Checkpoint != "" {
+		return filepath.Join(filepath.Dir(l.Checkpoint), "emergencies")
+	}
+	return l.Emergencies
 }
 
 // told says how many witnesses have to cosign; "" none is asked.
