@@ -110,6 +110,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.directories()
 	a.emergencies()
 	a.witnesses()
+	a.sims()
 	a.writtenRequests()
 	return a
 }

@@ -203,7 +203,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o.Editions = wording.NewShelf(o.Wording, o.sourceOf)
 	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
 		r := contact.RulesOf(n)
-		r.Zone = c.Zone
+		r.Zone, r.CMRS = c.Zone, c.CMRS
 		return r
 	}))
 	if o.Forms, err = ReadForms(c.Courses); err != nil {

@@ -52,6 +52,7 @@ type world struct {
 	processes  map[string]cpni.ID // files of legal process
 	incidents  map[string]cpni.ID
 	failures   map[string]cpni.ID
+	sims       map[string]simAsked // changes of a SIM that were asked for
 	urgent     map[string]bool     // incidents of which the first report is to say that customers must be told at once
 	named      map[string][]string // partners whom a one-time notice named
 	read       map[string]cpni.ID  // one-time notices, by the contact in which they were read
@@ -64,6 +65,9 @@ type world struct {
 	publishers map[string]*age.X25519Identity // with whose keys they read
 	switches   []rules.Switch                 // that the story has told
 }
+
+// simAsked is a change of a SIM that a customer has asked for.
+type simAsked struct{ customer, change cpni.ID }
 
 // origin names the log of an instance.
 const origin = "scenario.ringfence"
@@ -94,7 +98,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, sims: map[string]simAsked{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {
