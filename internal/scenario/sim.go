@@ -9,11 +9,11 @@ import (
 func simVerbs() []verb {
 	return []verb{
 		{name: "sim-change", fields: []field{need("id", defines("sim-change")), need("contact", refers("contact")), need("number", text)},
-			gives: []given{ok(), rejects("NOT_APPLICABLE", "UNAUTHENTICATED", "SIM_LOCKED", "NO_PLACE", "FROZEN", "BAD_INPUT")}, results: []field{may("notices", planned)}},
+			gives: []given{ok(), rejects("NOT_APPLICABLE", "UNAUTHENTICATED", "ENROL", "SIM_LOCKED", "NO_PLACE", "FROZEN", "BAD_INPUT")}, results: []field{may("notices", planned)}},
 		{name: "sim-done", fields: []field{need("change", refers("sim-change")), need("by", staffName)},
 			gives: []given{ok(), rejects("NOT_APPLICABLE", "NOT_FOUND", "SIM_LOCKED", "NOT_TOLD", "FROZEN", "ENDED", "BAD_INPUT")}},
 		{name: "sim-lock", fields: []field{need("contact", refers("contact")), may("lifted", flag)},
-			gives: []given{ok(), rejects("NOT_APPLICABLE", "UNAUTHENTICATED", "FROZEN")}, results: []field{may("notices", planned)}},
+			gives: []given{ok(), rejects("NOT_APPLICABLE", "UNAUTHENTICATED", "ENROL", "FROZEN")}, results: []field{may("notices", planned)}},
 	}
 }
 
