@@ -45,6 +45,7 @@ type program struct {
 	Watermark      watermarkCommand      `cmd:"" help:"Tell from which export for a partner a leaked copy comes, read from standard input."`
 	Bench          benchCommand          `cmd:"" help:"Measure this machine: disclosures, imports, replay, look-ups."`
 	OpenAPI        openapiCommand        `cmd:"" name:"openapi" help:"Print the description of the REST interface."`
+	Witness        witnessCommand        `cmd:"" help:"Cosign the ledgers of others, as long as each only grows."`
 	Version        versionCommand        `cmd:"" help:"Print the version."`
 }
 

@@ -27,6 +27,9 @@ type verifyCommand struct {
 	Register string `placeholder:"FILE" type:"existingfile" help:"Verify the file of a register: each line by itself, and with --folder, or with the configured database, that none was left out."`
 	Key      string `placeholder:"KEY" help:"The ledger's public key, needed with --url, --folder, --receipt and --register."`
 	Known    string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
+	// Witness are those who must have cosigned the ledger.
+	Witness []string `placeholder:"KEY" sep:"none" help:"The public key of a witness that must have cosigned the ledger; may be given again."`
+	Quorum  int      `placeholder:"N" help:"How many of the witnesses must have cosigned it (default: all of them)."`
 }
 
 // Run verifies and ends with 1 when anything is wrong.
@@ -34,13 +37,16 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "" || c.Register != "") || c.Register != "" && c.URL != "" {
 		return errors.New("name one thing to verify: an address, a folder, or a receipt")
 	}
+	if len(c.Witness) == 0 && c.Quorum != 0 || len(c.Witness) > 0 && (c.Receipt != "" || c.Register != "") {
+		return errors.New("--witness goes with an address, a folder or the database, and --quorum with --witness")
+	}
 	if c.Receipt != "" {
 		return c.receipt(s)
 	}
 	if c.Register != "" {
 		return c.register(ctx, s)
 	}
-	trust := ledger.Trust{Key: c.Key}
+	trust := ledger.Trust{Key: c.Key, Witnesses: ledger.Witnesses{Keys: c.Witness, Quorum: c.Quorum}}
 	if c.Known != "" {
 		text, err := os.ReadFile(c.Known)
 		if err != nil {

@@ -113,6 +113,8 @@ func New(o *office.Office, report func(error)) *API {
 	a.exports()
 	a.directories()
 	a.emergencies()
+	a.witnesses()
+	a.sims()
 	a.writtenRequests()
 	return a
 }

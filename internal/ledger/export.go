@@ -65,8 +65,27 @@ func (l *Ledger) Export(ctx context.Context, folder string) error {
 		if err := exportRecords(ctx, q, root, size); err != nil {
 			return err
 		}
-		return root.WriteFile("checkpoint", []byte(signed), 0o600) // last: a folder with a checkpoint is whole
+		note, err := exportCosigned(ctx, q, root, size, []byte(signed))
+		if err != nil {
+			return err
+		}
+		return root.WriteFile("checkpoint", note, 0o600) // last: a folder with a checkpoint is whole
 	})
+}
+
+// exportCosigned gives the newest checkpoint with the cosignatures that it bears. Where enough witnesses have cosigned an older one only,
+// that is written beside it.
+//
+// cite: P-41
+func exportCosigned(ctx context.Context, q store.Querier, root *os.Root, size int64, signed []byte) ([]byte, error) {
+	c, err := newestCosigned(ctx, q)
+	if err == nil && c.Size != size {
+		err = root.WriteFile(CosignedFile, c.Note, 0o600)
+	}
+	if err != nil && !errors.Is(err, ErrNotYet) {
+		return nil, fmt.Errorf("exporting what witnesses have cosigned: %w", err)
+	}
+	return withCosignatures(ctx, q, size, signed)
 }
 
 func exportTiles(ctx context.Context, q store.Querier, root *os.Root) error {

@@ -81,6 +81,8 @@ var needed = map[string]map[string]string{
 	"public-policy": {"facility_verified_within": duration},
 	"portal":        {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole, "unasked_codes": whole, "unasked_code_pause": duration},
 	"notices":       {"new_customer_grace_days": whole, "on_the_way_days": whole, "lapse_alarm_days": listed},
+	"sim-changes":   {"done_within": duration},
+	"witnesses":     {"ask_apart": duration, "ask_again": duration, "retry_first": duration, "retry_longest": duration, "alert_after": duration},
 	"matters": {"protection_remind": duration, "protection_close": duration, "protection_longest": duration, "ticket_remind": duration, "ticket_close": duration, "ticket_longest": duration,
 		"order_remind": duration, "order_close": duration, "order_longest": duration, "port_remind": duration, "port_close": duration, "port_longest": duration,
 		"collection_remind": duration, "collection_close": duration, "collection_longest": duration, "port_barred_after": duration},

@@ -80,6 +80,7 @@ func acts() map[string]act {
 	maps.Copy(all, incidentActs())
 	maps.Copy(all, filingActs())
 	maps.Copy(all, retentionActs())
+	maps.Copy(all, simActs())
 	return all
 }
 

@@ -84,6 +84,7 @@ var otherCodes = []string{
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
 	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE",
+	"NOT_APPLICABLE", "SIM_LOCKED", "NOT_TOLD", "NOT_FOUND",
 }
 
 func noticeCodes() []string {
@@ -99,7 +100,7 @@ func noticeCodes() []string {
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
 	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), exportVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
-		matterVerbs(), otherVerbs())
+		matterVerbs(), otherVerbs(), simVerbs())
 }
 
 func contactVerbs() []verb {
