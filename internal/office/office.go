@@ -33,6 +33,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
+	"ringfence/internal/evidence"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
 	"ringfence/internal/ledger"
@@ -143,7 +144,8 @@ type Office struct {
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
-	Registers *register.Book // of campaigns, disclosures and legal process
+	Registers *register.Book  // of campaigns, disclosures and legal process
+	Evidence  *evidence.Maker // bundles for auditors
 
 	public    Public
 	calendars *workday.Calendars
@@ -247,6 +249,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openFiling()
 	o.openRegisters()
+	o.openEvidence()
 	o.tellOfHoldings()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
