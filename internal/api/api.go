@@ -106,6 +106,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.processes()
 	a.incidents()
 	a.failures()
+	a.evidence()
 	a.exports()
 	a.directories()
 	a.emergencies()

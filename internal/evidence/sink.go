@@ -70,15 +70,17 @@ func (f *Folder) Abandon() error {
 
 // Zip is a sink that writes an archive as it goes; one that breaks off is no archive.
 type Zip struct {
-	out *zip.Writer
-	at  time.Time
+	out  *zip.Writer
+	at   time.Time
+	step func()
 }
 
-// NewZip begins an archive whose files bear that time.
-func NewZip(to io.Writer, at time.Time) *Zip { return &Zip{zip.NewWriter(to), at} }
+// NewZip begins an archive whose files bear that time. step is called before each file: whoever waits for a silent line begins anew.
+func NewZip(to io.Writer, at time.Time, step func()) *Zip { return &Zip{zip.NewWriter(to), at, step} }
 
 // Put writes a file.
 func (z *Zip) Put(name string, content []byte) error {
+	z.step()
 	w, err := z.out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: z.at})
 	if err == nil {
 		_, err = w.Write(content)

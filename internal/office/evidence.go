@@ -193,17 +193,28 @@ func (o *Office) doEvidence(context.Context, *store.Tx, evidence.Order, string) 
 
 var errNotAgreed = cpni.Rejected("TWO_PEOPLE", "two people have not agreed to this bundle, or the time in which it may be made is over", []string{"P-37", "P-41"}, "have a second person agree to the proposal", "propose it again")
 
-// AgreedEvidence gives the order of a bundle to which two people have agreed. It may be made for as long again as it could be agreed to.
+// EvidenceUntil tells until when a bundle to which two people have agreed may be made: as long again as it could be agreed to.
+//
+// cite: P-37, P-41, 47 CFR 64.2010(a)
+func (o *Office) EvidenceUntil(p *countersign.Proposal) (time.Time, error) {
+	now := o.Clock.Now()
+	until := p.Ended.Add(o.Policy.Numbers(now).Duration("security-defaults", "proposal_life"))
+	if p.Kind != countersign.Evidence || p.State != countersign.Done || !now.Before(until) {
+		return time.Time{}, errNotAgreed
+	}
+	return until, nil
+}
+
+// AgreedEvidence gives the order of a bundle to which two people have agreed, while it may be made.
 //
 // cite: P-37, P-41, 47 CFR 64.2010(a)
 func (o *Office) AgreedEvidence(ctx context.Context, proposal cpni.ID) (evidence.Order, error) {
 	p, err := o.Proposals.Get(ctx, proposal)
+	if err == nil {
+		_, err = o.EvidenceUntil(p)
+	}
 	if err != nil {
 		return evidence.Order{}, err
-	}
-	now := o.Clock.Now()
-	if p.Kind != countersign.Evidence || p.State != countersign.Done || now.After(p.Ended.Add(o.Policy.Numbers(now).Duration("security-defaults", "proposal_life"))) {
-		return evidence.Order{}, errNotAgreed
 	}
 	return read[evidence.Order](p.Act)
 }
