@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"ringfence/internal/evidence"
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 	"ringfence/internal/publish"
@@ -34,6 +35,9 @@ type verifyCommand struct {
 
 // Run verifies and ends with 1 when anything is wrong.
 func (c *verifyCommand) Run(ctx context.Context, s streams) error {
+	if c.Folder != "" && c.URL == "" && c.Register == "" && c.Receipt == "" && evidence.Is(os.DirFS(c.Folder)) {
+		return c.bundle(ctx, s)
+	}
 	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "" || c.Register != "") || c.Register != "" && c.URL != "" {
 		return errors.New("name one thing to verify: an address, a folder, or a receipt")
 	}
@@ -130,10 +134,17 @@ func (c *verifyCommand) database(ctx context.Context, s streams, trust ledger.Tr
 	return ledger.VerifyDatabase(ctx, db, trust, s.out)
 }
 
-type replayCommand struct{ configured }
+type replayCommand struct {
+	configured
+	Bundle   string `placeholder:"DIR" type:"existingdir" help:"Replay a bundle of evidence, without a configuration or a database."`
+	Identity string `placeholder:"FILE" type:"existingfile" help:"The secret key to which the facts of the bundle are sealed, as age-keygen writes it."`
+}
 
 // Run replays and ends with 1 when a decision differs. The database may be in use.
 func (c *replayCommand) Run(ctx context.Context, s streams) error {
+	if c.Bundle != "" {
+		return c.bundle(ctx, s)
+	}
 	config, err := c.read()
 	if err != nil {
 		return err

@@ -110,6 +110,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.monitors()
 	a.years()
 	a.retention()
+	a.evidence()
 	a.exports()
 	a.directories()
 	a.emergencies()

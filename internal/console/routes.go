@@ -70,6 +70,7 @@ func addresses() []place {
 		triedPlaces(),
 		yearPlaces(),
 		retentionPlaces(),
+		evidencePlaces(),
 	)
 }
 

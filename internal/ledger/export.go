@@ -89,18 +89,7 @@ func exportCosigned(ctx context.Context, q store.Querier, root *os.Root, size in
 }
 
 func exportTiles(ctx context.Context, q store.Querier, root *os.Root) error {
-	rows, err := q.Query(ctx, "SELECT level, idx, width, data FROM ledger_tile")
-	if err != nil {
-		return fmt.Errorf("reading tiles: %w", err)
-	}
-	return eachRow(rows, func() error {
-		var level, width int
-		var index int64
-		var data []byte
-		if err := rows.Scan(&level, &index, &width, &data); err != nil {
-			return err
-		}
-		name := tilePath(level, index, width)
+	return EachTile(ctx, q, func(name string, data []byte) error {
 		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
+	"ringfence/internal/evidence"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
 	"ringfence/internal/filing/books"
@@ -165,6 +166,7 @@ type Office struct {
 	Registers *register.Book  // of campaigns, disclosures and legal process
 	Retention *retention.Desk // how long what is kept, legal holds, erasure
 	forgotten *retention.Outside
+	Evidence  *evidence.Maker // bundles for auditors
 
 	public    Public
 	calendars *workday.Calendars
@@ -282,6 +284,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	}
 	o.openRegisters()
 	o.openYearly()
+	o.openEvidence()
 	o.tellOfHoldings()
 	o.openBooks()
 	o.giveListings()

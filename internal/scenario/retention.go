@@ -86,4 +86,3 @@ func liftHold(ctx context.Context, w *world, a args) (result, error) {
 	_, err := w.office.Retention.Lift(ctx, w.holds[a.text("hold")], by, "The matter is over.")
 	return of(err, succeeded())
 }
-
