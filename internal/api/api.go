@@ -106,6 +106,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.processes()
 	a.incidents()
 	a.failures()
+	a.books()
 	a.exports()
 	a.directories()
 	a.emergencies()
@@ -159,6 +160,7 @@ var tags = []*huma.Tag{
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
 	{Name: "incidents", Description: "Incidents: reported by whoever notices one, and worked on to the last customer told, with their clocks."},
+	{Name: "books", Description: "Complaints, actions against data brokers, pretexting methods and reviews of suppliers, and what they count of a year."},
 	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
 	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

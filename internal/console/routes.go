@@ -66,6 +66,7 @@ func addresses() []place {
 		incidentReportPlaces(),
 		incidentTellingPlaces(),
 		failurePlaces(),
+		bookPlaces(),
 	)
 }
 

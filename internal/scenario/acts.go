@@ -79,6 +79,7 @@ func acts() map[string]act {
 	maps.Copy(all, matterActs())
 	maps.Copy(all, incidentActs())
 	maps.Copy(all, filingActs())
+	maps.Copy(all, bookActs())
 	return all
 }
 
