@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ringfence/internal/complaint"
+	"ringfence/internal/cpni"
 	"ringfence/internal/filing/books"
 	"ringfence/internal/staff"
 	"ringfence/internal/workday"
@@ -39,6 +41,8 @@ func bookListAddress(kind books.Kind, year int, category complaint.Category) str
 	}
 	return "/books/list/" + string(kind) + "?" + queryOf(q...)
 }
+
+func bookAddress(id cpni.ID) string { return "/books/records/" + string(id) }
 
 // bookWords are what a register is called, what it is for, and how one enters something.
 var bookWords = map[books.Kind]struct{ title, one, enter, says string }{
@@ -108,7 +112,7 @@ func saidCount(y *books.Year, n int) string {
 	case y.Kept.IsZero() || y.Kept.After(y.Last):
 		return "not kept"
 	}
-	return "none since " + dated(y.Kept)
+	return "none since " + y.Kept.Start(time.UTC).Format("2 Jan")
 }
 
 type bookSection struct {
