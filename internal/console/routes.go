@@ -71,6 +71,7 @@ func addresses() []place {
 		yearPlaces(),
 		retentionPlaces(),
 		evidencePlaces(),
+		bookPlaces(),
 	)
 }
 

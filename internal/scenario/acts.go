@@ -81,6 +81,7 @@ func acts() map[string]act {
 	maps.Copy(all, filingActs())
 	maps.Copy(all, retentionActs())
 	maps.Copy(all, simActs())
+	maps.Copy(all, bookActs())
 	return all
 }
 

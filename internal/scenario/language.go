@@ -238,8 +238,14 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT")}},
 		{name: "sanction", fields: []field{need("staff", staffName), need("for", text), may("by", staffName), may("is", oneOf("unfounded", "warning", "retraining", "suspension", "dismissal", "lifted")), may("until", moment)},
 			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT", "CONFLICT")}},
-		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text)}, gives: []given{ok()}},
-		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text)}, gives: []given{ok()}},
+		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text), may("found", oneOf("founded", "unfounded")), may("done", text), may("by", staffName)},
+			gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text), may("against", text), may("outcome", text), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "pretexting-method", fields: []field{need("what", text), may("at", moment), may("known", text), may("steps", text), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "supplier-review", fields: []field{need("partner", text), may("at", moment), may("checked", text), may("findings", text), may("mend-by", moment), may("mended", moment), may("by", staffName)},
+			gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}, results: []field{may("next", moment)}},
+		{name: "books", fields: []field{need("year", count), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT")},
+			results: []field{may("employee-access", count), may("disclosure", count), may("online-access", count), may("broker-actions", count), may("methods", count), may("reviews", count), may("reviews-late", count), may("sanctions", count), may("whole", flag)}},
 		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar)))},
 			gives: []given{ok(), rejects("INCOMPLETE", "ROLE")}, results: []field{may("due", moment)}},
 		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
@@ -276,7 +282,7 @@ func keepingVerbs() []verb {
 	}
 }
 
-var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "look-ups", "alerts")
+var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "look-ups", "alerts", "complaints", "broker-actions")
 
 // together says that field a is given only along with field b.
 func together(a, b string) func(r *reader, n *node) {
