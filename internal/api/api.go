@@ -107,6 +107,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.incidents()
 	a.failures()
 	a.controls()
+	a.certificates()
 	a.exports()
 	a.directories()
 	a.emergencies()

@@ -83,7 +83,7 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
-	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE", "STATEMENT_CONTRADICTED",
 }
 
 func noticeCodes() []string {
@@ -239,8 +239,8 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT", "CONFLICT")}},
 		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text)}, gives: []given{ok()}},
 		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text)}, gives: []given{ok()}},
-		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar)))},
-			gives: []given{ok(), rejects("INCOMPLETE", "ROLE")}, results: []field{may("due", moment)}},
+		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar))), may("receipt", text)},
+			gives: []given{ok(), rejects("INCOMPLETE", "ROLE", "STATEMENT_CONTRADICTED", "STATE", "RECEIPT")}, results: []field{may("due", moment), may("plan", moment), may("signed", flag), may("late", flag), may("gaps", count)}},
 		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
 			may("adds", fields("what a policy adds", may("purposes", list(word)), may("recipients", list(recipient)), may("data", list(word))))}, gives: []given{ok(), rejects("CONFIG")}},
 		{name: "switch-profile", fields: []field{need("profile", name), need("effective", moment), may("citation", text)}, gives: []given{ok(), rejects("PROFILE_EVIDENCE")}, results: []field{may("in-force", name)}},
