@@ -2,12 +2,14 @@
 
 .DEFAULT_GOAL := build
 export CGO_ENABLED := 0
+# What is built says nothing of where it lies, so that a copy of this folder, as the checks make one, builds nothing twice.
+export GOFLAGS += -trimpath
 
 .PHONY: build demo test explore check generate clean
 
 # build makes the one binary, static and without a trace of where it was built.
 build:
-	go build -trimpath -ldflags '-s -w' -o bin/ringfence ./cmd/ringfence
+	go build -ldflags '-s -w' -o bin/ringfence ./cmd/ringfence
 
 # demo starts Ringfence with an embedded database and real data, and prints its address and sign-ins.
 demo: build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test. Properties begin with a seed that is made of what is tested, so that the same tree meets the same cases on every
+# Every test; what vet has to say the checks have said. Properties begin with a seed that is made of what is tested, so that the same tree meets the same cases on every
 # machine and every other tree meets others; `make explore` looks for new ones.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -15,9 +15,11 @@ tree=$(git rev-parse --short=15 'HEAD^{tree}' 2>/dev/null) || tree=1 # of a fold
 # Much of the time is waiting, for browsers and for databases: the properties go beside the others, and are printed behind them.
 status=0 printed=$(mktemp)
 trap 'rm -f "$printed"' EXIT
-go test -p 1 -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" >"$printed" 2>&1 &
+go test -vet=off -p 1 -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" >"$printed" 2>&1 &
 beside=$!
-go test -timeout 45m "${others[@]}" || status=1
+# Begun first is what takes longest, so that nothing waits for it at the end.
+long=(ringfence/internal/scenario ringfence/internal/console ringfence/cmd/ringfence)
+go test -vet=off -p 3 -timeout 45m "${long[@]}" "${others[@]}" || status=1
 wait $beside || status=1
 cat "$printed"
 exit $status

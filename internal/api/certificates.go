@@ -61,21 +61,82 @@ func (f CertificateFields) fields() certificate.Fields {
 //
 // cite: 47 CFR 64.2009(e)
 type AnnualCertificate struct {
-	Year        int                      `json:"year"`
-	Version     int64                    `json:"version" doc:"Whoever acts on the file may name the version that they have read; 0: nobody has written into it."`
-	State       certificate.State        `json:"state" enum:"working,signed,filed"`
-	Due         string                   `json:"due" doc:"The last day on which it is filed in time."`
-	Plan        string                   `json:"plan" doc:"The business day by which it should be filed, so that nobody relies on a day that rolls."`
-	Late        bool                     `json:"late,omitempty"`
-	Gaps        int                      `json:"gaps" doc:"That are open, or, when it is signed, that it states. Not in lists."`
-	Obligations []certificate.Obligation `json:"obligations,omitempty" doc:"What has to be answered for, what the records show now, and what was not kept. Not in lists."`
-	Lacks       []CertLack               `json:"lacks,omitempty" doc:"What the certificate does not say yet. Not in lists."`
-	Contrary    []CertContrary           `json:"contrary,omitempty" doc:"What somebody wrote and the records contradict. Not in lists."`
-	Text        string                   `json:"text,omitempty" doc:"As it was signed, or as a draft. Not in lists."`
-	Walk        *CertWalk                `json:"walk,omitempty" doc:"The officer's way through the file. Not in lists."`
-	Signed      *CertSigned              `json:"signed,omitempty"`
-	Filed       *CertFiled               `json:"filed,omitempty"`
-	History     []FailureStep            `json:"history,omitempty" doc:"In its order. Not in lists."`
+	Year        int               `json:"year"`
+	Version     int64             `json:"version" doc:"Whoever acts on the file may name the version that they have read; 0: nobody has written into it."`
+	State       certificate.State `json:"state" enum:"working,signed,filed"`
+	Due         string            `json:"due" doc:"The last day on which it is filed in time."`
+	Plan        string            `json:"plan" doc:"The business day by which it should be filed, so that nobody relies on a day that rolls."`
+	Late        bool              `json:"late,omitempty"`
+	Gaps        int               `json:"gaps" doc:"That are open, or, when it is signed, that it states. Not in lists."`
+	Obligations []CertObligation  `json:"obligations,omitempty" doc:"What has to be answered for, what the records show now, and what was not kept. Not in lists."`
+	Lacks       []CertLack        `json:"lacks,omitempty" doc:"What the certificate does not say yet. Not in lists."`
+	Contrary    []CertContrary    `json:"contrary,omitempty" doc:"What somebody wrote and the records contradict. Not in lists."`
+	Text        string            `json:"text,omitempty" doc:"As it was signed, or as a draft. Not in lists."`
+	Walk        *CertWalk         `json:"walk,omitempty" doc:"The officer's way through the file. Not in lists."`
+	Signed      *CertSigned       `json:"signed,omitempty"`
+	Filed       *CertFiled        `json:"filed,omitempty"`
+	History     []FailureStep     `json:"history,omitempty" doc:"In its order. Not in lists."`
+}
+
+// CertObligation is what has to be answered for, and what the records show of it.
+type CertObligation struct {
+	ID       string     `json:"id"`
+	Title    string     `json:"title"`
+	Clauses  []string   `json:"clauses"`
+	Cites    []string   `json:"cites"`
+	Sentence string     `json:"sentence" doc:"As it stands in the statement."`
+	Evidence []CertLink `json:"evidence"`
+	Gaps     []CertGap  `json:"gaps,omitempty"`
+}
+
+// CertGap is something that was not kept, or is not known to be.
+type CertGap struct {
+	ID       string     `json:"id" doc:"By which it is explained."`
+	Says     string     `json:"says"`
+	Evidence []CertLink `json:"evidence"`
+}
+
+// CertLink is where the desk shows the records behind a sentence.
+type CertLink struct {
+	Says string `json:"says"`
+	At   string `json:"at"`
+}
+
+// CertStratum is a sort of decisions of the year, and how many of it were drawn.
+type CertStratum struct {
+	Sort  string `json:"sort"`
+	Of    int64  `json:"of"`
+	Drawn int    `json:"drawn"`
+}
+
+// CertSeen is what making a recorded decision again has shown.
+type CertSeen struct {
+	At        time.Time    `json:"at"`
+	Rules     string       `json:"rules,omitempty"`
+	Outcome   cpni.Outcome `json:"outcome,omitempty"`
+	Codes     []cpni.Code  `json:"codes,omitempty"`
+	Decided   []string     `json:"decided,omitempty" doc:"Ids of the rules."`
+	Differs   string       `json:"differs,omitempty" doc:"How it comes out otherwise than it is recorded."`
+	Forgotten bool         `json:"forgotten,omitempty" doc:"Nobody can read it any more."`
+}
+
+func certLinks(all []certificate.Link) []CertLink {
+	out := []CertLink{}
+	for _, l := range all {
+		out = append(out, CertLink(l))
+	}
+	return out
+}
+
+func certObligations(all []certificate.Obligation) (out []CertObligation) {
+	for _, o := range all {
+		x := CertObligation{ID: o.ID, Title: o.Title, Clauses: o.Clauses, Cites: o.Cites, Sentence: o.Sentence, Evidence: certLinks(o.Evidence)}
+		for _, g := range o.Gaps {
+			x.Gaps = append(x.Gaps, CertGap{g.ID, g.Says, certLinks(g.Evidence)})
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // CertLack is something that the certificate does not say yet.
@@ -93,22 +154,22 @@ type CertContrary struct {
 
 // CertWalk is an officer's way through a file.
 type CertWalk struct {
-	By    cpni.ID               `json:"by"`
-	Began time.Time             `json:"began"`
-	Seed  string                `json:"seed" doc:"By which the decisions were drawn."`
-	Hash  string                `json:"hash" doc:"SHA-256 of the text that is signed."`
-	Drawn []certificate.Stratum `json:"drawn"`
-	Steps []CertStep            `json:"steps"`
+	By    cpni.ID       `json:"by"`
+	Began time.Time     `json:"began"`
+	Seed  string        `json:"seed" doc:"By which the decisions were drawn."`
+	Hash  string        `json:"hash" doc:"SHA-256 of the text that is signed."`
+	Drawn []CertStratum `json:"drawn"`
+	Steps []CertStep    `json:"steps"`
 }
 
 // CertStep is one step of it.
 type CertStep struct {
-	ID        string            `json:"id"`
-	Kind      string            `json:"kind" enum:"checked,gaps,certificate,decision"`
-	Entry     cpni.ID           `json:"entry,omitempty" doc:"Of a decision."`
-	Seen      *certificate.Seen `json:"seen,omitempty" doc:"What making it again has shown."`
-	Confirmed *time.Time        `json:"confirmed,omitempty"`
-	Remark    string            `json:"remark,omitempty"`
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind" enum:"checked,gaps,certificate,decision"`
+	Entry     cpni.ID    `json:"entry,omitempty" doc:"Of a decision."`
+	Seen      *CertSeen  `json:"seen,omitempty" doc:"What making it again has shown."`
+	Confirmed *time.Time `json:"confirmed,omitempty"`
+	Remark    string     `json:"remark,omitempty"`
 }
 
 // CertSigned is who signed it, and what.
@@ -161,7 +222,7 @@ func (a *API) certificateOf(ctx context.Context, f *certificate.File, by cpni.ID
 	if err != nil {
 		return out, err
 	}
-	out.Obligations, out.Text = x.Obligations, x.Text()
+	out.Obligations, out.Text = certObligations(x.Obligations), x.Text()
 	if f.Sign != nil {
 		out.Text = f.Walk.Text
 	} else {
@@ -174,11 +235,17 @@ func (a *API) certificateOf(ctx context.Context, f *certificate.File, by cpni.ID
 		}
 	}
 	if w := f.Walk; w != nil {
-		out.Walk = &CertWalk{By: w.By, Began: w.Began, Seed: w.Seed, Hash: w.Hash, Drawn: w.Drawn}
+		out.Walk = &CertWalk{By: w.By, Began: w.Began, Seed: w.Seed, Hash: w.Hash}
+		for _, d := range w.Drawn {
+			out.Walk.Drawn = append(out.Walk.Drawn, CertStratum(d))
+		}
 		for _, s := range w.Steps {
-			step := CertStep{ID: s.ID, Kind: string(s.Kind), Seen: s.Seen, Confirmed: momentOf(s.Confirmed), Remark: s.Remark}
+			step := CertStep{ID: s.ID, Kind: string(s.Kind), Confirmed: momentOf(s.Confirmed), Remark: s.Remark}
 			if s.Decision != nil {
 				step.Entry = s.Decision.Entry
+			}
+			if x := s.Seen; x != nil {
+				step.Seen = &CertSeen{x.At, x.Rules, x.Outcome, x.Codes, x.Decided, x.Differs, x.Forgotten}
 			}
 			out.Walk.Steps = append(out.Walk.Steps, step)
 		}

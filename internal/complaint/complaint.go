@@ -33,6 +33,8 @@ type Parts struct {
 	Clock     cpni.Clock
 	// Hush refuses an answer that tells a customer what they must not be told yet; nil: nothing does.
 	Hush func(ctx context.Context, by cpni.ID, answer string) error
+	// Filed enters a complaint in the register by which complaints are counted, in the transaction that keeps it; nil: there is none.
+	Filed func(ctx context.Context, tx *store.Tx, c *Complaint) ([]ledger.Entry, error)
 }
 
 // Book keeps complaints.
@@ -166,7 +168,12 @@ func (b *Book) File(ctx context.Context, f Filing) (*Complaint, error) {
 		if f.By != "" {
 			by = string(f.By)
 		}
-		return b.noted(ctx, tx, c, by, string(f.Contact), "complaint filed")
+		entries, err := b.noted(ctx, tx, c, by, string(f.Contact), "complaint filed")
+		if err != nil || b.Filed == nil {
+			return entries, err
+		}
+		entered, err := b.Filed(ctx, tx, c)
+		return append(entries, entered...), err
 	})
 	if err != nil {
 		return nil, err

@@ -13,7 +13,10 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
+	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/controls"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -139,15 +142,23 @@ var alertWords = map[cpni.Code]struct {
 		"Have counsel answer the state, and ask the agency whether it still needs the hold."}, false},
 	breach.NeedWriting: {"An agency has spoken and not written", []string{"Open the incident, then Agencies: a spoken direction keeps the hold, and does not count until it is written.",
 		"Ask the officer to put it in writing; where they will not, record that."}, false},
-	filing.Failed:                 {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
-	filing.Due:                    {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
-	filing.Overdue:                {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
-	controls.WentOff:              {"A control is off", []string{"Open Controls: it says what was seen, and since when.", "Have it put right; it is looked at again by itself. One that nobody has confirmed in time is confirmed there."}, false},
+	filing.Failed:    {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
+	filing.Due:       {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
+	filing.Overdue:   {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
+	controls.WentOff: {"A control is off", []string{"Open Controls: it says what was seen, and since when.", "Have it put right; it is looked at again by itself. One that nobody has confirmed in time is confirmed there."}, false},
+	monitor.Silent: {"Nobody can tell whether a way to refuse works", []string{"Open Failed ways to refuse, then Ways to refuse, tried: the way that is unknown says since when.",
+		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
+	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
+		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
+	certificate.Due:               {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},
+	certificate.Overdue:           {"The annual certificate is late", []string{"Open Certificates: have what it lacks written, an officer sign it, and file it now.", "Enter the confirmation at the file. It is asked for every day until then."}, false},
+	certificate.Differs:           {"A decision does not come out as it is recorded", []string{"Open the decision, and have the ledger verified and all decisions replayed.", "Until it is known why, the certificate says so."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},
 	contact.LineLost: {"A line that proved somebody was in other hands", []string{"Answers were given, or changes made, on the proof of a line that had been ported, forwarded or given a new SIM by then.",
 		"Open the customer's records of that time. Reach them by what they prove otherwise, and undo what was not theirs."}, false},
+	books.ReviewDue:          {"A partner was not reviewed in time, or what was found there is not mended", []string{"Open Books, then Reviews of suppliers: what is late stands first.", "Review the partner, or have what was found mended, and enter it. It is told once for each."}, false},
 	training.SanctionMissing: {"A finding about a member waits for its case or its decision", []string{"Open Discipline: give the finding its case, or the case its decision with the reason."}, false},
 	"NOTICE_LATE": {"A notice of change is late", []string{"The notice of a change has not gone within the time that the policy allows; the law says immediately.",
 		"Look at Health or ask the operator whether the channel works. A way without a channel lets its messages wait for ever.", "Send it another way, or wait until the channel works and see it go; then close the case."}, true},

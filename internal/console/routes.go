@@ -68,6 +68,7 @@ func addresses() []place {
 		failurePlaces(),
 		controlPlaces(),
 		certificatePlaces(),
+		triedPlaces(),
 	)
 }
 

@@ -31,7 +31,7 @@ var (
 		cpni.ToPSAP: "a public safety answering point", cpni.ToOtherCarrier: "another carrier", cpni.ToFamily: "the family"}
 	claimWords = []option{{"born", "Birth date"}, {"ssn4", "Social security digits"}, {"account", "Account number"}, {"number", "Telephone number"}, {"bill", "Amount of a bill"},
 		{"recent-payment", "A recent payment"}, {"caller-id", "The number that is shown"}, {"maiden", "Mother's maiden name"}, {"voice", "A known voice"}}
-	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process", ledger.Incident: "Incidents", ledger.Filing: "Failed ways to refuse"}
+	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process", ledger.Incident: "Incidents", ledger.Filing: "Filings and books"}
 	// What a right lets somebody do, after "the right to".
 	rightWords = map[staff.Right]string{staff.Serve: "serve customers: open contacts, take proofs, ask", staff.See: "find customers and see their cards",
 		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",

@@ -450,6 +450,14 @@ const (
 	ByName    = "name"
 )
 
+// foundLines are the lines by whose numbers p is found: those in service, and of a test account those that it has not let go.
+func (p *Profile) foundLines(now time.Time) []Line {
+	if !p.Test {
+		return p.LiveLines(now)
+	}
+	return slices.DeleteFunc(slices.Clone(p.Lines), func(l Line) bool { return !l.Removed.IsZero() })
+}
+
 // tokens gives the blind indexes under which p is found now.
 func (b *Book) tokens(p *Profile, now time.Time) [][]byte {
 	if p == nil {
@@ -461,7 +469,7 @@ func (b *Book) tokens(p *Profile, now time.Time) [][]byte {
 			all = append(all, b.vault.BlindIndex(kind, value))
 		}
 	}
-	for _, l := range p.LiveLines(now) {
+	for _, l := range p.foundLines(now) {
 		add(ByNumber, l.Number)
 	}
 	for _, a := range p.Email {
@@ -492,7 +500,7 @@ func (b *Book) relook(ctx context.Context, tx *store.Tx, old, p *Profile) error 
 		}
 	}
 	numbers := map[string]bool{}
-	for _, l := range p.LiveLines(now) {
+	for _, l := range p.foundLines(now) {
 		numbers[string(b.vault.BlindIndex(ByNumber, l.Number))] = true
 	}
 	for _, t := range after {
@@ -534,10 +542,10 @@ func (b *Book) look(ctx context.Context, tx *store.Tx, token []byte, id cpni.ID,
 // mostFound bounds an answer of Find.
 const mostFound = 50
 
-// None reports whether nobody is on the books yet.
+// None reports whether nobody is on the books yet. An account that never had service, such as that of a monitor, is nobody's.
 func (b *Book) None(ctx context.Context) (bool, error) {
 	var one int
-	err := b.db.Reader().QueryRow(ctx, "SELECT 1 FROM customer LIMIT 1").Scan(&one)
+	err := b.db.Reader().QueryRow(ctx, "SELECT 1 FROM customer WHERE ended = 0 OR ended > since LIMIT 1").Scan(&one)
 	if store.IsNoRow(err) {
 		return true, nil
 	}

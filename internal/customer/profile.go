@@ -18,11 +18,16 @@ import (
 
 // Profile is what the carrier knows of a customer.
 type Profile struct {
-	ID             cpni.ID      `json:"id"`
-	Name           string       `json:"name"`
-	Account        string       `json:"account,omitempty"`
-	Since          time.Time    `json:"since"`
-	Ended          time.Time    `json:"ended,omitzero"` // zero: service goes on
+	ID      cpni.ID   `json:"id"`
+	Name    string    `json:"name"`
+	Account string    `json:"account,omitempty"`
+	Since   time.Time `json:"since"`
+	Ended   time.Time `json:"ended,omitzero"` // zero: service goes on
+	// Test: the account is nobody's. The carrier's own monitor refuses with it, and it has had no service; so it is found by the number from
+	// which the monitor calls and writes, as a customer in service would be.
+	//
+	// cite: P-12, 47 CFR 64.2008(d)(3)(v)
+	Test           bool         `json:"test,omitempty"`
 	Lines          []Line       `json:"lines,omitempty"`
 	Postal         []Address    `json:"postal,omitempty"`
 	Email          []Address    `json:"email,omitempty"`

@@ -62,7 +62,7 @@ const (
 	Count    Kind = "count"    // a month of all customers is counted for aggregate reports
 	Letter   Kind = "letter"   // what a customer asks for or reports in writing, and what becomes of it
 	Incident Kind = "incident" // a step in the file of an incident
-	Filing   Kind = "filing"   // a step in the file of a way to refuse that failed
+	Filing   Kind = "filing"   // a step in the file of a way to refuse that failed, or in a register of which the yearly certificate tells
 	Process  Kind = "process"  // legal process: taken in, reviewed, answered
 )
 

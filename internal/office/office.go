@@ -35,7 +35,9 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/ledger"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
@@ -144,6 +146,8 @@ type Office struct {
 	guards                 // what guards customers' information
 	// The annual certificates.
 	Certificates *certificate.Desk
+	Books        *books.Desk       // complaints, actions, methods and reviews, by the year
+	Monitors     *monitor.Monitors // try each way to refuse; what does is set up in server
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
@@ -256,8 +260,10 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := o.openCertificates(c); err != nil {
 		return nil, err
 	}
+	o.openMonitors()
 	o.openRegisters()
 	o.tellOfHoldings()
+	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
 	return o, nil

@@ -84,6 +84,8 @@ var needed = map[string]map[string]string{
 	"matters": {"protection_remind": duration, "protection_close": duration, "protection_longest": duration, "ticket_remind": duration, "ticket_close": duration, "ticket_longest": duration,
 		"order_remind": duration, "order_close": duration, "order_longest": duration, "port_remind": duration, "port_close": duration, "port_longest": duration,
 		"collection_remind": duration, "collection_close": duration, "collection_longest": duration, "port_barred_after": duration},
+
+	"supplier-reviews": {"review_every_months": whole, "first_review_within_days": whole},
 }
 
 // readProfiles reads profiles/*.yaml and checks every row.

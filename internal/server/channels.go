@@ -213,7 +213,7 @@ func (c Config) reach(o *office.Office, report func(error)) (*reach, error) {
 		receiver.TakeAnswers(o.Answers)
 		r.running = append(r.running, receiver.Run)
 	}
-	return r, nil
+	return r, c.watchWays(r, o, report)
 }
 
 // takingAnswers has mail to the address that notices name taken as answers.

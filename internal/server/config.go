@@ -33,6 +33,8 @@ type Config struct {
 	SignIn  SignInWay `yaml:"sign-in"`
 	// Messages is how customers are reached.
 	Messages Messages `yaml:"messages,omitempty"`
+	// Monitors is how each way to refuse is tried.
+	Monitors Monitors `yaml:"monitors,omitempty"`
 
 	// TakePolicy is as rulebook.Options.TakeFiles; it stands in no file, but is asked for once.
 	TakePolicy bool `yaml:"-"`
@@ -162,6 +164,7 @@ func (c Config) Check() error {
 	wrong = append(wrong, c.Carrier.Reports.check()...)
 	wrong = append(wrong, c.checkSignIn()...)
 	wrong = append(wrong, c.checkMessages()...)
+	wrong = append(wrong, c.checkMonitors()...)
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(wrong...)
 }

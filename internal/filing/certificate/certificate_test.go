@@ -84,7 +84,7 @@ func draftOf(t *testing.T, d *Desk, n int64, good map[string]int64, open map[cpn
 					v.Set(name, x)
 				}
 			}
-			for _, name := range []string{"ways", "version", "checkpoint", "verified_on", "replayed_on", "day", "since", "which"} {
+			for _, name := range []string{"ways", "version", "checkpoint", "verified_on", "replayed_on", "day", "since", "which", "which_tried", "which_down", "which_unknown", "which_off", "kept"} {
 				v[name] = Value{N: v[name].N, Text: "<" + name + ">"}
 			}
 			return v, nil
@@ -100,6 +100,13 @@ func draftOf(t *testing.T, d *Desk, n int64, good map[string]int64, open map[cpn
 		t.Fatal(err)
 	}
 	x.Fields.Explained = map[string]string{}
+	for i := range x.Obligations {
+		if o := &x.Obligations[i]; o.ID == "training" && len(o.Gaps) > 0 {
+			d.List.keeping(o, Keeping{Off: []string{"untrained"}, Failed: []string{"P-38"}}, d.Zone)
+		} else if o.ID == "training" {
+			d.List.keeping(o, Keeping{Tested: now}, d.Zone)
+		}
+	}
 	for _, o := range x.Obligations {
 		x.Gaps = append(x.Gaps, o.Gaps...)
 	}
@@ -110,7 +117,7 @@ func draftOf(t *testing.T, d *Desk, n int64, good map[string]int64, open map[cpn
 }
 
 // kept are what the sources say where nothing is open.
-var kept = map[string]int64{"failures": 0, "more": 0, "unjudged": 0, "late": 0, "unreviewed": 0, "overdue": 0, "uncovered": 0, "without_factor": 0, "stale": 0, "faults": 0, "replay_stale": 0, "differ": 0, "red": 0, "unreported": 0, "customers_late": 0, "nothing": 0,
+var kept = map[string]int64{"failures": 0, "more": 0, "unjudged": 0, "late": 0, "unreviewed": 0, "overdue": 0, "uncovered": 0, "without_factor": 0, "stale": 0, "faults": 0, "replay_stale": 0, "differ": 0, "red": 0, "unreported": 0, "customers_late": 0, "nothing": 0, "down": 0, "unknown": 0, "off": 0, "whole": 1, "late_suppliers": 0,
 	"looked": 1, "verified": 1, "replayed": 1, "there": 1, "facility_verified": 1, "second_factor": 1}
 
 // The certificate and its statement, whole: of an office that kept everything and of one that kept nothing. What is signed is the same on paper.
@@ -118,7 +125,7 @@ var kept = map[string]int64{"failures": 0, "more": 0, "unjudged": 0, "late": 0, 
 // cite: 47 CFR 64.2009(e), 47 CFR 1.17, V110
 func TestWhatIsSigned(t *testing.T) {
 	d := deskOf(t)
-	for name, x := range map[string]*Draft{"kept": draftOf(t, d, 3, kept, nil), "not-kept": draftOf(t, d, 1, map[string]int64{"rules": 0, "ways_n": 0, "looked": 0, "verified": 0, "there": 0, "facility_verified": 0, "second_factor": 0, "replayed": 0}, openOf(d.List))} {
+	for name, x := range map[string]*Draft{"kept": draftOf(t, d, 3, kept, nil), "not-kept": draftOf(t, d, 1, map[string]int64{"rules": 0, "ways_n": 0, "looked": 0, "verified": 0, "there": 0, "facility_verified": 0, "second_factor": 0, "replayed": 0, "whole": 0}, openOf(d.List))} {
 		if gaps := len(x.Gaps); gaps == 0 != (name == "kept") {
 			t.Errorf("%s has %d gaps: %v", name, gaps, x.Gaps)
 		}
@@ -239,6 +246,15 @@ func TestWhatIsContradicted(t *testing.T) {
 	}{{Complaints{None: true}, 2}, {Complaints{Employee: 1}, 1}, {Complaints{Employee: 2, Disclosure: 1}, 0}, {Complaints{}, 0}} {
 		if open.Fields.Complaints = c.c; len(d.List.contrary(open)) != c.want {
 			t.Errorf("%+v beside the registers: %v", c.c, d.List.contrary(open))
+		}
+	}
+	open.Fields.Complaints, open.Register, open.Known = Complaints{None: true}, Complaints{}, Known{Actions: []string{"a petition"}, Methods: []string{"a call"}}
+	for _, c := range []struct {
+		brokers, pretexting Answer
+		want                int
+	}{{Answer{None: true}, Answer{None: true}, 2}, {Answer{Text: "A petition."}, Answer{None: true}, 1}, {Answer{Text: "A petition."}, Answer{Text: "Calls."}, 0}, {Answer{}, Answer{}, 0}} {
+		if open.Fields.Brokers, open.Fields.Pretexting = c.brokers, c.pretexting; len(d.List.contrary(open)) != c.want {
+			t.Errorf("%+v beside the registers: %v", c, d.List.contrary(open))
 		}
 	}
 	for title, is := range map[string]bool{"President": true, "Chief Compliance Officer": true, "Vice President, Legal": true, "Secretary and Treasurer": true, "Managing Member": true, "Compliance Analyst": false, "Assistant to the President": false, "Compliance Officer": false, "": false, "Secretarial pool": false} {

@@ -277,7 +277,7 @@ func (s *sound) read() {
 
 // keyOf is the key of an event (RFC 4733), or 0.
 func keyOf(payload []byte) rune {
-	const keys = "0123456789*#ABCD"
+	const keys = allKeys
 	if len(payload) < 4 || int(payload[0]) >= len(keys) {
 		return 0
 	}
