@@ -106,6 +106,7 @@ func New(o *office.Office, report func(error)) *API {
 	a.processes()
 	a.incidents()
 	a.failures()
+	a.certificates()
 	a.controls()
 	a.monitors()
 	a.years()

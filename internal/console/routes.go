@@ -67,6 +67,7 @@ func addresses() []place {
 		incidentTellingPlaces(),
 		failurePlaces(),
 		controlPlaces(),
+		certificatePlaces(),
 		triedPlaces(),
 		yearPlaces(),
 		retentionPlaces(),

@@ -28,6 +28,9 @@ func (o *Office) certificateSources() []certificate.Source {
 		{Name: "changes", Values: []string{"notices", "gone", "arrived", "waiting", "lost"}, Ask: o.changesEvidence},
 		{Name: "approvals", Values: []string{"given", "void", "refused", "granted", "lifted", "looked", "day", "customers", "covered", "lapsed", "never", "nothing"}, Ask: o.approvalsEvidence},
 		{Name: "refusing", Values: []string{"ways", "ways_n", "refused", "failures", "anomalies", "more", "unjudged", "sent", "late"}, Ask: o.refusingEvidence},
+		{Name: "trying", Values: []string{"which_tried", "which_down", "which_unknown", "tried", "down", "unknown", "tries", "worked", "failed"}, Ask: o.tryingEvidence},
+		{Name: "controls", Values: []string{"controls", "on", "off", "unknown", "which_off", "which_unknown"}, Ask: o.controlsEvidence},
+		{Name: "books", Values: []string{"kept", "whole", "complaints", "others", "actions", "methods", "reviews", "suppliers", "late_suppliers"}, Ask: o.booksEvidence},
 		{Name: "campaigns", Values: []string{"drawn", "approved", "returned", "launched", "unreviewed"}, Ask: o.campaignsEvidence},
 		{Name: "third", Values: []string{"disclosures", "recipients", "agreements", "held", "overdue", "certificates", "processes"}, Ask: o.thirdEvidence},
 		{Name: "training", Values: []string{"people", "covered", "uncovered", "passes", "turned_away"}, Ask: o.trainingEvidence},
@@ -160,7 +163,7 @@ func (o *Office) changesEvidence(ctx context.Context, p certificate.Period) (cer
 
 // cite: P-07, P-26, P-58, 47 CFR 64.2007, 47 CFR 64.2008
 func (o *Office) approvalsEvidence(ctx context.Context, p certificate.Period) (certificate.Values, error) {
-	by, err := o.byWord(ctx, "SELECT what, count(*) FROM approval_event WHERE recorded >= $1 AND recorded < $2 GROUP BY what", p.From.UnixMicro(), p.To.UnixMicro())
+	by, err := o.byWord(ctx, "SELECT what, count(*) FROM approval_event WHERE recorded >= $1 AND recorded < $2 AND NOT EXISTS (SELECT 1 FROM monitor_canary m WHERE m.customer_id = approval_event.customer_id) GROUP BY what", p.From.UnixMicro(), p.To.UnixMicro())
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (o *Office) approvalsEvidence(ctx context.Context, p certificate.Period) (c
 	for name := range map[string]bool{"looked": true, "covered": true, "lapsed": true, "never": true, "nothing": true} {
 		v.Set(name, 0)
 	}
-	n, err := o.count(ctx, "SELECT count(*) FROM customer WHERE ended = 0")
+	n, err := o.count(ctx, "SELECT count(*) FROM customer WHERE ended = 0 AND NOT EXISTS (SELECT 1 FROM monitor_canary m WHERE m.customer_id = customer.customer_id)")
 	if err != nil {
 		return nil, err
 	}
@@ -207,9 +210,12 @@ func (o *Office) refusingEvidence(ctx context.Context, p certificate.Period) (ce
 	}
 	v := certificate.Values{"ways": list(ways)}
 	v.Set("ways_n", int64(len(ways)))
-	if err := o.counts(ctx, v, p, map[string]string{"refused": "SELECT count(*) FROM approval_event WHERE recorded >= $1 AND recorded < $2 AND what = 'objected'"}); err != nil {
+	// The accounts by which the ways are tried are no customers.
+	refused, err := o.count(ctx, "SELECT count(*) FROM approval_event WHERE recorded >= $1 AND recorded < $2 AND what = 'objected' AND NOT EXISTS (SELECT 1 FROM monitor_canary m WHERE m.customer_id = approval_event.customer_id)", p.From.UnixMicro(), p.To.UnixMicro())
+	if err != nil {
 		return nil, err
 	}
+	v.Set("refused", refused)
 	all, err := o.Filing.OfTime(ctx, p.From, p.To)
 	if err != nil {
 		return nil, err

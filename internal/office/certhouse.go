@@ -6,6 +6,8 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/filing/certificate"
+	"ringfence/internal/filing/controls"
+	"ringfence/internal/filing/monitor"
 )
 
 // What the records show of the house itself: who gets in, whether the ledger holds, what is promised in public, breaches, and keeping.
@@ -155,4 +157,82 @@ func (o *Office) keepingEvidence(ctx context.Context, p certificate.Period) (cer
 		v.Set(what, int64(n.Int("retention", what+"_months")))
 	}
 	return v, o.counts(ctx, v, p, map[string]string{"destroyed": "SELECT count(*) FROM record_destroyed WHERE at >= $1 AND at < $2"})
+}
+
+// cite: P-37, 47 CFR 64.2010(a)
+func (o *Office) controlsEvidence(ctx context.Context, _ certificate.Period) (certificate.Values, error) {
+	all, err := o.Controls.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var off, unknown []string
+	for _, c := range all {
+		switch c.State {
+		case controls.Off:
+			off = append(off, c.Title)
+		case controls.Unknown:
+			unknown = append(unknown, c.Title)
+		}
+	}
+	v := certificate.Values{"which_off": list(off), "which_unknown": list(unknown)}
+	v.Set("controls", int64(len(all)))
+	v.Set("on", int64(len(all)-len(off)-len(unknown)))
+	v.Set("off", int64(len(off)))
+	v.Set("unknown", int64(len(unknown)))
+	return v, nil
+}
+
+// cite: P-12, P-27, 47 CFR 64.2008(d)(3)(v), 47 CFR 64.2009(f)
+func (o *Office) tryingEvidence(ctx context.Context, p certificate.Period) (certificate.Values, error) {
+	all, err := o.Monitors.List(ctx, monitor.Span{From: p.From, Until: p.To})
+	if err != nil {
+		return nil, err
+	}
+	v := certificate.Values{}
+	var tried, down, unknown []string
+	var tries, worked, failed int64
+	for _, s := range all {
+		if s.State == monitor.NotOffered {
+			continue
+		}
+		if s.SetUp {
+			tried = append(tried, s.Way.Called())
+		}
+		switch s.State {
+		case monitor.Down, monitor.Shaky:
+			down = append(down, s.Way.Called())
+		case monitor.Unknown:
+			unknown = append(unknown, s.Way.Called())
+		}
+		tries, worked, failed = tries+int64(s.Tries), worked+int64(s.Worked), failed+int64(s.Failed)
+	}
+	v["which_tried"], v["which_down"], v["which_unknown"] = list(tried), list(down), list(unknown)
+	for name, n := range map[string]int64{"tried": int64(len(tried)), "down": int64(len(down)), "unknown": int64(len(unknown)), "tries": tries, "worked": worked, "failed": failed} {
+		v.Set(name, n)
+	}
+	return v, nil
+}
+
+// cite: P-39, P-41, 47 CFR 64.2009(e), 47 CFR 64.2010(a)
+func (o *Office) booksEvidence(ctx context.Context, p certificate.Period) (certificate.Values, error) {
+	y, err := o.Books.Year(ctx, "", p.Year)
+	if err != nil {
+		return nil, err
+	}
+	v := certificate.Values{"kept": {Text: "no day"}}
+	if !y.Kept.IsZero() {
+		v["kept"] = o.dayText(y.Kept.Start(o.Zone))
+	}
+	v.Set("whole", 0)
+	if y.Whole {
+		v.Set("whole", 1)
+	}
+	complaints := 0
+	for _, c := range y.Complaints {
+		complaints += len(c.Rows)
+	}
+	for name, n := range map[string]int{"complaints": complaints, "others": len(y.Others), "actions": len(y.Actions), "methods": len(y.Methods), "reviews": len(y.Reviews), "suppliers": len(y.Suppliers), "late_suppliers": y.LateSuppliers} {
+		v.Set(name, int64(n))
+	}
+	return v, nil
 }

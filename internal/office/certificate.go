@@ -59,38 +59,86 @@ func (o *Office) openCertificates(c Config) error {
 		Unanswered: func(ctx context.Context, p certificate.Period) (map[cpni.Code]int64, error) {
 			return o.Watch.Unanswered(ctx, p.To)
 		},
-		Complaints: o.complaintsOf, Decisions: o.decisionsOf, Again: o.decidedAgain,
+		Keepers:    o.clauseKeepers,
+		Complaints: o.complaintsOf, Known: o.knownOf, Decisions: o.decisionsOf, Again: o.decidedAgain,
 		Hush: func(ctx context.Context, by cpni.ID, texts ...string) error {
 			return o.hush(ctx, breach.Certificate, by, time.Time{}, texts...)
 		}})
 	return nil
 }
 
-// complaintsOf counts the complaints of a year by the categories that the Commission asks for.
+// clauseKeepers tells what keeps clauses now: the rules that they name, and when their stories were last told.
+//
+// cite: P-37, 47 CFR 64.2009(e)
+func (o *Office) clauseKeepers(ctx context.Context) (func(clauses []string) certificate.Keeping, error) {
+	set := o.rulesInForce()
+	named, inForce := map[string][]string{}, map[string]bool{}
+	for _, c := range set.Clauses() {
+		named[c.ID] = c.Rules
+	}
+	for _, r := range set.Rules() {
+		inForce[r.ID] = true
+	}
+	told, err := o.told(ctx)
+	return func(clauses []string) (k certificate.Keeping) {
+		never := false
+		for _, c := range clauses {
+			for _, r := range named[c] {
+				if !inForce[r] {
+					k.Off = append(k.Off, r)
+				}
+			}
+			t, ok := told[c]
+			if t.Failed > 0 {
+				k.Failed = append(k.Failed, c)
+			}
+			if never = never || !ok; k.Tested.IsZero() || t.At.Before(k.Tested) {
+				k.Tested = t.At
+			}
+		}
+		if never {
+			k.Tested = time.Time{}
+		}
+		return k
+	}, err
+}
+
+// complaintsOf counts the complaints of a year by the categories that the Commission asks for, as the registers hold them.
 //
 // cite: 47 CFR 64.2009(e)
 func (o *Office) complaintsOf(ctx context.Context, p certificate.Period) (c certificate.Complaints, err error) {
-	rows, err := o.DB.Reader().Query(ctx, "SELECT category, count(*) FROM complaint WHERE at >= $1 AND at < $2 GROUP BY category", p.From.UnixMicro(), p.To.UnixMicro())
+	y, err := o.Books.Year(ctx, "", p.Year)
 	if err != nil {
-		return c, fmt.Errorf("counting complaints: %w", err)
+		return c, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var category complaint.Category
-		var n int
-		if err := rows.Scan(&category, &n); err != nil {
-			return c, fmt.Errorf("counting complaints: %w", err)
-		}
-		switch category {
+	for _, x := range y.Complaints {
+		switch x.Category {
 		case complaint.EmployeeAccess:
-			c.Employee = n
+			c.Employee = len(x.Rows)
 		case complaint.Disclosure:
-			c.Disclosure = n
+			c.Disclosure = len(x.Rows)
 		case complaint.OnlineAccess:
-			c.Online = n
+			c.Online = len(x.Rows)
 		}
 	}
-	return c, rows.Err()
+	return c, nil
+}
+
+// knownOf tells which actions against data brokers and which methods of pretexters the registers hold of a year.
+//
+// cite: 47 CFR 64.2009(e)
+func (o *Office) knownOf(ctx context.Context, p certificate.Period) (k certificate.Known, err error) {
+	y, err := o.Books.Year(ctx, "", p.Year)
+	if err != nil {
+		return k, err
+	}
+	for _, r := range y.Actions {
+		k.Actions = append(k.Actions, r.Title)
+	}
+	for _, r := range y.Methods {
+		k.Methods = append(k.Methods, r.Title)
+	}
+	return k, nil
 }
 
 // decisionsOf gives the decisions of a year, as Watch has followed them.

@@ -73,6 +73,7 @@ func acts() map[string]act {
 		"alerts":           alerts,
 		"case":             caseAct,
 		"verify":           verify,
+		"certify":          certifyYear,
 		"extract":          extractAct,
 		"figures":          figuresAct,
 	}

@@ -84,7 +84,7 @@ var otherCodes = []string{
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
 	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE",
-	"NOT_APPLICABLE", "SIM_LOCKED", "NOT_TOLD", "NOT_FOUND",
+	"NOT_APPLICABLE", "SIM_LOCKED", "NOT_TOLD", "NOT_FOUND", "STATEMENT_CONTRADICTED",
 }
 
 func noticeCodes() []string {
@@ -246,8 +246,8 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}, results: []field{may("next", moment)}},
 		{name: "books", fields: []field{need("year", count), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT")},
 			results: []field{may("employee-access", count), may("disclosure", count), may("online-access", count), may("broker-actions", count), may("methods", count), may("reviews", count), may("reviews-late", count), may("sanctions", count), may("whole", flag)}},
-		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar)))},
-			gives: []given{ok(), rejects("INCOMPLETE", "ROLE")}, results: []field{may("due", moment)}},
+		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar))), may("receipt", text)},
+			gives: []given{ok(), rejects("INCOMPLETE", "ROLE", "STATEMENT_CONTRADICTED", "STATE", "RECEIPT")}, results: []field{may("due", moment), may("plan", moment), may("signed", flag), may("late", flag), may("gaps", count)}},
 		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
 			may("adds", fields("what a policy adds", may("purposes", list(word)), may("recipients", list(recipient)), may("data", list(word))))}, gives: []given{ok(), rejects("CONFIG")}},
 		{name: "switch-profile", fields: []field{need("profile", name), need("effective", moment), may("citation", text)}, gives: []given{ok(), rejects("PROFILE_EVIDENCE")}, results: []field{may("in-force", name)}},

@@ -253,7 +253,7 @@ func TestFailingStoriesFail(t *testing.T) {
 			"FAIL  a story: story.yaml:14: step 2, records: expected count: 1; got count: 0"},
 		{"a citation that is not there", "disclose: {contact: c1, data: [call-detail]}\n        expect: {outcome: deny, code: UNAUTHENTICATED, cites: [P-47]}",
 			"FAIL  a story: story.yaml:14: step 2, disclose: expected a citation of P-47; got citations of "},
-		{"a verb that is not built", "certify: {year: 2026}", "FAIL  a story: story.yaml:14: step 2, certify: expected ok or permit; got the verb `certify` is not built yet"},
+		{"a certificate with blanks", "certify: {year: 2026}", "FAIL  a story: story.yaml:14: step 2, certify: expected ok or permit; got reject INCOMPLETE ("},
 		{"a part that is not built", "notice: {id: n1, kind: one-time, via: postal}", "got an error: `notice` of kind one-time but orally, in a contact is not built yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -65,6 +65,7 @@ type world struct {
 	keys       map[string]*age.X25519Identity // of partners
 	publishers map[string]*age.X25519Identity // with whose keys they read
 	switches   []rules.Switch                 // that the story has told
+	factors    map[cpni.ID]string             // secrets of second factors, by who has them
 }
 
 // simAsked is a change of a SIM that a customer has asked for.
@@ -99,7 +100,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, holds: map[string]cpni.ID{}, sims: map[string]simAsked{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, holds: map[string]cpni.ID{}, sims: map[string]simAsked{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}, factors: map[cpni.ID]string{}}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {

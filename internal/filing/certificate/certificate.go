@@ -38,7 +38,10 @@ type Parts struct {
 	Carrier    func() Carrier // who certifies
 	Sources    []Source       // what the records show
 	Unanswered Unanswered
+	// Keepers gives what keeps clauses now.
+	Keepers    func(ctx context.Context) (func(clauses []string) Keeping, error)
 	Complaints func(ctx context.Context, p Period) (Complaints, error) // that the registers hold of a year
+	Known      func(ctx context.Context, p Period) (Known, error)
 	// Decisions gives the decisions of a period in the order in which they were recorded.
 	Decisions func(ctx context.Context, p Period) iter.Seq2[Sampled, error]
 	// Again makes a recorded decision again from its recorded facts.

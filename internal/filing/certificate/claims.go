@@ -58,7 +58,8 @@ func finds(text string, phrases []string) (string, bool) {
 
 var sentenceEnd = regexp.MustCompile(`[.!?;\n]+(\s+|$)`)
 
-// contrary lists what people wrote and the records contradict: complaints that are fewer than the register holds, and sentences that claim
+// contrary lists what people wrote and the records contradict: complaints that are fewer than the register holds, none of what there is, and
+// sentences that claim
 // what an open gap denies.
 //
 // cite: 47 CFR 64.2009(e), 47 CFR 1.17, V110
@@ -74,6 +75,12 @@ func (l *List) contrary(x *Draft) (all []Contrary) {
 		if (c.None || c.total() > 0) && n.said < n.has {
 			all = append(all, Contrary{"complaints", fmt.Sprintf("%d complaints of %s", n.said, n.what), fmt.Sprintf("the registers hold %d", n.has)})
 		}
+	}
+	if n := len(x.Known.Actions); x.Fields.Brokers.None && n > 0 {
+		all = append(all, Contrary{"brokers", "No action was taken against data brokers.", fmt.Sprintf("the registers hold %d", n)})
+	}
+	if n := len(x.Known.Methods); x.Fields.Pretexting.None && n > 0 {
+		all = append(all, Contrary{"pretexting", "Nothing is known of the methods of pretexters.", fmt.Sprintf("the registers hold %d", n)})
 	}
 	texts := map[string]string{"own": x.Fields.Own, "pretexting": x.Fields.Pretexting.Text, "steps": x.Fields.Steps, "brokers": x.Fields.Brokers.Text, "complaints-summary": c.Summary}
 	for _, g := range x.Gaps {

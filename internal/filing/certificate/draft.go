@@ -36,6 +36,9 @@ type Obligation struct {
 	Sentence string   `json:"sentence"` // several, as they stand in the statement
 	Evidence []Link   `json:"evidence"`
 	Gaps     []Gap    `json:"gaps,omitempty"`
+
+	says []string // sentences that stand whatever was kept
+	kept string   // what is claimed when nothing is open
 }
 
 // Lack is something that the certificate does not say yet.
@@ -52,10 +55,11 @@ type Draft struct {
 	Made        time.Time    `json:"made"`
 	From        time.Time    `json:"from"` // of the records that it is written from
 	To          time.Time    `json:"to"`
-	Over        bool         `json:"over"`     // the year is over
-	Amends      bool         `json:"amends"`   // it takes the place of one that was signed before
-	Fields      Fields       `json:"fields"`   // with what the configuration and the registers fill in
-	Register    Complaints   `json:"register"` // complaints that the registers hold
+	Over        bool         `json:"over"`           // the year is over
+	Amends      bool         `json:"amends"`         // it takes the place of one that was signed before
+	Fields      Fields       `json:"fields"`         // with what the configuration and the registers fill in
+	Register    Complaints   `json:"register"`       // complaints that the registers hold
+	Known       Known        `json:"known,omitzero"` // actions and methods that the registers hold
 	Obligations []Obligation `json:"obligations"`
 	Gaps        []Gap        `json:"gaps"`
 	Lacking     []Lack       `json:"-"`
@@ -87,10 +91,19 @@ func (d *Desk) draft(ctx context.Context, f *File) (*Draft, error) {
 	if out.Register, err = d.Complaints(ctx, p); err != nil {
 		return nil, err
 	}
+	if out.Known, err = d.Known(ctx, p); err != nil {
+		return nil, err
+	}
 	if out.Obligations, err = d.List.answer(ctx, p, d.Sources, d.Unanswered); err != nil {
 		return nil, err
 	}
-	for _, o := range out.Obligations {
+	keeping, err := d.Keepers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Obligations {
+		o := &out.Obligations[i]
+		d.List.keeping(o, keeping(o.Clauses), d.Zone)
 		out.Gaps = append(out.Gaps, o.Gaps...)
 	}
 	out.Lacking, out.Contrary = d.lacking(out), d.List.contrary(out)

@@ -102,7 +102,10 @@ func (d *Desk) remind(ctx context.Context, year int, a Alarm, today workday.Date
 			if err := m.note(Reminded, Event{Code: a.Code, Day: a.On.String(), Reason: a.Says}); err != nil {
 				return err
 			}
-			return m.alert(a.Code, a.Says)
+			if a.Code == Due {
+				return m.alert(Due, a.Says)
+			}
+			return m.alert(Overdue, a.Says)
 		})
 		return entries, err
 	})

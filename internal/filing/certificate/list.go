@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -236,7 +237,7 @@ func (o *obligation) answer(v Values, open map[cpni.Code]int64) (Obligation, err
 			return out, err
 		}
 		if holds {
-			text = append(text, x.Text.fill(v))
+			text = append(text, capital(x.Text.fill(v)))
 		}
 	}
 	for _, g := range o.Gaps {
@@ -263,17 +264,50 @@ func (o *obligation) answer(v Values, open map[cpni.Code]int64) (Obligation, err
 			if len(evidence) == 0 {
 				evidence = out.Evidence
 			}
-			out.Gaps = append(out.Gaps, Gap{ID: o.ID + "/" + g.ID, Obligation: o.ID, Says: g.Says.fill(values), Evidence: evidence, Topics: o.Topics})
+			out.Gaps = append(out.Gaps, Gap{ID: o.ID + "/" + g.ID, Obligation: o.ID, Says: capital(g.Says.fill(values)), Evidence: evidence, Topics: o.Topics})
 		}
 	}
-	if len(out.Gaps) == 0 && o.Kept != "" {
-		text = append(text, sentence(o.Kept).fill(v))
+	out.says, out.kept = text, capital(sentence(o.Kept).fill(v))
+	out.write()
+	return out, nil
+}
+
+// write puts the sentence together: what is claimed gives way to what was not kept.
+func (x *Obligation) write() {
+	text := slices.Clone(x.says)
+	if len(x.Gaps) == 0 && x.kept != "" {
+		text = append(text, x.kept)
 	}
-	for _, g := range out.Gaps {
+	for _, g := range x.Gaps {
 		text = append(text, g.Says)
 	}
-	out.Sentence = strings.Join(text, " ")
-	return out, nil
+	x.Sentence = strings.Join(text, " ")
+}
+
+// keeping adds what the program knows of the clauses of an obligation: when they were last tested, and which of the rules that keep them are
+// not in force.
+//
+// cite: P-37, 47 CFR 64.2009(e)
+func (l *List) keeping(x *Obligation, k Keeping, zone *time.Location) {
+	var topics []string
+	for _, o := range l.obligations {
+		if o.ID == x.ID {
+			topics = o.Topics
+		}
+	}
+	add := func(id, says, at string) {
+		x.Gaps = append(x.Gaps, Gap{ID: x.ID + "/" + id, Obligation: x.ID, Says: says, Evidence: []Link{{"What keeps each sentence", at}}, Topics: topics})
+	}
+	if len(k.Off) > 0 {
+		add("rules-off", "Rules that should keep it are not in force: "+strings.Join(k.Off, ", ")+".", "/rules")
+	}
+	if len(k.Failed) > 0 {
+		add("tests", "Its tests failed when they were last run, those of "+strings.Join(k.Failed, ", ")+".", "/policy")
+	}
+	if !k.Tested.IsZero() {
+		x.says = append(x.says, "The tests of what keeps it were last run on "+k.Tested.In(zone).Format("January 2, 2006")+".")
+	}
+	x.write()
 }
 
 func links(all []address, v Values) (out []Link) {

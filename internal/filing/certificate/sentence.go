@@ -90,3 +90,11 @@ func (c condition) holds(v Values) (bool, error) {
 	}
 	return true, nil
 }
+
+// capital begins a sentence with a capital letter.
+func capital(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -46,3 +46,16 @@ const Alerts = "alerts"
 
 // Unanswered counts the alerts of a year that nobody has closed, by their codes.
 type Unanswered func(ctx context.Context, p Period) (map[cpni.Code]int64, error)
+
+// Keeping is what keeps the clauses of an obligation, as the program sees it now.
+type Keeping struct {
+	Off    []string  // rules that should keep them and are not in force
+	Failed []string  // clauses whose tests failed when they were last told
+	Tested time.Time // the oldest of the last times at which each of them was tested; zero: one never was
+}
+
+// Known is what the registers hold of a year beside complaints, in words that name nobody.
+type Known struct {
+	Actions []string `json:"actions,omitempty"` // against data brokers
+	Methods []string `json:"methods,omitempty"` // of pretexters
+}
