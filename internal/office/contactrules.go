@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"ringfence/internal/contact"
-	"ringfence/internal/rules"
 )
 
 // contactRules are the numbers in force of contacts and proofs, with what is the carrier's own affair.
