@@ -216,11 +216,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.Editions = wording.NewShelf(o.Wording, o.sourceOf)
-	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
-		r := contact.RulesOf(n)
-		r.Zone, r.CMRS = c.Zone, c.CMRS
-		return r
-	}))
+	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, o.contactRules(c.Zone))
 	if o.Forms, err = ReadForms(c.Courses); err != nil {
 		return nil, err
 	}
