@@ -84,7 +84,7 @@ var (
 
 // Every number on the page of a year opens exactly the records that it counts, and each of those its own page.
 //
-// cite: P-41, P-50, 47 CFR 64.2009(e)
+// cite: P-41, 47 CFR 64.2009(e)
 func TestEveryNumberOfAYearOpensItsRecords(t *testing.T) {
 	w := newWorld(t)
 	w.yearLived(t)

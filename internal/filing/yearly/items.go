@@ -216,7 +216,7 @@ func (x *items) ids(query string) (all []cpni.ID, err error) {
 
 // incidents counts them by the month in which they were taken in, and their telling by that in which it was done. Rehearsals are none.
 //
-// cite: P-37, P-47, P-50
+// cite: P-37, P-44, P-47
 func (x *items) incidents() error {
 	if !x.who.incidents {
 		return nil

@@ -2,7 +2,7 @@
 // answers and notices took, who was trained, what was reviewed, filed and destroyed. Every number is a number of records that can be listed;
 // nothing sealed is opened for it but the files of incidents and failures, which are few.
 //
-// cite: P-41, P-50, P-52, 47 CFR 64.2009(e)
+// cite: P-41, 47 CFR 64.2009(e)
 package yearly
 
 import (

@@ -217,7 +217,7 @@ func (w *world) naively(all []cpni.ID, months int) map[string][]int64 {
 // Every number of a year is that of a naive count of the records, at the end of each month as of that moment, and opens exactly the records
 // that it counts.
 //
-// cite: P-36, P-41, P-50, 47 CFR 64.2009(e)
+// cite: P-36, P-41, 47 CFR 64.2009(e)
 func TestNumbersAreThoseOfTheRecords(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w, ctx := newWorld(t, db), t.Context()
