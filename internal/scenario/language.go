@@ -232,6 +232,8 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("INCOMPLETE", "BAD_INPUT")}, results: []field{may("letter-by", moment)}},
 		{name: "optout-letter", fields: []field{need("failure", refers("optout-failure")), may("remedy", text), may("notice", text), may("proof", text), may("judged", moment)},
 			gives: []given{ok(), rejects("INCOMPLETE", "RECEIPT", "STATE")}, results: []field{may("letter-by", moment), may("late", flag)}},
+		{name: "try-refusals", fields: []field{need("way", oneOf("mail", "text"))}, gives: []given{ok()},
+			results: []field{may("state", oneOf("works", "failing", "failed", "unknown")), may("tries", count), may("failures", count)}},
 		{name: "train", fields: []field{need("staff", staffName), may("course", text), may("passed", flag), may("at", moment)}, gives: []given{ok(), rejects("TOO_MANY", "ROLE")},
 			results: []field{may("right", count), may("asked", count), may("until", moment)}},
 		{name: "finding", fields: []field{need("id", defines("finding")), need("staff", staffName), need("what", text), may("by", staffName), may("severity", oneOf("minor", "serious", "grave")), may("happened", moment)},
