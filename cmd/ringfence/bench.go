@@ -33,8 +33,9 @@ type benchCommand struct {
 	Contacts    int      `default:"2000" help:"Verified contacts among which the load asks."`
 	Refused     int      `default:"0" help:"How many in a hundred requests ask in a contact in which nobody is verified."`
 	Screened    int      `default:"0" help:"Write what so many customers have said straight into the table of approvals, and screen all of them for one purpose."`
+	Decisions   int      `default:"1000000" help:"Of bundle: how many decisions it holds."`
 	Keep        bool     `help:"Go on with the folder of an earlier run."`
-	Only        []string `enum:"echo,disclose,lookup,approvals,screen,replay,verify,notices,export,audience," help:"Only these parts, after the import; notices, export and audience, which nothing else asks for, make customers of their own instead."`
+	Only        []string `enum:"echo,disclose,lookup,approvals,screen,replay,verify,notices,export,audience,bundle," help:"Only these parts, after the import; notices, export, audience and bundle, which nothing else asks for, make customers of their own instead."`
 	Profile     string   `placeholder:"FILE" help:"Write a CPU profile of the disclosures, or of what --only names alone."`
 }
 
@@ -54,6 +55,9 @@ func (c *benchCommand) Run(ctx context.Context, s streams) error {
 	}
 	if len(b.Only) == 1 && b.Only[0] == "audience" {
 		return b.audiences(ctx)
+	}
+	if len(b.Only) == 1 && b.Only[0] == "bundle" {
+		return b.bundled(ctx)
 	}
 	if err := b.load(ctx); err != nil {
 		return err

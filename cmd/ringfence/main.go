@@ -35,6 +35,7 @@ type program struct {
 	Replay         replayCommand         `cmd:"" help:"Make every recorded decision again from its recorded facts and rules, and name each that differs."`
 	Check          checkCommand          `cmd:"" help:"Compare what is kept beside customers' records with the records themselves."`
 	Export         exportCommand         `cmd:"" help:"Write the ledger into a folder that can be verified anywhere."`
+	Bundle         bundleCommand         `cmd:"" help:"Make a bundle of evidence for an auditor: the log, decisions with their facts sealed to the auditor's key, and all that they stand on."`
 	Find           findCommand           `cmd:"" help:"Find a customer's id by number, e-mail address, account or name, read from standard input."`
 	Forget         forgetCommand         `cmd:"" help:"Destroy a customer's key: nothing of theirs can be read again. The ledger still verifies."`
 	Rotate         rotateCommand         `cmd:"" help:"Renew the keys under which customers' keys lie, or the customers' keys themselves."`
@@ -45,6 +46,7 @@ type program struct {
 	Watermark      watermarkCommand      `cmd:"" help:"Tell from which export for a partner a leaked copy comes, read from standard input."`
 	Bench          benchCommand          `cmd:"" help:"Measure this machine: disclosures, imports, replay, look-ups."`
 	OpenAPI        openapiCommand        `cmd:"" name:"openapi" help:"Print the description of the REST interface."`
+	Witness        witnessCommand        `cmd:"" help:"Cosign the ledgers of others, as long as each only grows."`
 	Version        versionCommand        `cmd:"" help:"Print the version."`
 }
 

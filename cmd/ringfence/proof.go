@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"ringfence/internal/evidence"
 	"ringfence/internal/ledger"
 	"ringfence/internal/office"
 	"ringfence/internal/publish"
@@ -27,12 +28,21 @@ type verifyCommand struct {
 	Register string `placeholder:"FILE" type:"existingfile" help:"Verify the file of a register: each line by itself, and with --folder, or with the configured database, that none was left out."`
 	Key      string `placeholder:"KEY" help:"The ledger's public key, needed with --url, --folder, --receipt and --register."`
 	Known    string `placeholder:"FILE" type:"existingfile" help:"A checkpoint of before: the ledger must go on from it."`
+	// Witness are those who must have cosigned the ledger.
+	Witness []string `placeholder:"KEY" sep:"none" help:"The public key of a witness that must have cosigned the ledger; may be given again."`
+	Quorum  int      `placeholder:"N" help:"How many of the witnesses must have cosigned it (default: all of them)."`
 }
 
 // Run verifies and ends with 1 when anything is wrong.
 func (c *verifyCommand) Run(ctx context.Context, s streams) error {
+	if c.Folder != "" && c.URL == "" && c.Register == "" && c.Receipt == "" && evidence.Is(os.DirFS(c.Folder)) {
+		return c.bundle(ctx, s)
+	}
 	if c.URL != "" && c.Folder != "" || c.Receipt != "" && (c.URL != "" || c.Folder != "" || c.Known != "" || c.Register != "") || c.Register != "" && c.URL != "" {
 		return errors.New("name one thing to verify: an address, a folder, or a receipt")
+	}
+	if len(c.Witness) == 0 && c.Quorum != 0 || len(c.Witness) > 0 && (c.Receipt != "" || c.Register != "") {
+		return errors.New("--witness goes with an address, a folder or the database, and --quorum with --witness")
 	}
 	if c.Receipt != "" {
 		return c.receipt(s)
@@ -40,7 +50,7 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 	if c.Register != "" {
 		return c.register(ctx, s)
 	}
-	trust := ledger.Trust{Key: c.Key}
+	trust := ledger.Trust{Key: c.Key, Witnesses: ledger.Witnesses{Keys: c.Witness, Quorum: c.Quorum}}
 	if c.Known != "" {
 		text, err := os.ReadFile(c.Known)
 		if err != nil {
@@ -124,10 +134,17 @@ func (c *verifyCommand) database(ctx context.Context, s streams, trust ledger.Tr
 	return ledger.VerifyDatabase(ctx, db, trust, s.out)
 }
 
-type replayCommand struct{ configured }
+type replayCommand struct {
+	configured
+	Bundle   string `placeholder:"DIR" type:"existingdir" help:"Replay a bundle of evidence, without a configuration or a database."`
+	Identity string `placeholder:"FILE" type:"existingfile" help:"The secret key to which the facts of the bundle are sealed, as age-keygen writes it."`
+}
 
 // Run replays and ends with 1 when a decision differs. The database may be in use.
 func (c *replayCommand) Run(ctx context.Context, s streams) error {
+	if c.Bundle != "" {
+		return c.bundle(ctx, s)
+	}
 	config, err := c.read()
 	if err != nil {
 		return err

@@ -109,9 +109,15 @@ func New(o *office.Office, report func(error)) *API {
 	a.certificates()
 	a.controls()
 	a.monitors()
+	a.years()
+	a.retention()
+	a.evidence()
+	a.books()
 	a.exports()
 	a.directories()
 	a.emergencies()
+	a.witnesses()
+	a.sims()
 	a.writtenRequests()
 	return a
 }
@@ -162,6 +168,8 @@ var tags = []*huma.Tag{
 	{Name: "registers", Description: "Partners, staff and API keys."},
 	{Name: "processes", Description: "Legal process: subpoenas, orders and warrants, and how they are answered."},
 	{Name: "incidents", Description: "Incidents: reported by whoever notices one, and worked on to the last customer told, with their clocks."},
+	{Name: "retention", Description: "How long records are kept, legal holds, and erasure by a plan that two people agree to."},
+	{Name: "books", Description: "Complaints, actions against data brokers, pretexting methods and reviews of suppliers, and what they count of a year."},
 	{Name: "directory", Description: "Published listings for publishers of directories, on the same terms for all."},
 	{Name: "reports", Description: "Figures about many customers, which tell of nobody."},
 	{Name: "proposals", Description: "What takes two people: changed rules, switched profiles, a published policy, renewed keys, forgotten customers."},

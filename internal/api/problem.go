@@ -14,6 +14,7 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/disclose"
 	"ringfence/internal/filing"
+	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/controls"
 	"ringfence/internal/ledger"
@@ -89,7 +90,7 @@ func problemOf(err error, report func(error)) *Problem {
 			report(err)
 		}
 		return refused(refusal)
-	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, process.ErrNone), errors.Is(err, breach.ErrNone), errors.Is(err, filing.ErrNone), errors.Is(err, certificate.ErrNone), errors.Is(err, controls.ErrNone), errors.Is(err, vault.ErrForgotten):
+	case errors.Is(err, customer.ErrNoCustomer), errors.Is(err, ledger.ErrNoRecord), errors.Is(err, staff.ErrNone), errors.Is(err, partner.ErrNoPartner), errors.Is(err, process.ErrNone), errors.Is(err, breach.ErrNone), errors.Is(err, filing.ErrNone), errors.Is(err, certificate.ErrNone), errors.Is(err, controls.ErrNone), errors.Is(err, books.ErrNone), errors.Is(err, vault.ErrForgotten):
 		return refused(errNotFound)
 	case errors.Is(err, ledger.ErrNotYet):
 		return refused(cpni.Rejected("NOT_YET", err.Error(), []string{"P-41"}, "ask again in a second"))

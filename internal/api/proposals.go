@@ -20,7 +20,7 @@ import (
 // cite: P-37, 47 CFR 64.2010(a)
 type Proposal struct {
 	ID        cpni.ID           `json:"id"`
-	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,notice,partner,rotate,forget,publish-policy,destroy-records"`
+	Kind      countersign.Kind  `json:"kind" enum:"policy,switch,notice,partner,rotate,forget,publish-policy,destroy-records,erase,evidence"`
 	State     countersign.State `json:"state" enum:"trying,waiting,working,done,failed,refused,withdrawn,moved,expired"`
 	Hash      string            `json:"hash" doc:"Of exactly what will be done; it is given back to agree."`
 	By        cpni.ID           `json:"by"`

@@ -274,14 +274,15 @@ func (b *Book) keep(ctx context.Context, tx *store.Tx, of cpni.ID, before []cust
 	}
 	if n == 0 && len(before) > 0 {
 		n++
-		if err := b.insert(ctx, tx, of, n, Event{ID: cpni.NewTimedID(e.Recorded), What: Stated, At: e.Recorded, Recorded: e.Recorded, By: string(cpni.RoleSystem), Before: before}); err != nil {
+		if err := b.insert(ctx, tx, of, n, Event{ID: cpni.NewTimedID(e.Recorded), What: Stated, At: e.Recorded, Recorded: e.Recorded, By: string(cpni.RoleSystem), Before: before}, before); err != nil {
 			return err
 		}
 	}
-	return b.insert(ctx, tx, of, n+1, e)
+	return b.insert(ctx, tx, of, n+1, e, apply(before, e))
 }
 
-func (b *Book) insert(ctx context.Context, tx *store.Tx, of cpni.ID, n int, e Event) error {
+// insert writes an event; after is what stands on the account with it.
+func (b *Book) insert(ctx context.Context, tx *store.Tx, of cpni.ID, n int, e Event, after []customer.Approval) error {
 	if e.Evidence != nil && len(e.Evidence.Raw) > 0 {
 		apart := *e.Evidence
 		if err := b.keepRaw(ctx, tx, of, e.ID, apart.Raw); err != nil {
@@ -298,8 +299,8 @@ func (b *Book) insert(ctx context.Context, tx *store.Tx, of cpni.ID, n int, e Ev
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "INSERT INTO approval_event (customer_id, n, event_id, at, recorded, what, scope, notice, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-		string(of), n, string(e.ID), e.At.UnixMicro(), e.Recorded.UnixMicro(), string(e.What), e.Scope, string(e.Notice), sealed)
+	_, err = tx.Exec(ctx, "INSERT INTO approval_event (customer_id, n, event_id, at, recorded, what, scope, notice, sealed, stands) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		string(of), n, string(e.ID), e.At.UnixMicro(), e.Recorded.UnixMicro(), string(e.What), e.Scope, string(e.Notice), sealed, linesOf(after))
 	if err != nil {
 		return fmt.Errorf("keeping an event of an approval: %w", err)
 	}

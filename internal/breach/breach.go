@@ -55,6 +55,8 @@ type Parts struct {
 	Letterhead []string
 	// Copied makes the copies of a report that was filed of its draft, where whoever entered the receipt brought none; nil: there are none.
 	Copied func(*Incident, *Filing) error
+	// Keeps refuses to remove a file that must be kept although its time is over; nil: nothing keeps it.
+	Keeps func(ctx context.Context, q store.Querier, id cpni.ID) error
 }
 
 // Desk is the breach desk.

@@ -150,29 +150,62 @@ func (d *Desk) Purge(ctx context.Context, id cpni.ID, a Act, reason string) erro
 		return errReason
 	}
 	_, err := d.Ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		i, err := d.read(ctx, tx, d.in(tx), id, "")
-		if err != nil {
-			return nil, err
-		}
-		until := d.KeptUntil(i)
-		if now := d.Clock.Now(); until.IsZero() || now.Before(until) {
-			says := "an open file is kept"
-			if !until.IsZero() {
-				says = "the file is kept until " + until.In(d.Zone).Format(time.DateOnly)
-			}
-			return nil, cpni.Rejected(Retained, says, []string{"P-49", "P-54", "47 CFR 64.2011(d)"}, "ask again when its time is over")
-		}
-		for _, table := range []string{"incident_paper", "incident_customer", "incident_event", "incident_work", "incident_reminder"} {
-			if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE incident_id = $1", string(id)); err != nil {
-				return nil, fmt.Errorf("removing an incident: %w", err)
-			}
-		}
-		if _, err := tx.Exec(ctx, "UPDATE incident SET state = $1, version = version + 1, changed = $2 WHERE incident_id = $3", stateRemoved, d.Clock.Now().UnixMicro(), string(id)); err != nil {
-			return nil, fmt.Errorf("removing an incident: %w", err)
-		}
-		e, err := d.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Incident, At: d.Clock.Now(), Actor: string(a.By), Outcome: cpni.OK},
-			map[string]any{"what": "incident: removed", "incident": id, "number": i.Number, "kept until": until, "reason": reason})
-		return []ledger.Entry{e}, err
+		return d.PurgeTx(ctx, tx, id, string(a.By), reason)
 	})
 	return plainly(err)
+}
+
+// Purgeable refuses to remove a file that must be kept: for its time is not over, or because of what Keeps says.
+//
+// cite: P-49, P-54, V26, I-22, 47 CFR 64.2011(d)
+func (d *Desk) Purgeable(ctx context.Context, q store.Querier, id cpni.ID) error {
+	open := d.Vault.OpenState
+	if tx, ok := q.(*store.Tx); ok {
+		open = d.in(tx)
+	}
+	i, err := d.read(ctx, q, open, id, "")
+	if err == nil {
+		_, err = d.purgeable(ctx, q, i)
+	}
+	return err
+}
+
+func (d *Desk) purgeable(ctx context.Context, q store.Querier, i *Incident) (until time.Time, err error) {
+	until = d.KeptUntil(i)
+	if now := d.Clock.Now(); until.IsZero() || now.Before(until) {
+		says := "an open file is kept"
+		if !until.IsZero() {
+			says = "the file is kept until " + until.In(d.Zone).Format(time.DateOnly)
+		}
+		return until, cpni.Rejected(Retained, says, []string{"P-49", "P-54", "47 CFR 64.2011(d)"}, "ask again when its time is over")
+	}
+	if d.Keeps != nil {
+		err = d.Keeps(ctx, q, i.ID)
+	}
+	return until, err
+}
+
+// PurgeTx is Purge in tx, of whoever may; its entries are to be committed with it.
+//
+// cite: P-49, P-54, V26, I-22, 47 CFR 64.2011(d)
+func (d *Desk) PurgeTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, reason string) ([]ledger.Entry, error) {
+	i, err := d.read(ctx, tx, d.in(tx), id, "")
+	if err != nil {
+		return nil, err
+	}
+	until, err := d.purgeable(ctx, tx, i)
+	if err != nil {
+		return nil, err
+	}
+	for _, table := range []string{"incident_paper", "incident_customer", "incident_event", "incident_work", "incident_reminder"} {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE incident_id = $1", string(id)); err != nil {
+			return nil, fmt.Errorf("removing an incident: %w", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, "UPDATE incident SET state = $1, version = version + 1, changed = $2 WHERE incident_id = $3", stateRemoved, d.Clock.Now().UnixMicro(), string(id)); err != nil {
+		return nil, fmt.Errorf("removing an incident: %w", err)
+	}
+	e, err := d.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Incident, At: d.Clock.Now(), Actor: by, Outcome: cpni.OK},
+		map[string]any{"what": "incident: removed", "incident": id, "number": i.Number, "kept until": until, "reason": reason})
+	return []ledger.Entry{e}, err
 }

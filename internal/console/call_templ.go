@@ -254,7 +254,7 @@ func changeItem(v contactView, f changeForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if f.ID == "line-remove" || f.ID == "listed" {
+		if f.ID == "line-remove" || f.ID == "listed" || f.ID == "sim" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<div class=\"field\"><label for=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -89,6 +89,7 @@ func (v *visit) changeView(s *contact.State, p *customer.Profile) changeView {
 	if len(view.Lines) > 0 {
 		view.Account = append(view.Account, form("line-remove", customer.WhatLines, "Remove a line", "", "What is on its way to it is taken back, and it is of record no longer."),
 			form("listed", customer.WhatListing, "Directory listing", "", "Whether a number is published."))
+		view.Account = append(view.Account, v.simForms(p, form)...)
 	}
 	for _, c := range []cpni.Category{cpni.Local, cpni.LongDistance, cpni.Wireless, cpni.VoIP} {
 		view.Categories = append(view.Categories, option{string(c), capital(categoryWords[c])})
@@ -117,9 +118,9 @@ func (v *visit) change() error {
 	}
 	what := v.form.Get("what")
 	planned, err := v.changed(s, what)
-	note := "Done."
+	note := simNote(what)
 	if len(planned) > 0 {
-		note = "Done. The customer is told " + told(planned) + "."
+		note += " The customer is told " + told(planned) + "."
 	}
 	return v.did(s, "change-"+what, note, err)
 }
@@ -169,6 +170,8 @@ func (v *visit) changed(s *contact.State, what string) ([]contact.Planned, error
 			}
 			alter.LineAdd = &l
 		}
+	case "sim", "sim-done", "sim-lock", "sim-unlock":
+		return v.simChanged(s, what)
 	case "line-remove", "listed":
 		number, err := v.numberAt(s, v.form.Get("line"))
 		if err != nil {

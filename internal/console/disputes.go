@@ -36,7 +36,8 @@ type changedView struct {
 
 var whatWords = map[string]string{customer.WhatPassword: "Password", customer.WhatPIN: "PIN", customer.WhatBackup: "Backup answer", customer.WhatOnline: "Online account",
 	customer.WhatPostal: "Postal address", customer.WhatEmail: "E-mail address", customer.WhatAuthorised: "Authorised person", customer.WhatLines: "Line",
-	customer.WhatContactNumber: "Contact number", customer.WhatListing: "Directory listing", customer.WhatNotices: "Way and language of notices"}
+	customer.WhatContactNumber: "Contact number", customer.WhatListing: "Directory listing", customer.WhatNotices: "Way and language of notices",
+	customer.WhatSIM: "Request for a new SIM", customer.WhatSIMLock: "Lock against a new SIM"}
 
 var howWords = map[string]string{contact.ByLink: "by the link of a notice", contact.ByCall: "by a key in a call", contact.ByText: "by an answer to a text", contact.AtDesk: "at a desk"}
 

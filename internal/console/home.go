@@ -135,6 +135,11 @@ func (v *visit) alsoWaits(view *homeView) error {
 		return err
 	}
 	view.Waits = append(view.Waits, failures...)
+	certificates, err := v.certificatesWait()
+	if err != nil {
+		return err
+	}
+	view.Waits = append(view.Waits, certificates...)
 	if n, err := v.office.Proposals.Waits(ctx, v.member); err != nil {
 		return err
 	} else if n > 0 {

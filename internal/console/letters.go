@@ -101,6 +101,7 @@ type reportView struct {
 	Entry    string // the address of the entry that it is about; "" none
 	Customer string
 	Answer   string
+	Book     string // the address of its record by which it counts for the year
 	Mine     bool
 	Done     bool
 }
@@ -120,7 +121,7 @@ func (v *visit) reportPage() error {
 	if err := v.office.Viewed(ctx, v.member.ID, watch.Records, of); err != nil {
 		return err
 	}
-	view := reportView{page: v.page("Report from a customer", "/reports"), Address: reportAddress(of, c.ID), Text: c.Text, Answer: c.Answer, Customer: recordsAddress(of), Mine: c.Worker == v.member.ID && c.State == complaint.Looking, Done: c.State == complaint.Answered,
+	view := reportView{page: v.page("Report from a customer", "/reports"), Address: reportAddress(of, c.ID), Text: c.Text, Answer: c.Answer, Customer: recordsAddress(of), Book: bookAddress(c.ID), Mine: c.Worker == v.member.ID && c.State == complaint.Looking, Done: c.State == complaint.Answered,
 		Row: letterRow{At: v.moment(c.At), What: reportKinds[c.Category], State: reportStates[c.State]}}
 	if c.Worker != "" {
 		if view.Row.By, err = v.actor(string(c.Worker)); err != nil {

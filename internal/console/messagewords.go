@@ -17,6 +17,7 @@ import (
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/controls"
 	"ringfence/internal/filing/monitor"
+	"ringfence/internal/filing/retention"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -150,6 +151,7 @@ var alertWords = map[cpni.Code]struct {
 		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
 	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
 		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
+	retention.Over:                {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
 	certificate.Due:               {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},
 	certificate.Overdue:           {"The annual certificate is late", []string{"Open Certificates: have what it lacks written, an officer sign it, and file it now.", "Enter the confirmation at the file. It is asked for every day until then."}, false},
 	certificate.Differs:           {"A decision does not come out as it is recorded", []string{"Open the decision, and have the ledger verified and all decisions replayed.", "Until it is known why, the certificate says so."}, false},

@@ -83,8 +83,9 @@ func (v *visit) partnerRow(p partner.Partner) partnerRow {
 
 type partnersView struct {
 	page
-	Rows  []partnerRow
-	Keeps bool
+	Rows    []partnerRow
+	Keeps   bool
+	Reviews bool // the person may read of the reviews
 }
 
 // partnersPage lists the partners.
@@ -95,7 +96,7 @@ func (v *visit) partnersPage() error {
 	if err != nil {
 		return err
 	}
-	view := partnersView{page: v.page("Partners", "/partners"), Keeps: v.member.May(staff.KeepRegisters)}
+	view := partnersView{page: v.page("Partners", "/partners"), Keeps: v.member.May(staff.KeepRegisters), Reviews: v.member.May(staff.ReadRegisters)}
 	for _, p := range all {
 		view.Rows = append(view.Rows, v.partnerRow(p))
 	}

@@ -65,14 +65,16 @@ type proposalView struct {
 	Publish    *consequenceView
 	Notice     *noticeActView
 	Partner    *partnerActView
-	Destroy    string // what would be destroyed
+	Destroy    string    // what would be destroyed
+	Erase      []planRow // what would be erased by a plan
+	Evidence   []fact    // what would be handed over
 	Unreadable string
 }
 
 var (
 	proposalTitles = map[countersign.Kind]string{countersign.Policy: "Change the rules", countersign.Switch: "Switch a profile", countersign.Rotate: "Renew keys", countersign.Notice: "A notice to many customers", countersign.Forget: "Forget a customer",
 		countersign.Publish: "Publish a version of the public policy", countersign.Partner: "Let a partner have more",
-		countersign.Destroy: "Destroy records whose time is over"}
+		countersign.Destroy: "Destroy records whose time is over", countersign.Erase: "Erase what a plan names", countersign.Evidence: "Make a bundle of evidence"}
 	stateChips = map[countersign.State]chip{countersign.Trying: {"being tried", ""}, countersign.Waiting: {"waits for a second person", "warn"}, countersign.Working: {"agreed, being done", "warn"},
 		countersign.Done: {"done", "good"}, countersign.Failed: {"failed when it was tried", "bad"}, countersign.Refused: {"refused", "bad"}, countersign.Withdrawn: {"withdrawn", ""},
 		countersign.Moved: {"overtaken", "bad"}, countersign.Expired: {"expired", ""}}
@@ -176,6 +178,10 @@ func (v *visit) proposalPage() error {
 		err = v.showDraft(&view, p.Act)
 	case countersign.Destroy:
 		view.Destroy, err = v.showDestroy(p)
+	case countersign.Erase:
+		view.Erase, err = v.showErase(p)
+	case countersign.Evidence:
+		view.Evidence, err = v.showEvidence(p)
 	case countersign.Publish:
 		err = v.showPublished(&view, p)
 	case countersign.Switch:

@@ -67,7 +67,12 @@ func addresses() []place {
 		incidentTellingPlaces(),
 		failurePlaces(),
 		controlPlaces(),
+		certificatePlaces(),
 		triedPlaces(),
+		yearPlaces(),
+		retentionPlaces(),
+		evidencePlaces(),
+		bookPlaces(),
 	)
 }
 

@@ -21,7 +21,7 @@ var sections = []struct {
 	{"Customers", []section{{"Messages", "/messages", staff.ReadRecords}, {"Notices", "/runs", staff.ReadRecords}, {"Reports", "/reports", staff.Discipline}, {failuresTitle, "/failures", staff.ReadIncidents}}},
 	{"Marketing", []section{{"Campaigns", "/campaigns", campaignPeople}, {"Partners", "/partners", staff.ReadRecords}, {"Files", "/exports", filePeople}, {"Figures", "/figures", staff.MakeReports}}},
 	{"Others who ask", []section{{"Desks", "/desks", anyDesk}, {"Requests", "/written", staff.Serve}, {"Legal process", "/process", staff.AnswerProcess}, {"Directories", "/directories", staff.KeepDirectories}}},
-	{"On record", []section{{"Records", "/records", staff.ReadRecords}, {"Registers", "/registers", staff.ReadCampaigns}, {"Ledger", "/records/ledger", ""}}},
+	{"On record", []section{{"Records", "/records", staff.ReadRecords}, {"Registers", "/registers", staff.ReadCampaigns}, {"Ledger", "/records/ledger", ""}, {"The year", "/year", staff.ReadRecords}, {retentionTitle, "/retention", staff.ReadRegisters}, {evidenceTitle, "/evidence", staff.ReadRegisters}, {"Books", "/books", staff.ReadRegisters}, {"Certificates", "/certificates", staff.ReadRegisters}}},
 	{"Office", []section{{"Rules", "/rules", ""}, {"Controls", "/controls", staff.ReadRecords}, {"Proposals", "/proposals", twoPeople}, {"Training", "/training", ""}, {"Discipline", "/discipline", staff.Discipline}, {"Staff", "/staff", staff.KeepStaff}, {"Settings", "/settings", staff.Operate}, {"Report a suspicion", "/suspicion", staff.ReportIncidents}}},
 }
 

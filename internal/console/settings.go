@@ -84,6 +84,8 @@ type healthView struct {
 	Ledger []Setting
 	Work   []Setting
 	Ways   []wayStanding
+	// Witnesses is how the ledger stands with those who cosign it.
+	Witnesses witnessView
 }
 
 // healthTime bounds looking at everything.
@@ -112,6 +114,7 @@ func (v *visit) healthPage() error {
 	}
 	view.Ledger = []Setting{{"Newest checkpoint", v.ago(h.Signed, "none yet")}, {"Entries in the signed tree", strconv.FormatInt(h.Entries, 10)},
 		{"Commits not yet in the tree", strconv.FormatInt(h.Waiting, 10)}, {"The oldest of them waits", lag(h)}, {"Last verified", verified}}
+	view.Witnesses = v.witnesses(h.Witnesses)
 	view.Work = []Setting{{"Database", h.Database + ", " + size(h.Size)}, {"Messages that wait to go out", strconv.FormatInt(h.Outbox, 10)}, {"Proposals under way", strconv.FormatInt(h.Proposals, 10)}}
 	return v.show(http.StatusOK, healthPage(view))
 }

@@ -30,7 +30,7 @@ const (
 	triedBars = 60
 	triedRows = 10
 
-	barWidth, barHeight = 6, 24
+	barWidth, barHeight = 10, 28
 )
 
 // triedView is the page.
@@ -129,7 +129,7 @@ func (v *visit) triedWay(s monitor.Standing, tries []monitor.Try, n monitor.Numb
 	if s.Waiting {
 		say("At this moment the refusal of a try is waited for.")
 	}
-	if s.State != monitor.NotOffered {
+	if s.SetUp || !s.LastWorks.IsZero() || s.Tries > 0 {
 		w.Facts = []fact{{"It worked last", v.ago(s.LastWorks, "never")}}
 		if !s.Next.IsZero() {
 			w.Facts = append(w.Facts, fact{"It is tried next", v.clock(s.Next)})

@@ -34,7 +34,7 @@ var (
 	kindWords = map[ledger.Kind]string{ledger.Decision: "Decisions", ledger.Attempt: "Attempts", ledger.Contact: "Contacts", ledger.Lookup: "Look-ups", ledger.Change: "Changes", ledger.Alert: "Alerts", ledger.Message: "Messages", ledger.Letter: "Letters", ledger.Process: "Legal process", ledger.Incident: "Incidents", ledger.Filing: "Filings and books"}
 	// What a right lets somebody do, after "the right to".
 	rightWords = map[staff.Right]string{staff.Serve: "serve customers: open contacts, take proofs, ask", staff.See: "find customers and see their cards",
-		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners", staff.KeepStaff: "keep the register of the staff",
+		staff.KeepCustomers: "add customers and end their service", staff.KeepRegisters: "keep the register of partners and the books of a year", staff.KeepStaff: "keep the register of the staff",
 		staff.Train: "record training", staff.ReadRecords: "read what is on record", staff.Forget: "have a customer forgotten",
 		staff.Watch: "see alerts and work on their cases", staff.Discipline: "record findings and sanctions", staff.KeepCourses: "publish courses", staff.AnswerProcess: "take in, review and answer legal process", staff.GiveNotices: "have notices given to many customers, with a second person",
 		staff.Market: "build, launch and stop campaigns", staff.ReviewCampaigns: "review campaigns that others have built, and stop them",

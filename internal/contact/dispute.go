@@ -382,6 +382,11 @@ func undo(p *customer.Profile, c customer.Changed, now time.Time, settle func(*c
 		if c.Was != nil && c.Was.Person != nil {
 			p.Authorised = append(p.Authorised, *c.Was.Person)
 		}
+	case customer.WhatSIM: // it is never done: see DoSIM
+	case customer.WhatSIMLock: // whoever lifted it was not the customer, and whoever set it kept nobody from anything
+		if c.Gone && p.SIMLocked.IsZero() {
+			p.SIMLocked = now
+		}
 	case customer.WhatNotices:
 		if c.Was != nil {
 			p.NoticeBy, p.Language = c.Was.NoticeBy, c.Was.Language

@@ -32,12 +32,16 @@ var KindsOfChange = []KindOfChange{
 	{Record: "notices by e-mail agreed to", Tells: customer.WhatNotices},
 	{Record: "notices by e-mail ended", Tells: customer.WhatNotices},
 	{Record: "contact number removed", Tells: customer.WhatContactNumber},
+	{Record: "SIM change asked for", Tells: customer.WhatSIM},
+	{Record: "SIM lock set", Tells: customer.WhatSIMLock},
+	{Record: "SIM lock lifted", Tells: customer.WhatSIMLock},
 	{Record: "change undone", Tells: "what was changed"},
 
 	{Record: "set at the beginning of service", Why: "the customer is there and chooses it; the rule asks for no notice at the initiation of service (47 CFR 64.2010(f)(1))"},
 	{Record: "service begins", Why: "there was nothing that could have been changed; an import only ever begins service, and leaves alone who is there"},
 	{Record: "service ends", Why: "the account takes no more part in anything: its numbers have left it, and the last bill tells of it"},
 	{Record: "service begins again", Why: "lines come back that the customer had, and nothing new comes with them"},
+	{Record: "SIM changed", Why: "the customer was told when it was asked for, before it was done, as the rule has it (47 CFR 64.2010(h)); who holds the line now may not be them"},
 	{Record: "line disturbed: port", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: forward", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: sim", Why: "the network did it; who may hold the line now must not hear of it"},
@@ -57,10 +61,11 @@ var KindsOfChange = []KindOfChange{
 // EntriesOfChange are the files that write such an entry without changing anything of an account, each with what it is: of it
 // the customer is not told.
 var EntriesOfChange = map[string]string{
-	"customer/book.go":      "the beginning of service, and what the kinds above say",
-	"contact/consent.go":    "the answer to a one-time consent, which the customer gave in the same call",
-	"approval/answer.go":    "an answer that was not taken, which changes nothing",
-	"disclose/emergency.go": "a claim of an emergency and its review, which have a record and people of their own",
-	"matter/register.go":    "a case, ticket, order, port or placement that is opened about the customer; what it changes of the account is a change of its own",
-	"matter/work.go":        "what was done on one, and its end",
+	"customer/book.go":       "the beginning of service, and what the kinds above say",
+	"contact/consent.go":     "the answer to a one-time consent, which the customer gave in the same call",
+	"approval/answer.go":     "an answer that was not taken, which changes nothing",
+	"disclose/afterwards.go": "a claim of an emergency, recorded on the node first",
+	"disclose/emergency.go":  "a claim of an emergency and its review, which have a record and people of their own",
+	"matter/register.go":     "a case, ticket, order, port or placement that is opened about the customer; what it changes of the account is a change of its own",
+	"matter/work.go":         "what was done on one, and its end",
 }

@@ -179,6 +179,8 @@ func TestEveryKindThatIsToldIsTold(t *testing.T) {
 		"contact number removed":      altered(Alteration{ContactNumberGone: "+17035550119"}),
 		"notices by e-mail agreed to": altered(Alteration{EmailNotices: new(true)}),
 		"notices by e-mail ended":     altered(Alteration{EmailNotices: new(false)}),
+		"SIM lock set":                func(w *world, c cpni.ID) ([]Planned, error) { return w.LockSIM(w.ctx, c, true) },
+		"SIM lock lifted":             func(w *world, c cpni.ID) ([]Planned, error) { return w.LockSIM(w.ctx, c, false) },
 		"change undone": func(w *world, c cpni.ID) ([]Planned, error) {
 			s, _, err := w.Get(w.ctx, c)
 			if err != nil {
@@ -195,16 +197,20 @@ func TestEveryKindThatIsToldIsTold(t *testing.T) {
 		},
 	}
 	w := newWorld(t, storetest.Open(t, "memory:"))
+	w.rules.CMRS, w.rules.SIMAskLife = true, time.Hour
 	for i, k := range KindsOfChange {
 		if k.Tells == "" {
 			continue
 		}
 		change := do[k.Record]
-		if change == nil {
+		if change == nil && k.Record != "SIM change asked for" {
 			t.Errorf("nothing here makes the change %q: add it", k.Record)
 			continue
 		}
 		for _, reachable := range []bool{true, false} {
+			if k.Record == "SIM change asked for" && !reachable {
+				continue // it is refused: the customer is told before it is done
+			}
 			p := w.ann()
 			p.Account = string(cpni.NewID())
 			p.Lines[0].Number, p.Lines[1].Number = "+1617555"+strconv.Itoa(1000+i*4), "+1617555"+strconv.Itoa(1001+i*4)
@@ -223,8 +229,17 @@ func TestEveryKindThatIsToldIsTold(t *testing.T) {
 			}
 			// The table's own line is this customer's second.
 			second := p.Lines[1].Number
+			if k.Record == "SIM lock lifted" {
+				p.SIMLocked = p.Since
+			}
 			id := w.create(p)
 			c := w.verified(id)
+			if k.Record == "SIM change asked for" {
+				change = func(w *world, c cpni.ID) ([]Planned, error) {
+					_, planned, err := w.AskSIM(w.ctx, SIMRequest{Contact: c, Number: second})
+					return planned, err
+				}
+			}
 			act := change
 			switch k.Record {
 			case "line removed":

@@ -29,6 +29,9 @@ type Rules struct {
 	AddressOfRecordAge  time.Duration
 	DisturbedLine       time.Duration // for which a ported, forwarded or re-SIMmed line is no proof
 	Initiation          time.Duration // after service began, in which its first secrets are set without proof
+	SIMAskLife          time.Duration // within which a change of a SIM that was asked for is done
+	// CMRS: the carrier offers commercial mobile service, which is its own affair as the zone is.
+	CMRS bool
 	// Zone is the carrier's: an address is of record once its age has passed by the clocks there as well; nil: UTC.
 	Zone *time.Location
 }
@@ -55,6 +58,7 @@ func RulesOf(n rules.InForce) Rules {
 		CodeTries:           number("code_tries"),
 		WrittenDigits:       number("code_digits_written"),
 		SpokenDigits:        number("code_digits_spoken"),
+		SIMAskLife:          n.Duration("sim-changes", "done_within"),
 		CodesPerContact:     number("codes_per_contact"),
 		CodesFree:           number("codes_free"),
 		CodePause:           long("code_pause"),

@@ -36,11 +36,13 @@ const (
 	Publish Kind = "publish-policy" // a version of the public policy is published
 	Partner Kind = "partner"        // a partner may come to get more
 
-	Destroy Kind = "destroy-records" // records whose time is over are destroyed
+	Destroy  Kind = "destroy-records" // records whose time is over are destroyed
+	Erase    Kind = "erase"           // everything of a plan of erasure goes
+	Evidence Kind = "evidence"        // a bundle of evidence is made for an auditor
 )
 
 // Kinds lists the kinds in the order in which screens show them.
-var Kinds = []Kind{Policy, Switch, Publish, Notice, Partner, Rotate, Forget, Destroy}
+var Kinds = []Kind{Policy, Switch, Publish, Notice, Partner, Rotate, Forget, Destroy, Erase, Evidence}
 
 // State is how far a proposal has come.
 type State string
@@ -125,7 +127,7 @@ func New(o Options) *Register {
 // What people do with a proposal is refused for one of these reasons, or for want of the right.
 var (
 	ErrNone    = cpni.Rejected("NOT_FOUND", "there is no such proposal", nil, "list the proposals")
-	ErrKind    = cpni.Rejected("BAD_INPUT", "that is no kind of proposal", nil, "name forget, rotate, policy, switch, notice, partner, publish-policy or destroy-records")
+	ErrKind    = cpni.Rejected("BAD_INPUT", "that is no kind of proposal", nil, "name forget, rotate, policy, switch, notice, partner, publish-policy, destroy-records, erase or evidence")
 	ErrSame    = cpni.Rejected("SAME_PERSON", "who proposes cannot agree: a second person is needed, with an account of their own", []string{"P-37", "47 CFR 64.2010(a)"}, "let a colleague with the same right look at it")
 	ErrOver    = cpni.Rejected("CONFLICT", "the proposal does not wait any more: it was decided, withdrawn, or its time is over", []string{"P-37"}, "look at what became of it", "propose it again if it is still needed")
 	ErrOther   = cpni.Rejected("CONFLICT", "the proposal is not what you were shown: nothing was done", []string{"P-37"}, "open the proposal again and read what it would do")

@@ -63,6 +63,25 @@ func (r *Register) List(ctx context.Context, m *staff.Member) (open, past []*Pro
 	return open, past, rows.Err()
 }
 
+// Within gives what was proposed in a time, the oldest first, for evidence of what two people have done. Whoever asks for that was let in there.
+//
+// cite: P-37, P-41
+func (r *Register) Within(ctx context.Context, from, to time.Time) (all []*Proposal, err error) {
+	rows, err := r.db.Reader().Query(ctx, "SELECT "+columns+" FROM proposal WHERE at >= $1 AND at < $2 ORDER BY at, proposal_id", from.UnixMicro(), to.UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("listing proposals: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p, err := r.scan(ctx, rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
 // Waits counts the proposals that wait for this member: those of others with a right that they have.
 func (r *Register) Waits(ctx context.Context, m *staff.Member) (n int, err error) {
 	rows, err := r.db.Reader().Query(ctx, "SELECT kind, count(*) FROM proposal WHERE state = $1 AND expires > $2 AND by_staff <> $3 GROUP BY kind", string(Waiting), r.clock.Now().UnixMicro(), string(m.ID))

@@ -31,7 +31,8 @@ type Book struct {
 	forgotten []func()
 	// forgetting are called in the transaction that forgets a customer.
 	forgetting []func(ctx context.Context, tx *store.Tx, id cpni.ID) error
-	seen       string // the forgetting that this node has caught up with
+	keeps      []func(ctx context.Context, tx *store.Tx, id cpni.ID) error // refuse to forget whom something must be kept of
+	seen       string                                                      // the forgetting that this node has caught up with
 
 	stands atomic.Bool // where approvals stand is written of every customer
 }

@@ -24,10 +24,12 @@ const (
 	WhatContactNumber = "contact number"
 	WhatListing       = "directory listing"
 	WhatNotices       = "way of notices"
+	WhatSIM           = "SIM request" // before it is done
+	WhatSIMLock       = "SIM lock"
 )
 
 // Whats lists them.
-var Whats = []string{WhatPassword, WhatPIN, WhatBackup, WhatOnline, WhatPostal, WhatEmail, WhatAuthorised, WhatLines, WhatContactNumber, WhatListing, WhatNotices}
+var Whats = []string{WhatPassword, WhatPIN, WhatBackup, WhatOnline, WhatPostal, WhatEmail, WhatAuthorised, WhatLines, WhatContactNumber, WhatListing, WhatNotices, WhatSIM, WhatSIMLock}
 
 // Changed is a change of the account of which the customer is told. It is kept so that they can say that it was not theirs,
 // and so that it can be undone then.

@@ -15,23 +15,43 @@ import (
 // metaForgotten names the latest forgetting, for other nodes to see.
 const metaForgotten = "customer.forgotten"
 
-// Forget destroys the customer's key and everything that it sealed; the ledger still verifies.
+// Forget destroys the customer's key and everything that it sealed; the ledger still verifies. It does not ask whether something must be
+// kept, which Keep does for everybody else: it is for who was forgotten already, and has come back with an older database.
 //
 // cite: P-37, I-21
 func (b *Book) Forget(ctx context.Context, id cpni.ID, by string) error {
-	return b.forget(ctx, id, by, "")
+	return b.forget(ctx, id, by, "", false)
 }
 
-// ForgetAlone is Forget by one person without a second, as a break-glass: the record says so.
+// ForgetAgain is Forget of somebody of whom it is known when they were forgotten; how is recorded.
+//
+// cite: P-37, I-21
+func (b *Book) ForgetAgain(ctx context.Context, id cpni.ID, by, how string) error {
+	return b.forget(ctx, id, by, how, false)
+}
+
+// Keep has do asked before a customer is forgotten, in the transaction that does: it refuses when something of theirs must be kept.
+//
+// cite: P-54, I-22
+func (b *Book) Keep(do func(ctx context.Context, tx *store.Tx, id cpni.ID) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keeps = append(b.keeps, do)
+}
+
+// ForgetAlone forgets by one person without a second, as a break-glass: the record says so. What must be kept is kept all the same.
 //
 // cite: P-37, I-21
 func (b *Book) ForgetAlone(ctx context.Context, id cpni.ID, by string) error {
-	return b.forget(ctx, id, by, "break-glass: by the holder of the master key, without a second person")
+	return b.forget(ctx, id, by, "break-glass: by the holder of the master key, without a second person", true)
 }
 
-func (b *Book) forget(ctx context.Context, id cpni.ID, by, how string) error {
+func (b *Book) forget(ctx context.Context, id cpni.ID, by, how string, asks bool) error {
 	_, err := b.ledger.Commit(ctx, func(tx *store.Tx) ([]ledger.Entry, error) {
-		return b.ForgetTx(ctx, tx, id, by, how)
+		if asks {
+			return b.ForgetTx(ctx, tx, id, by, how)
+		}
+		return b.forgetTx(ctx, tx, id, by, how)
 	})
 	if err != nil {
 		return plainly(err)
@@ -49,11 +69,23 @@ var ofCustomers = []string{
 	"written_request", "complaint",
 }
 
-// ForgetTx is Forget in tx, whose entries are to be committed with it; how, when there is something to say, is recorded.
-// Once it is durable, Forgotten is to be called.
+// ForgetTx forgets a customer in tx, whose entries are to be committed with it, unless something of theirs must be kept; how, when
+// there is something to say, is recorded. Once it is durable, Forgotten is to be called.
 //
-// cite: P-37, I-21
+// cite: P-37, P-54, I-21, I-22
 func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how string) ([]ledger.Entry, error) {
+	b.mu.RLock()
+	all := b.keeps
+	b.mu.RUnlock()
+	for _, keeps := range all {
+		if err := keeps(ctx, tx, id); err != nil {
+			return nil, err
+		}
+	}
+	return b.forgetTx(ctx, tx, id, by, how)
+}
+
+func (b *Book) forgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how string) ([]ledger.Entry, error) {
 	p, _, err := b.hold(ctx, tx, id, " FOR UPDATE")
 	switch {
 	case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
@@ -98,11 +130,11 @@ func (b *Book) ForgetTx(ctx context.Context, tx *store.Tx, id cpni.ID, by, how s
 	return []ledger.Entry{e}, err
 }
 
-// Forgotten lets go of what this node remembers of a customer who is forgotten, and takes the last of them out of the
+// Forgotten lets go of what this node remembers of customers who are forgotten, and takes the last of them out of the
 // database's files.
-func (b *Book) Forgotten(ctx context.Context, id cpni.ID) error {
+func (b *Book) Forgotten(ctx context.Context, ids ...cpni.ID) error {
 	b.dropAll()
-	return b.vault.Scrub(ctx, id)
+	return b.vault.Scrub(ctx, ids...)
 }
 
 // unlook removes every look-up that p can ever have had: a line or address that has ended counts too.

@@ -51,6 +51,24 @@ type Profile struct {
 	// Changes are the latest changes of the account of which the customer was told, the oldest first.
 	Changes []Changed `json:"changes,omitempty"`
 	Ports   []Port    `json:"ports,omitempty"` // what other carriers have asked for, the oldest first
+	// SIMLocked is since when the customer has locked their account against changes of a SIM; zero: it is not locked. SIMAsks are the changes
+	// that they have asked for, the oldest first.
+	//
+	// cite: 47 CFR 64.2010(h)
+	SIMLocked time.Time `json:"sim_locked,omitzero"`
+	SIMAsks   []SIMAsk  `json:"sim_asks,omitempty"`
+}
+
+// SIMAsk is that a customer has asked for another SIM of a line, and what became of it.
+//
+// cite: 47 CFR 64.2010(h)
+type SIMAsk struct {
+	ID     cpni.ID   `json:"id"`   // that of the change of which the customer was told
+	Line   int       `json:"line"` // its number within the customer
+	At     time.Time `json:"at"`
+	By     string    `json:"by,omitempty"`
+	Done   time.Time `json:"done,omitzero"` // zero: not yet
+	DoneBy string    `json:"done_by,omitempty"`
 }
 
 // Line is a line of service; its number is a telephone number of record.

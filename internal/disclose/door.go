@@ -48,6 +48,8 @@ type Parts struct {
 	// caller says of them counts, for rules that are tried without an office.
 	Matters *matter.Register
 	CMRS    bool // the carrier offers commercial mobile service
+	// Journal is where this node records what an emergency call needs while the ledger cannot be written; nil: it waits as well.
+	Journal *ledger.Journal
 	// Processes is the register of legal process, which says what a process covers; nil: there is none.
 	Processes Processes
 	// InlineProcess takes the word of the caller for a process that is not on the register, which only stories and tests do.
@@ -70,6 +72,7 @@ type Door struct {
 	Parts
 	batch  *store.Batcher[*pending]
 	counts struct{ permitted, refused, unrecorded atomic.Int64 }
+	afterwards
 }
 
 // Counts are how many requests this node has answered, and how.
@@ -150,6 +153,8 @@ func (d *Door) Disclose(ctx context.Context, r Request) (*Answer, error) {
 				continue // it has lapsed meanwhile
 			}
 			return a, d.unrecorded(err)
+		case err != nil && d.cannotWait(ctx, g, err):
+			return d.firstHere(ctx, g, p)
 		case err != nil:
 			return nil, d.unrecorded(err)
 		}

@@ -50,9 +50,7 @@ func (d *Door) Replay(ctx context.Context, w io.Writer) (*Replayed, error) {
 type Again struct {
 	Records  store.Querier
 	Vault    *vault.Vault // that can open the records
-	Policies interface {
-		At(ctx context.Context, version string) (*rules.Set, error)
-	}
+	Policies Policies
 }
 
 // Run decides all of them again and reports each that differs to w.
@@ -124,11 +122,24 @@ func (a Again) one(ctx context.Context, row ledger.Row) (detail string, err erro
 	if err != nil {
 		return "", err
 	}
+	return Remake(ctx, row.Entry, plain, a.Policies)
+}
+
+// Policies gives the policy of a version.
+type Policies interface {
+	At(ctx context.Context, version string) (*rules.Set, error)
+}
+
+// Remake decides a recorded decision again from its record, as it was opened, and compares what comes out with the record and with
+// its entry. detail says how they differ, "" when they do not, and holds no personal data.
+//
+// cite: P-41, I-04, 47 CFR 64.2009(c)
+func Remake(ctx context.Context, row ledger.Entry, plain []byte, policies Policies) (detail string, err error) {
 	r, err := DecodeRecord(plain)
 	if err != nil {
 		return "", err
 	}
-	set, err := a.Policies.At(ctx, r.Rules)
+	set, err := policies.At(ctx, r.Rules)
 	if err != nil {
 		return "", err
 	}

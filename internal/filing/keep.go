@@ -132,6 +132,13 @@ func (d *Desk) List(ctx context.Context, by cpni.ID, q Query) ([]*Failure, error
 		string(Open), string(q.Before), min(q.Limit, mostListed))
 }
 
+// Within gives the files that were opened in a time, the oldest first, for evidence of them. Whoever asks for that was let in there.
+//
+// cite: P-12, P-41, 47 CFR 64.2009(f)
+func (d *Desk) Within(ctx context.Context, from, to time.Time) ([]*Failure, error) {
+	return d.list(ctx, "at >= $1 AND at < $2 ORDER BY at, failure_id", from.UnixMicro(), to.UnixMicro())
+}
+
 func (d *Desk) list(ctx context.Context, where string, of ...any) ([]*Failure, error) {
 	rows, err := d.DB.Reader().Query(ctx, "SELECT failure_id FROM filing_failure WHERE "+where, of...)
 	if err != nil {

@@ -33,6 +33,7 @@ type book struct {
 	// the entry that is said to name them.
 	destroying map[string]string
 	lists      map[string][]string
+	spare      []bool // entries of which no record has to be there; nil: each has one
 }
 
 // stray is a record that is not at an entry that says what it says.
@@ -131,8 +132,8 @@ func (b *book) place(id cpni.ID, m mark, index int64, why string) {
 func (b *book) settle(ctx context.Context, src source) error {
 	b.destruction()
 	lone := 0
-	for _, met := range b.met {
-		if !met {
+	for i, met := range b.met {
+		if !met && !b.spared(i) {
 			lone++
 		}
 	}
@@ -178,12 +179,15 @@ func (b *book) settle(ctx context.Context, src source) error {
 		b.name(Inserted, NoEntry, s.id, "the record belongs to no entry: nobody committed it")
 	}
 	for i, met := range b.met {
-		if !met && !b.bad[int64(i)] {
+		if !met && !b.bad[int64(i)] && !b.spared(i) {
 			b.name(Missing, int64(i), ids[int64(i)], "the entry's record is not there")
 		}
 	}
 	return nil
 }
+
+// spared reports whether the record of an entry need not be there.
+func (b *book) spared(index int) bool { return index < len(b.spare) && b.spare[index] }
 
 // name reports a fault of a record; entries that wait have no index yet.
 func (b *book) name(kind FaultKind, index int64, id cpni.ID, detail string) {
@@ -203,7 +207,7 @@ func (b *book) identities(ctx context.Context, src source) (map[int64]cpni.ID, e
 	ids := map[int64]cpni.ID{}
 	note := func(index int64, entry []byte) {
 		f := bytes.SplitN(entry, []byte(" "), 3)
-		if len(f) == 3 && (wanted[cpni.ID(f[1])] || !b.met[index] && len(ids) < mostFaults) {
+		if len(f) == 3 && (wanted[cpni.ID(f[1])] || !b.met[index] && !b.spared(int(index)) && len(ids) < mostFaults) {
 			ids[index] = cpni.ID(f[1])
 		}
 	}

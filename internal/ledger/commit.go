@@ -31,6 +31,8 @@ type Ledger struct {
 	outer  *outside                  // newest checkpoint kept outside the database; nil when not configured
 	known  atomic.Pointer[tlog.Tree] // newest that this node has signed or seen
 
+	witnessed atomic.Bool // others cosign the checkpoints
+
 	mu   sync.Mutex // held while sequencing
 	tree *tree
 }

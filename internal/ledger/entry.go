@@ -64,6 +64,7 @@ const (
 	Incident Kind = "incident" // a step in the file of an incident
 	Filing   Kind = "filing"   // a step in the file of a way to refuse that failed, or in a register of which the yearly certificate tells
 	Process  Kind = "process"  // legal process: taken in, reviewed, answered
+	Evidence Kind = "evidence" // a bundle of evidence is made, or was made
 )
 
 // permits spells the classes in the form that is stored and hashed.

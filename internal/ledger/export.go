@@ -65,23 +65,31 @@ func (l *Ledger) Export(ctx context.Context, folder string) error {
 		if err := exportRecords(ctx, q, root, size); err != nil {
 			return err
 		}
-		return root.WriteFile("checkpoint", []byte(signed), 0o600) // last: a folder with a checkpoint is whole
+		note, err := exportCosigned(ctx, q, root, size, []byte(signed))
+		if err != nil {
+			return err
+		}
+		return root.WriteFile("checkpoint", note, 0o600) // last: a folder with a checkpoint is whole
 	})
 }
 
-func exportTiles(ctx context.Context, q store.Querier, root *os.Root) error {
-	rows, err := q.Query(ctx, "SELECT level, idx, width, data FROM ledger_tile")
-	if err != nil {
-		return fmt.Errorf("reading tiles: %w", err)
+// exportCosigned gives the newest checkpoint with the cosignatures that it bears. Where enough witnesses have cosigned an older one only,
+// that is written beside it.
+//
+// cite: P-41
+func exportCosigned(ctx context.Context, q store.Querier, root *os.Root, size int64, signed []byte) ([]byte, error) {
+	c, err := newestCosigned(ctx, q)
+	if err == nil && c.Size != size {
+		err = root.WriteFile(CosignedFile, c.Note, 0o600)
 	}
-	return eachRow(rows, func() error {
-		var level, width int
-		var index int64
-		var data []byte
-		if err := rows.Scan(&level, &index, &width, &data); err != nil {
-			return err
-		}
-		name := tilePath(level, index, width)
+	if err != nil && !errors.Is(err, ErrNotYet) {
+		return nil, fmt.Errorf("exporting what witnesses have cosigned: %w", err)
+	}
+	return withCosignatures(ctx, q, size, signed)
+}
+
+func exportTiles(ctx context.Context, q store.Querier, root *os.Root) error {
+	return EachTile(ctx, q, func(name string, data []byte) error {
 		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
 			return err
 		}

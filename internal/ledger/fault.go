@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -21,6 +22,7 @@ const (
 	Inserted     FaultKind = "inserted"
 	RolledBack   FaultKind = "rolled back"
 	BadSignature FaultKind = "bad signature"
+	Unwitnessed  FaultKind = "not witnessed"
 )
 
 // NoEntry is the Index of a fault that is not one entry's.
@@ -57,8 +59,11 @@ type Verification struct {
 	Waiting int64     // entries that are committed and not yet in the tree
 	// Destroyed are records of which two people had everything but the entry destroyed.
 	Destroyed int64
-	Faults    []Fault // at most mostFaults
-	More      int64   // faults beyond those
+	// Said is what the witnesses that were asked for say of the first CosignedSize entries.
+	Said         []Said
+	CosignedSize int64
+	Faults       []Fault // at most mostFaults
+	More         int64   // faults beyond those
 }
 
 // OK reports whether nothing is wrong.
@@ -97,6 +102,9 @@ func (q *inquiry) end() *Verification {
 			if q.Destroyed > 0 {
 				fmt.Fprintf(q.report, "%d records were destroyed when their time was over; entries say so, and those that they stood for are in the tree.\n", q.Destroyed)
 			}
+		}
+		for _, s := range q.Said {
+			fmt.Fprintf(q.report, "%s has cosigned the first %d entries, at %s.\n", s.Witness, q.CosignedSize, s.At.Format(time.RFC3339))
 		}
 	default:
 		fmt.Fprintf(q.report, "The ledger %s is NOT whole: %d faults in %d entries.\n", q.Origin, int64(len(q.Faults))+q.More, q.Tree.N)

@@ -8,8 +8,8 @@ import (
 	"ringfence/internal/cpni"
 )
 
-// Receipt is the proof, inside this program, that an entry is durable in the ledger. Only Commit and Recall yield one:
-// its fields cannot be set from outside, so CPNI cannot be unsealed without a record of it.
+// Receipt is the proof, inside this program, that an entry is durable in the ledger. Only Commit and Recall yield one, and Journal of
+// what an emergency call needs while the ledger cannot be written: its fields cannot be set from outside, so CPNI cannot be unsealed without a record of it.
 //
 // The zero Receipt permits nothing.
 //

@@ -14,19 +14,22 @@ import (
 )
 
 // Handler serves the log in the layout of C2SP tlog-tiles under the path it is mounted at: checkpoint, tile/<L>/<N>,
-// tile/<L>/<N>.p/<W>, tile/entries/<N> and its partial form. Everything it serves is free of personal data.
+// tile/<L>/<N>.p/<W>, tile/entries/<N> and its partial form. Where witnesses are asked, the checkpoint is the newest that enough of
+// them have cosigned, and checkpoint/newest is the newest of all. Everything it serves is free of personal data.
 func (l *Ledger) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /checkpoint", func(w http.ResponseWriter, r *http.Request) {
-		signed, err := l.Newest(r.Context())
-		if err != nil {
-			tell(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Write(signed)
-	})
+	for path, signed := range map[string]func(context.Context) ([]byte, error){"checkpoint": l.published, newestPath: l.Newest} {
+		mux.HandleFunc("GET /"+path, func(w http.ResponseWriter, r *http.Request) {
+			note, err := signed(r.Context())
+			if err != nil {
+				tell(w, err)
+				return
+			}
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-cache")
+			w.Write(note)
+		})
+	}
 	mux.HandleFunc("GET /tile/", func(w http.ResponseWriter, r *http.Request) {
 		level, index, width, err := parseTilePath(r.URL.Path)
 		if err != nil {
@@ -44,6 +47,9 @@ func (l *Ledger) Handler() http.Handler {
 	})
 	return mux
 }
+
+// newestPath is where the newest checkpoint is, cosigned or not.
+const newestPath = "checkpoint/newest"
 
 var errNoTile = errors.New("there is no such tile")
 

@@ -18,6 +18,8 @@ import (
 type Trust struct {
 	Key   string // the public key, as VerifierKey gives it
 	Known []byte // a checkpoint of before, as signed; nil when there is none. The log must go on from it.
+	// Witnesses are those who must have cosigned the log; none: its own signature is enough.
+	Witnesses Witnesses
 }
 
 // verifier checks the log's signatures; the log's origin is the key's name.
@@ -67,18 +69,32 @@ func openCheckpoint(signed []byte, v note.Verifier) (Checkpoint, error) {
 // cite: P-41
 func VerifyURL(ctx context.Context, client *http.Client, base string, trust Trust, w io.Writer) (*Verification, error) {
 	a := address{client, base}
-	signed, err := a.get(ctx, "checkpoint")
+	signed, err := a.get(ctx, newestPath)
+	if errors.Is(err, errNoTile) { // a mirror, or a log that publishes one checkpoint
+		signed, err = a.get(ctx, "checkpoint")
+	}
 	if errors.Is(err, errNoTile) {
 		err = errors.New("no checkpoint is served there: the ledger is empty, or this is not its address")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return verifyServed(ctx, a, signed, nil, trust, w)
+	notes := [][]byte{signed}
+	if len(trust.Witnesses.Keys) > 0 {
+		cosigned, err := a.get(ctx, "checkpoint")
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, cosigned)
+	}
+	return verifyServed(ctx, a, notes, nil, trust, w)
 }
 
 // RecordsFile is the name of the export of records beside the tiles of a folder.
 const RecordsFile = "records.jsonl"
+
+// CosignedFile is the name of the newest checkpoint that enough witnesses have cosigned, beside the newest of all.
+const CosignedFile = "cosigned"
 
 // VerifyFolder verifies a log in a folder of tiles, as Export writes it or as a mirror keeps it, and, when the folder
 // holds an export of the records, each record against its entry.
@@ -89,19 +105,27 @@ func VerifyFolder(ctx context.Context, files fs.FS, trust Trust, w io.Writer) (*
 	if err != nil {
 		return nil, fmt.Errorf("the folder's checkpoint: %w", err)
 	}
+	notes := [][]byte{signed}
+	cosigned, err := fs.ReadFile(files, CosignedFile)
+	if err == nil {
+		notes = append(notes, cosigned)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the folder's cosigned checkpoint: %w", err)
+	}
 	records, err := files.Open(RecordsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return verifyServed(ctx, folder{files}, signed, nil, trust, w)
+		return verifyServed(ctx, folder{files}, notes, nil, trust, w)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the folder's records: %w", err)
 	}
 	defer records.Close()
-	return verifyServed(ctx, folder{files}, signed, records, trust, w)
+	return verifyServed(ctx, folder{files}, notes, records, trust, w)
 }
 
-// verifyServed verifies what anybody may have of a log, and the export of records when there is one.
-func verifyServed(ctx context.Context, src source, signed []byte, records io.Reader, trust Trust, w io.Writer) (*Verification, error) {
+// verifyServed verifies what anybody may have of a log, and the export of records when there is one. notes are its newest checkpoint, and
+// then the one that witnesses have cosigned, where that is another.
+func verifyServed(ctx context.Context, src source, notes [][]byte, records io.Reader, trust Trust, w io.Writer) (*Verification, error) {
 	v, err := trust.verifier()
 	if err != nil {
 		return nil, err
@@ -112,23 +136,24 @@ func verifyServed(ctx context.Context, src source, signed []byte, records io.Rea
 	}
 	q := newInquiry(w)
 	q.Origin = v.Name()
-	c, err := openCheckpoint(signed, v)
+	c, err := openCheckpoint(notes[0], v)
 	if err != nil {
 		q.fault(Fault{BadSignature, NoEntry, "", "the checkpoint", err.Error()})
 		return q.end(), nil
 	}
 	q.Tree = c.Tree
-	var sizes []int64
-	if known != nil && known.N <= c.Tree.N {
-		sizes = append(sizes, known.N)
+	cosigned, err := q.cosignatures(notes, v, trust.Witnesses)
+	if err != nil {
+		return nil, err
 	}
 	b := newBook(q)
-	roots, err := q.examine(ctx, src, c.Tree, sizes, b.leaf)
+	roots, err := q.examine(ctx, src, c.Tree, sizesOf(c.Tree, known, cosigned), b.leaf)
 	if err != nil {
 		return nil, err
 	}
 	b.order()
 	q.compareKnown(known, c.Tree, roots)
+	q.compareCosigned(cosigned, c.Tree, roots)
 	if records != nil {
 		if err := b.compareExport(ctx, src, records); err != nil {
 			return nil, err

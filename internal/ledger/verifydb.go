@@ -46,7 +46,7 @@ func VerifyDatabase(ctx context.Context, db *store.DB, trust Trust, w io.Writer)
 	q.Origin = v.Name()
 	err = db.Snapshot(ctx, func(reader store.Querier) error {
 		x := &audit{book: newBook(q), q: reader, v: v, dialect: db.Dialect()}
-		return x.run(ctx, known)
+		return x.run(ctx, known, trust.Witnesses)
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ type span struct {
 	n, first, count int64
 }
 
-func (x *audit) run(ctx context.Context, known *tlog.Tree) error {
+func (x *audit) run(ctx context.Context, known *tlog.Tree, asked Witnesses) error {
 	if x.dialect == store.SQLite {
 		if err := x.part(ctx, "the SQLite file", x.file); err != nil {
 			return err
@@ -91,9 +91,11 @@ func (x *audit) run(ctx context.Context, known *tlog.Tree) error {
 		sizes = append(sizes, p.tree.N)
 		x.stamps[p.tree.N-1] = 0
 	}
-	if known != nil && known.N <= x.Tree.N {
-		sizes = append(sizes, known.N)
+	cosigned, err := x.cosigned(ctx, asked)
+	if err != nil {
+		return err
 	}
+	sizes = append(sizes, sizesOf(x.Tree, known, cosigned)...)
 	slices.Sort(sizes)
 	roots, err := x.examine(ctx, tables{x.q}, x.Tree, slices.Compact(sizes), x.leaf)
 	if err != nil {
@@ -103,6 +105,7 @@ func (x *audit) run(ctx context.Context, known *tlog.Tree) error {
 	}
 	x.order()
 	x.compareKnown(known, x.Tree, roots)
+	x.compareCosigned(cosigned, x.Tree, roots)
 	x.history(points, roots)
 	for _, p := range []struct {
 		where string
@@ -120,6 +123,21 @@ func (x *audit) run(ctx context.Context, known *tlog.Tree) error {
 		}
 	}
 	return x.settle(ctx, tables{x.q})
+}
+
+// cosigned judges the newest checkpoint that enough witnesses have cosigned; a database without one has the newest of all alone.
+func (x *audit) cosigned(ctx context.Context, asked Witnesses) (*tlog.Tree, error) {
+	if len(asked.Keys) == 0 {
+		return nil, nil
+	}
+	c, err := newestCosigned(ctx, x.q)
+	if errors.Is(err, ErrNotYet) {
+		err = x.q.QueryRow(ctx, "SELECT note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1").Scan(&c.Note)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what witnesses have cosigned: %w", err)
+	}
+	return x.cosignatures([][]byte{c.Note}, x.v, asked)
 }
 
 // part runs one part of the audit. That a table cannot be read is a fault of it.

@@ -3,6 +3,8 @@ package notify
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"ringfence/internal/store"
 )
@@ -18,6 +20,24 @@ func (o *Outbox) Source(ctx context.Context, version string) ([]byte, error) {
 		return nil, fmt.Errorf("reading a template: %w", err)
 	}
 	return []byte(source), nil
+}
+
+// EachKept gives every template that is kept, by its version.
+func (o *Outbox) EachKept(ctx context.Context, do func(version string, source []byte) error) error {
+	known, err := o.known(ctx)
+	if err != nil {
+		return err
+	}
+	for _, version := range slices.Sorted(maps.Keys(known)) {
+		source, err := o.Source(ctx, version)
+		if err == nil {
+			err = do(version, source)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // known gives the versions that are kept.

@@ -74,10 +74,12 @@ func (o *Office) proposals() *countersign.Register {
 			countersign.Policy: {Right: staff.KeepPolicy, Holds: as(o.holdsPolicy), Try: o.tryPolicy, Do: do(func(ctx context.Context, tx *store.Tx, d rulebook.Draft, by string) ([]ledger.Entry, func(context.Context) error, error) {
 				return o.doPolicy(ctx, tx, d, by, "a proposed policy takes effect")
 			})},
-			countersign.Partner: {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
-			countersign.Destroy: {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
-			countersign.Publish: {Right: staff.KeepPolicy, Holds: as(o.holdsPublish), Do: do(o.doPublish)},
-			countersign.Switch:  {Right: staff.KeepPolicy, Holds: as(o.holdsSwitch), Try: o.trySwitch, Do: do(o.doSwitch)},
+			countersign.Partner:  {Right: staff.KeepRegisters, Holds: as(o.holdsPartner), Do: do(o.doPartner)},
+			countersign.Destroy:  {Right: staff.Forget, Holds: as(o.holdsDestroy), Do: do(o.doDestroy)},
+			countersign.Erase:    {Right: staff.Forget, Holds: as(o.holdsErase), Work: work(o.workErase), Kind: ledger.Admin},
+			countersign.Publish:  {Right: staff.KeepPolicy, Holds: as(o.holdsPublish), Do: do(o.doPublish)},
+			countersign.Switch:   {Right: staff.KeepPolicy, Holds: as(o.holdsSwitch), Try: o.trySwitch, Do: do(o.doSwitch)},
+			countersign.Evidence: {Right: staff.KeepRegisters, Holds: as(o.holdsEvidence), Do: do(o.doEvidence)},
 		}})
 }
 
@@ -126,9 +128,12 @@ func (o *Office) holdsForget(ctx context.Context, a ForgetAct) error {
 	case errors.Is(err, customer.ErrNoCustomer):
 		return errGone
 	case errors.Is(err, vault.ErrSealBroken), errors.Is(err, vault.ErrForgotten):
-		return nil // what cannot be read must still go
+		err = nil // what cannot be read must still go
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return o.Retention.MayForget(ctx, o.DB.Reader(), a.Customer)
 }
 
 func (o *Office) doForget(ctx context.Context, tx *store.Tx, a ForgetAct, by string) ([]ledger.Entry, func(context.Context) error, error) {

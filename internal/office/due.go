@@ -17,7 +17,7 @@ func (o *Office) Due(ctx context.Context) error {
 	return errors.Join(o.Training.Due(ctx), o.handOver(ctx), o.Discipline.Due(ctx), o.Door.Missed(ctx), o.Messages.Late(ctx), o.Messages.Pressed(ctx),
 		o.Written.Due(ctx), o.publishedDue(ctx), o.Answers.Late(ctx),
 		o.Matters.Due(ctx), o.Processes.Due(ctx), o.Exports.Due(ctx), o.Incidents.Due(ctx),
-		o.Filing.Due(ctx), o.Certificates.Due(ctx), o.Books.Due(ctx))
+		o.Filing.Due(ctx), o.Certificates.Due(ctx), o.Books.Due(ctx), o.retentionDue(ctx))
 }
 
 // handOver makes a finding of each case of Watch that was closed as a violation of a member, so that it waits for discipline

@@ -11,6 +11,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/ledger"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/store"
 )
 
@@ -47,6 +48,7 @@ type Health struct {
 	Rotated    time.Time // when keys were last renewed; zero: never
 	Began      time.Time // when the database, and its first keys, were made
 	WrappingID int64
+	Witnesses  witness.Standing
 }
 
 // Verified is what the last verification of the ledger that was asked for here has found.
@@ -99,7 +101,10 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 	if len(rows) > 0 {
 		h.Rotated = rows[0].At
 	}
-	h.Verified, err = o.lastVerified(ctx)
+	if h.Verified, err = o.lastVerified(ctx); err != nil {
+		return h, err
+	}
+	h.Witnesses, err = o.Witnesses.Standing(ctx)
 	return h, err
 }
 

@@ -33,12 +33,16 @@ import (
 	"ringfence/internal/customer"
 	"ringfence/internal/directory"
 	"ringfence/internal/disclose"
+	"ringfence/internal/evidence"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
 	"ringfence/internal/filing/books"
 	"ringfence/internal/filing/certificate"
 	"ringfence/internal/filing/monitor"
+	"ringfence/internal/filing/retention"
+	"ringfence/internal/filing/yearly"
 	"ringfence/internal/ledger"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/matter"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
@@ -68,8 +72,14 @@ type Config struct {
 	Signer note.Signer   // of the ledger's checkpoints
 	// Outside is the path of the file that keeps the newest checkpoint outside the database; empty: none.
 	Outside string
-	Clock   cpni.Clock     // the machine's, or one that a story moves
-	Zone    *time.Location // the carrier's
+	// Journal is the path of the file in which this node alone records what emergency calls need while the ledger cannot be written;
+	// empty: none, and they wait like everything else.
+	Journal string
+	// Witnesses are asked to cosign the checkpoints, and Quorum of them have to; 0: all.
+	Witnesses []witness.Peer
+	Quorum    int
+	Clock     cpni.Clock     // the machine's, or one that a story moves
+	Zone      *time.Location // the carrier's
 	// UnaidedDetail and CMRS are as in disclose.Parts.
 	UnaidedDetail, CMRS bool
 	// SecondFactorOptional lets the staff in with a password alone, which only a demonstration does.
@@ -108,6 +118,7 @@ type Office struct {
 	Zone      *time.Location
 	Carrier   Carrier
 	Ledger    *ledger.Ledger
+	Witnesses *witness.Asker
 	Vault     *vault.Vault
 	Policy    *rulebook.Book
 	Customers *customer.Book
@@ -148,10 +159,14 @@ type Office struct {
 	Certificates *certificate.Desk
 	Books        *books.Desk       // complaints, actions, methods and reviews, by the year
 	Monitors     *monitor.Monitors // try each way to refuse; what does is set up in server
+	Yearly       *yearly.Book      // what a year came to
 	// Listings for publishers of directories, and figures about many.
 	Directory *directory.Desk
 	Aggregate *aggregate.Desk
-	Registers *register.Book // of campaigns, disclosures and legal process
+	Registers *register.Book  // of campaigns, disclosures and legal process
+	Retention *retention.Desk // how long what is kept, legal holds, erasure
+	forgotten *retention.Outside
+	Evidence  *evidence.Maker // bundles for auditors
 
 	public    Public
 	calendars *workday.Calendars
@@ -201,11 +216,7 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.Editions = wording.NewShelf(o.Wording, o.sourceOf)
-	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, numbersOf(o.Policy, func(n rules.InForce) contact.Rules {
-		r := contact.RulesOf(n)
-		r.Zone = c.Zone
-		return r
-	}))
+	o.Contacts = contact.NewDesk(c.DB, o.Vault, o.Ledger, o.Customers, o.Outbox, clock, o.Secrets, o.contactRules(c.Zone))
 	if o.Forms, err = ReadForms(c.Courses); err != nil {
 		return nil, err
 	}
@@ -234,6 +245,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		Staff: o.Staff, Partners: o.Partners, Outbox: o.Outbox, Clock: clock, Zone: c.Zone, UnaidedDetail: c.UnaidedDetail, CMRS: c.CMRS,
 		Matters:   o.Matters,
 		Additions: o.Published.Terms, Reread: o.Published.Refresh})
+	if c.Journal != "" {
+		o.Door.Journal = o.Ledger.Journal(c.Journal)
+	}
 	o.Approvals = approval.NewBook(approval.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Contacts: o.Contacts, Outbox: o.Outbox, Clock: clock, Zone: c.Zone,
 		Numbers: numbersOf(o.Policy, approval.RulesOf), Called: o.partnerCalled})
 	o.Audience = audience.NewSets(audience.Parts{DB: c.DB, Vault: o.Vault, Ledger: o.Ledger, Customers: o.Customers, Door: o.Door, Clock: clock, Zone: c.Zone})
@@ -261,11 +275,19 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 		return nil, err
 	}
 	o.openMonitors()
+	if err := o.openWitnesses(c); err != nil {
+		return nil, err
+	}
 	o.openRegisters()
+	o.openYearly()
+	o.openEvidence()
 	o.tellOfHoldings()
 	o.openBooks()
 	o.giveListings()
 	o.Accounting.Registers = o.Registers
+	if err := o.openRetention(ctx, c); err != nil {
+		return nil, err
+	}
 	return o, nil
 }
 
@@ -366,6 +388,9 @@ func (o *Office) Run(ctx context.Context, report func(error)) {
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Registers.CatchUp, report) })
 	all.Go(func() { store.Every(ctx, refreshEvery, o.Incidents.Work, report) })
 	all.Go(func() { store.Every(ctx, dueEvery, o.Controls.Look, report) })
+	all.Go(func() { store.Every(ctx, dueEvery, o.Yearly.Count, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Witnesses.Work, report) })
+	all.Go(func() { store.Every(ctx, refreshEvery, o.Door.Bring, report) })
 	all.Wait()
 }
 

@@ -87,7 +87,7 @@ var notMeWords = words{
 		"notme-slow": "Too many tries", "notme-slow-says": "Wait a while and try again, or call us.",
 		"what-password": "Your password", "what-PIN": "Your PIN", "what-backup answer": "An answer to a security question", "what-online account": "Your online account",
 		"what-postal address": "Your postal address", "what-e-mail address": "Your e-mail address", "what-authorised person": "Who may speak for you", "what-line": "The lines of your account",
-		"what-contact number": "A number to reach you", "what-directory listing": "Your listing in the directory", "what-way of notices": "How we write to you",
+		"what-contact number": "A number to reach you", "what-directory listing": "Your listing in the directory", "what-way of notices": "How we write to you", "what-SIM request": "A request for a new SIM card", "what-SIM lock": "The lock against a new SIM card",
 	},
 	"es": {
 		"notme": "¿Fue usted?", "notme-asks": "Le avisamos de un cambio en su cuenta. Esta página solo dice qué clase de dato se cambió y qué día.",
@@ -100,7 +100,7 @@ var notMeWords = words{
 		"notme-slow": "Demasiados intentos", "notme-slow-says": "Espere un rato y vuelva a intentarlo, o llámenos.",
 		"what-password": "Su contraseña", "what-PIN": "Su PIN", "what-backup answer": "La respuesta a una pregunta de seguridad", "what-online account": "Su cuenta en línea",
 		"what-postal address": "Su dirección postal", "what-e-mail address": "Su dirección de correo electrónico", "what-authorised person": "Quién puede hablar por usted", "what-line": "Las líneas de su cuenta",
-		"what-contact number": "Un número para localizarle", "what-directory listing": "Su inscripción en la guía", "what-way of notices": "Cómo le escribimos",
+		"what-contact number": "Un número para localizarle", "what-directory listing": "Su inscripción en la guía", "what-way of notices": "Cómo le escribimos", "what-SIM request": "Una solicitud de tarjeta SIM nueva", "what-SIM lock": "El bloqueo contra una tarjeta SIM nueva",
 	},
 }
 

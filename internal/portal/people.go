@@ -51,6 +51,7 @@ type peopleView struct {
 	By      cpni.Via         // by which the customer would rather hear of changes
 	Tongue  string           // in which they are written to
 	Vias    []cpni.Via       // to choose from
+	Mobile  bool             // the carrier offers mobile service
 }
 
 // addressShown is an address as its owner sees it.
@@ -84,7 +85,7 @@ func (p *Portal) peopleView(v visit, title string) peopleView {
 		return s
 	}
 	view := peopleView{visit: v.titled(title), Postal: show(v.Profile.Postal), Email: show(v.Profile.Email), Classes: canSee, By: v.Profile.NoticeBy, Tongue: v.Profile.Language,
-		Vias: []cpni.Via{"", cpni.Text, cpni.Voice, cpni.Email, cpni.Postal}, Alone: v.Profile.Safety != nil && v.Profile.Safety.Alone}
+		Vias: []cpni.Via{"", cpni.Text, cpni.Voice, cpni.Email, cpni.Postal}, Alone: v.Profile.Safety != nil && v.Profile.Safety.Alone, Mobile: p.office.Door.CMRS}
 	for i, a := range v.Profile.Authorised {
 		view.Persons = append(view.Persons, personShown{a, i + 1, a.Credentials.Password.Proves()})
 	}

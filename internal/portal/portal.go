@@ -59,7 +59,7 @@ func addresses() []place {
 		heldPlaces(), receivedPlaces(), downloadPlaces(), givePlaces(), givenPlaces(), reportPlaces(),
 		choicesPlaces(), noticesPlaces(), refusePlaces(), signalPlaces(),
 		overviewPlaces(), signInPlaces(), confirmPlaces(), securityPlaces(), passkeyPlaces(),
-		peoplePlaces(),
+		peoplePlaces(), simPlaces(),
 		publicPlaces(),
 	)
 }

@@ -9,7 +9,7 @@ func all() []words {
 		visitWords, formWords,
 		heldWords, receivedWords, giveWords,
 		choicesWords, noticesWords, refuseWords,
-		overviewWords, signInWords, securityWords, peopleWords,
+		overviewWords, signInWords, securityWords, peopleWords, simWords,
 		publicWords,
 	}
 }

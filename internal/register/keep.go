@@ -114,6 +114,11 @@ func (b *Book) Destroy(ctx context.Context, tx *store.Tx, a DestroyAct, by strin
 		}
 		ids[i] = p.entry
 	}
+	if b.Keeps != nil {
+		if err := b.Keeps(ctx, tx, rows); err != nil {
+			return nil, err
+		}
+	}
 	e, err := b.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Admin, At: b.Clock.Now(), Actor: by, Outcome: cpni.OK, Purpose: ledger.Destroyed, Contact: ledger.ListOf(rows)},
 		map[string]any{"what": "records destroyed when their time was over", "register": Disclosures, "before": a.Before, "entries": ids})
 	if err != nil {

@@ -93,6 +93,8 @@ type Parts struct {
 	Secrets Secrets
 	// Matters tell which case, ticket or order a number means; nil: disclosures rest on numbers alone.
 	Matters Matters
+	// Keeps refuses to destroy records that must be kept although their time is over; nil: nothing keeps them.
+	Keeps func(ctx context.Context, q store.Querier, rows []ledger.Row) error
 }
 
 // Book shows the registers.

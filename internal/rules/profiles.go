@@ -72,15 +72,18 @@ var needed = map[string]map[string]string{
 		"burst_own_percent": whole, "burst_own_least": whole, "burst_own_days": whole, "hours_from": whole, "hours_to": whole, "working_days": listed, "closed_customers": whole,
 		"refusals": whole, "refusals_contacts": whole, "refusals_within": duration, "secret_customers": whole, "secret_within": duration,
 		"again_contacts": whole, "again_days": whole, "again_within": duration, "case_take_within": duration, "case_close_within": duration},
-	"opt-out-failure": {"letter_business_days": whole, "letter_reminder_business_days": listed},
-	"certificate":     {"due_month": whole, "due_day": whole, "alarm_days": listed, "sample_each": whole, "sample_most": whole, "verified_within": duration},
-	"answers":         {"read_business_days": whole, "confirm_after": duration, "backdate_days": whole},
+	"opt-out-failure":  {"letter_business_days": whole, "letter_reminder_business_days": listed},
+	"certificate":      {"due_month": whole, "due_day": whole, "alarm_days": listed, "sample_each": whole, "sample_most": whole, "verified_within": duration},
+	"answers":          {"read_business_days": whole, "confirm_after": duration, "backdate_days": whole},
+	"opt-out-monitors": {"try_every": duration, "failures_in_a_row": whole, "record_within": duration, "answer_within": duration, "silent_after": duration},
 	"messages": {"notice_within": duration, "retry_first": duration, "retry_longest": duration, "email_for": duration, "text_for": duration, "voice_for": duration, "postal_for": duration,
 		"lease": duration, "quiet_from": whole, "quiet_until": whole, "mailed_within": duration, "tests_per_hour": whole},
 	"partners":      {"destroy_reminder_days": listed, "fetch_within": duration, "key_life": duration, "webhook_first": duration, "webhook_longest": duration, "webhook_for": duration},
 	"public-policy": {"facility_verified_within": duration},
 	"portal":        {"session_idle": duration, "session_longest": duration, "sign_in_life": duration, "step_up": duration, "most_passkeys": whole, "surge_per_hour": whole, "surge_source_tries": whole, "unasked_codes": whole, "unasked_code_pause": duration},
 	"notices":       {"new_customer_grace_days": whole, "on_the_way_days": whole, "lapse_alarm_days": listed},
+	"sim-changes":   {"done_within": duration},
+	"witnesses":     {"ask_apart": duration, "ask_again": duration, "retry_first": duration, "retry_longest": duration, "alert_after": duration},
 	"matters": {"protection_remind": duration, "protection_close": duration, "protection_longest": duration, "ticket_remind": duration, "ticket_close": duration, "ticket_longest": duration,
 		"order_remind": duration, "order_close": duration, "order_longest": duration, "port_remind": duration, "port_close": duration, "port_longest": duration,
 		"collection_remind": duration, "collection_close": duration, "collection_longest": duration, "port_barred_after": duration},
@@ -314,6 +317,12 @@ func (n InForce) get(profile, name, kind string) number {
 
 // Int gives a whole number.
 func (n InForce) Int(profile, name string) int { return n.get(profile, name, whole).whole }
+
+// Known gives a whole number that not every policy has, such as one that was made before there was need of it.
+func (n InForce) Known(profile, name string) (int, bool) {
+	v, ok := n.find(profile, name)
+	return v.whole, ok && v.kind == whole
+}
 
 // Ints gives a list of whole numbers.
 func (n InForce) Ints(profile, name string) []int { return n.get(profile, name, listed).list }

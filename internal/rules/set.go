@@ -147,8 +147,8 @@ func Unpack(source []byte) (fs.FS, error) {
 func pack(policy fs.FS) (*txtar.Archive, error) {
 	archive := &txtar.Archive{}
 	err := fs.WalkDir(policy, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && (name == "courses" || name == "notices" || name == "public" || name == "forms" || name == "controls") {
-			return fs.SkipDir // what the staff is taught, what customers are written and promised, what agencies are reported and what is kept on the list of controls decides nothing, so it is no part of what decisions name
+		if err == nil && d.IsDir() && (name == "courses" || name == "notices" || name == "public" || name == "forms" || name == "controls" || name == "certificate") {
+			return fs.SkipDir // what the staff is taught, what customers are written and promised, what agencies are reported and what is answered for decides nothing, so it is no part of what decisions name
 		}
 		if err != nil || d.IsDir() {
 			return err

@@ -80,6 +80,9 @@ func acts() map[string]act {
 	maps.Copy(all, matterActs())
 	maps.Copy(all, incidentActs())
 	maps.Copy(all, filingActs())
+	maps.Copy(all, retentionActs())
+	maps.Copy(all, simActs())
+	maps.Copy(all, bookActs())
 	return all
 }
 
@@ -375,5 +378,5 @@ func restartService(ctx context.Context, w *world, a args) (result, error) {
 }
 
 func forget(ctx context.Context, w *world, a args) (result, error) {
-	return of(w.book.Forget(ctx, w.customers[a.text("customer")], teller), succeeded())
+	return of(w.office.Forget(ctx, w.customers[a.text("customer")], teller), succeeded())
 }

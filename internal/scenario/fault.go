@@ -29,6 +29,9 @@ func fault(ctx context.Context, w *world, a args) (result, error) {
 			return nil
 		})
 		w.down[part] = down
+		if err == nil && !down && !w.down["ledger"] && !w.down["database"] {
+			err = w.office.Door.Bring(ctx)
+		}
 		return succeeded(), err
 	}
 	for part := range ways {

@@ -13,7 +13,7 @@ import (
 //
 // cite: P-12, 47 CFR 64.2009(f)
 func filingActs() map[string]act {
-	return map[string]act{"optout-failure": optOutFailure, "optout-letter": optOutLetter}
+	return map[string]act{"optout-failure": optOutFailure, "optout-letter": optOutLetter, "try-refusals": tryRefusals}
 }
 
 // optOutFailure takes a way to refuse in that did not work, and judges it where the story says whether it was an anomaly.

@@ -19,7 +19,7 @@ import (
 // cite: P-43, P-44, P-45, P-47, P-48
 func incidentActs() map[string]act {
 	return map[string]act{"incident": openIncident, "determine": determineIncident, "deadlines": deadlinesOf, "report": reportIncident, "direct": directIncident, "lift": liftIncident,
-		"urgent": urgentIncident, "tell-customers": tellCustomers, "recount": recountIncident, "respond": respondIncident, "close": closeIncident, "state-law": stateLawOf, "drop": dropDirection, "purge": purge, "summary": summarizeYear}
+		"urgent": urgentIncident, "tell-customers": tellCustomers, "recount": recountIncident, "respond": respondIncident, "close": closeIncident, "state-law": stateLawOf, "drop": dropDirection, "summary": summarizeYear}
 }
 
 // handler is who works on incidents when a story does not say.
@@ -356,19 +356,6 @@ func stateLawOf(ctx context.Context, w *world, a args) (result, error) {
 func dropDirection(ctx context.Context, w *world, a args) (result, error) {
 	_, err := w.incidental(ctx, a, func(d *breach.Desk, id cpni.ID, act breach.Act) (*breach.Incident, error) {
 		return d.Drop(ctx, id, act, a.text("agency"), "it will not be written")
-	})
-	return of(err, succeeded())
-}
-
-// purge asks for a record to be removed.
-//
-// cite: P-54, V26, I-22
-func purge(ctx context.Context, w *world, a args) (result, error) {
-	if a.text("of") != "incidents" || !a.has("incident") {
-		return result{}, notBuilt("`purge` of " + a.text("of"))
-	}
-	_, err := w.incidental(ctx, a, func(d *breach.Desk, id cpni.ID, act breach.Act) (*breach.Incident, error) {
-		return nil, d.Purge(ctx, id, act, "the story asks for it")
 	})
 	return of(err, succeeded())
 }

@@ -83,7 +83,8 @@ var otherCodes = []string{
 	"NOTICE_N11", "NOTICE_N12", "NOTICE_N13", "NOTICE_N14", "NOTICE_N15", "NOTICE_N16", "NO_EMAIL_CONSENT", "SUBJECT", "REPLY", "ORAL", "CONFIG_CONTACT",
 	"NOT_CONSENT", "CONSENT_EVIDENCE", "CONFIG", "CAMPAIGN", "SELF_REVIEW", "NOT_REVIEWED", "BACKDATED", "RECEIPT", "LE_HOLD", "INCOMPLETE",
 	"OVERDUE", "FETCHED", "SAME_PERSON", "PROFILE_EVIDENCE", "RETALIATION", "RULES", "RETENTION", "TOO_MANY", "CONFLICT", "REASON", "FROZEN", "NO_CHANGE",
-	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE", "STATEMENT_CONTRADICTED",
+	"NO_PLACE", "NO_WRITE_CONSENT", "NOT_MEANT", "AGREED", "REFUSED", "ON_ITS_WAY", "TERMS", "ENDED", "NO_WHOLE", "NOT_OVER", "STATE",
+	"NOT_APPLICABLE", "SIM_LOCKED", "NOT_TOLD", "NOT_FOUND", "STATEMENT_CONTRADICTED",
 }
 
 func noticeCodes() []string {
@@ -99,7 +100,7 @@ func noticeCodes() []string {
 // verbs is the language, in the order in which its description lists them.
 func verbs() []verb {
 	return slices.Concat(contactVerbs(), discloseVerbs(), approvalVerbs(), legalVerbs(), campaignVerbs(), exportVerbs(), breachVerbs(), filingVerbs(), keepingVerbs(),
-		matterVerbs(), otherVerbs())
+		matterVerbs(), otherVerbs(), simVerbs())
 }
 
 func contactVerbs() []verb {
@@ -231,14 +232,22 @@ func filingVerbs() []verb {
 			gives: []given{ok(), rejects("INCOMPLETE", "BAD_INPUT")}, results: []field{may("letter-by", moment)}},
 		{name: "optout-letter", fields: []field{need("failure", refers("optout-failure")), may("remedy", text), may("notice", text), may("proof", text), may("judged", moment)},
 			gives: []given{ok(), rejects("INCOMPLETE", "RECEIPT", "STATE")}, results: []field{may("letter-by", moment), may("late", flag)}},
+		{name: "try-refusals", fields: []field{need("way", oneOf("mail", "text"))}, gives: []given{ok()},
+			results: []field{may("state", oneOf("works", "failing", "failed", "unknown")), may("tries", count), may("failures", count)}},
 		{name: "train", fields: []field{need("staff", staffName), may("course", text), may("passed", flag), may("at", moment)}, gives: []given{ok(), rejects("TOO_MANY", "ROLE")},
 			results: []field{may("right", count), may("asked", count), may("until", moment)}},
 		{name: "finding", fields: []field{need("id", defines("finding")), need("staff", staffName), need("what", text), may("by", staffName), may("severity", oneOf("minor", "serious", "grave")), may("happened", moment)},
 			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT")}},
 		{name: "sanction", fields: []field{need("staff", staffName), need("for", text), may("by", staffName), may("is", oneOf("unfounded", "warning", "retraining", "suspension", "dismissal", "lifted")), may("until", moment)},
 			gives: []given{ok(), rejects("SELF_REVIEW", "BAD_INPUT", "CONFLICT")}},
-		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text)}, gives: []given{ok()}},
-		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text)}, gives: []given{ok()}},
+		{name: "complaint", fields: []field{may("at", moment), need("category", oneOf("employee-access", "disclosure", "online-access")), may("from", text), may("said", text), may("found", oneOf("founded", "unfounded")), may("done", text), may("by", staffName)},
+			gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "broker-action", fields: []field{may("at", moment), need("body", text), need("what", text), may("against", text), may("outcome", text), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "pretexting-method", fields: []field{need("what", text), may("at", moment), may("known", text), may("steps", text), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}},
+		{name: "supplier-review", fields: []field{need("partner", text), may("at", moment), may("checked", text), may("findings", text), may("mend-by", moment), may("mended", moment), may("by", staffName)},
+			gives: []given{ok(), rejects("ROLE", "BAD_INPUT", "INCOMPLETE")}, results: []field{may("next", moment)}},
+		{name: "books", fields: []field{need("year", count), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "BAD_INPUT")},
+			results: []field{may("employee-access", count), may("disclosure", count), may("online-access", count), may("broker-actions", count), may("methods", count), may("reviews", count), may("reviews-late", count), may("sanctions", count), may("whole", flag)}},
 		{name: "certify", fields: []field{need("year", count), may("officer", text), may("statement", either(text, shape{}, dict(word, scalar))), may("receipt", text)},
 			gives: []given{ok(), rejects("INCOMPLETE", "ROLE", "STATEMENT_CONTRADICTED", "STATE", "RECEIPT")}, results: []field{may("due", moment), may("plan", moment), may("signed", flag), may("late", flag), may("gaps", count)}},
 		{name: "publish-policy", fields: []field{need("version", text), need("effective", moment),
@@ -254,7 +263,10 @@ func keepingVerbs() []verb {
 		{name: "end-service", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok()}},
 		{name: "restart-service", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok(), rejects("NUMBER_HELD")}},
 		{name: "purge", fields: []field{need("of", recordKinds), may("customer", customers), may("incident", refers("incident"))}, gives: []given{ok(), rejects("RETENTION")}},
-		{name: "forget", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok()}},
+		{name: "forget", fields: []field{need("customer", customers)}, bare: "customer", gives: []given{ok(), rejects("RETENTION")}},
+		{name: "legal-hold", fields: []field{need("id", defines("legal-hold")), may("customer", customers), may("of", recordKinds), may("incident", refers("incident")), may("from", moment), may("until", moment), may("by", staffName)},
+			gives: []given{ok(), rejects("ROLE", "BAD_INPUT")}},
+		{name: "lift-hold", fields: []field{need("hold", refers("legal-hold")), may("by", staffName)}, gives: []given{ok(), rejects("ROLE", "SAME_PERSON", "CONFLICT")}},
 		{name: "fault", fields: []field{may("ledger", up), may("database", up), may("mail", up), may("texts", up), may("switch", up), may("print-shop", up)},
 			exactly: [][]string{{"ledger", "database", "mail", "texts", "switch", "print-shop"}}, gives: []given{ok()}},
 		{name: "fate", fields: []field{need("customer", customers), may("kind", text), may("via", via), may("line", text), need("is", oneOf(append([]string{"delivered", "bounced"}, callEnds...)...))},
@@ -272,7 +284,7 @@ func keepingVerbs() []verb {
 	}
 }
 
-var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "look-ups", "alerts")
+var recordKinds = oneOf("disclosures", "decisions", "approvals", "notices", "campaigns", "changes", "incidents", "messages", "attempts", "look-ups", "alerts", "complaints", "broker-actions")
 
 // together says that field a is given only along with field b.
 func together(a, b string) func(r *reader, n *node) {

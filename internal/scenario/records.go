@@ -35,6 +35,8 @@ func records(ctx context.Context, w *world, a args) (result, error) {
 		all, err = w.campaignRecords(ctx)
 	case of == "messages":
 		all, err = w.messageRecords(ctx, a.text("customer"))
+	case of == "complaints" || of == "broker-actions":
+		all, err = w.bookRecords(ctx, of)
 	case kind == ledger.Alert:
 		if err = w.watchLooks(ctx); err == nil {
 			all, err = w.ledgerRecords(ctx, a.text("customer"), kind)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"filippo.io/age"
@@ -28,6 +30,7 @@ type world struct {
 	clock  *clock
 	office *office.Office
 
+	folder   string // of files of its own
 	db       *store.DB
 	ledger   *ledger.Ledger
 	vault    *vault.Vault
@@ -49,6 +52,8 @@ type world struct {
 	processes  map[string]cpni.ID // files of legal process
 	incidents  map[string]cpni.ID
 	failures   map[string]cpni.ID
+	holds      map[string]cpni.ID  // legal holds
+	sims       map[string]simAsked // changes of a SIM that were asked for
 	urgent     map[string]bool     // incidents of which the first report is to say that customers must be told at once
 	named      map[string][]string // partners whom a one-time notice named
 	read       map[string]cpni.ID  // one-time notices, by the contact in which they were read
@@ -62,6 +67,9 @@ type world struct {
 	switches   []rules.Switch                 // that the story has told
 	factors    map[cpni.ID]string             // secrets of second factors, by who has them
 }
+
+// simAsked is a change of a SIM that a customer has asked for.
+type simAsked struct{ customer, change cpni.ID }
 
 // origin names the log of an instance.
 const origin = "scenario.ringfence"
@@ -92,7 +100,7 @@ func readPolicy(files fs.FS) (*lawbook, error) {
 // newWorld opens a fresh office on db for a story. Its clock stands where the story begins.
 func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (*world, error) {
 	w := &world{story: s, db: db, clock: &clock{}, customers: map[string]cpni.ID{}, names: map[cpni.ID]string{}, staffIDs: map[string]cpni.ID{},
-		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}, factors: map[cpni.ID]string{}}
+		contacts: map[string]cpni.ID{}, findings: map[string]cpni.ID{}, matters: map[string]cpni.ID{}, processes: map[string]cpni.ID{}, incidents: map[string]cpni.ID{}, failures: map[string]cpni.ID{}, holds: map[string]cpni.ID{}, sims: map[string]simAsked{}, urgent: map[string]bool{}, read: map[string]cpni.ID{}, named: map[string][]string{}, notices: map[string]cpni.ID{}, campaigns: map[string]cpni.ID{}, before: map[cpni.ID]bool{}, down: map[string]bool{}, outside: newFarSide(), exports: map[string]cpni.ID{}, keys: map[string]*age.X25519Identity{}, factors: map[cpni.ID]string{}}
 	w.clock.set(s.start)
 	signer, err := ledger.NewKey(origin)
 	if err != nil {
@@ -107,12 +115,17 @@ func newWorld(ctx context.Context, s *Scenario, db *store.DB, policy *lawbook) (
 	if err != nil {
 		return nil, err
 	}
+	if w.folder, err = os.MkdirTemp("", "story-"); err != nil {
+		return nil, err
+	}
 	w.office, err = office.Open(ctx, office.Config{DB: db, Policy: policy.rules, Master: vault.NewMaster(), Origin: origin, Signer: signer, Clock: w.clock, Zone: s.zone, HashCost: &cheap, Courses: policy.files, Notices: policy.notices, Calendars: calendars,
 		Channels: w.outside.channels(), Carrier: office.Carrier{Name: "Lucid Telephone", Phone: "+18005550147", Email: "care@lucid.example", Web: "https://lucid.example", Address: "https://account.lucid.example"},
 		Public: public, InlineProcess: true, Filer: filer,
 		CMRS: carrier.n != nil && carrier.flag("cmrs"), UnaidedDetail: carrier.n != nil && carrier.flag("unaided-detail"),
+		Journal:  filepath.Join(w.folder, "emergencies"),
 		Profiles: w.inForce})
 	if err != nil {
+		os.RemoveAll(w.folder)
 		return nil, fmt.Errorf("opening the instance: %w", err)
 	}
 	o := w.office
@@ -145,7 +158,10 @@ func calendarsOf(policy *lawbook, setup args) (*workday.Calendars, error) {
 	return calendars.With(more...)
 }
 
-func (w *world) close() { w.office.Close() }
+func (w *world) close() {
+	w.office.Close()
+	os.RemoveAll(w.folder)
+}
 
 // now gives the moment at which the story stands.
 func (w *world) now() time.Time { return w.clock.Now() }

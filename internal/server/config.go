@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"ringfence/internal/ledger/witness"
 )
 
 // Config is the one configuration file. Every name in it is checked: an unknown one is an error, not ignored.
@@ -94,6 +97,46 @@ type Ledger struct {
 	Origin     string `yaml:"origin"`
 	Key        string `yaml:"key"`
 	Checkpoint string `yaml:"checkpoint"`
+	// Emergencies is the file in which this node alone records what emergency calls need while the ledger cannot be written; empty: a file of
+	// that name beside Checkpoint, or none where there is no Checkpoint.
+	Emergencies string `yaml:"emergencies,omitempty"`
+	// Witnesses cosign its checkpoints, and Quorum of them have to; 0: all.
+	Witnesses []Witness `yaml:"witnesses,omitempty"`
+	Quorum    int       `yaml:"quorum,omitempty"`
+}
+
+// Witness is somebody outside who looks at the log and cosigns it (C2SP tlog-witness).
+type Witness struct {
+	Key string `yaml:"key"` // its public key, name+hash+key
+	URL string `yaml:"url"` // below which it answers at add-checkpoint
+}
+
+// journal is the path of the file for emergencies; "" there is none.
+func (l Ledger) journal() string {
+	if l.Emergencies == "" && l.Checkpoint != "" {
+		return filepath.Join(filepath.Dir(l.Checkpoint), "emergencies")
+	}
+	return l.Emergencies
+}
+
+// told says how many witnesses have to cosign; "" none is asked.
+func (l Ledger) told() string {
+	n := l.Quorum
+	if n == 0 {
+		n = len(l.Witnesses)
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d have to cosign", n, len(l.Witnesses))
+}
+
+// peers are the witnesses as they are asked.
+func (l Ledger) peers() (all []witness.Peer) {
+	for _, w := range l.Witnesses {
+		all = append(all, witness.Peer{Key: w.Key, URL: w.URL})
+	}
+	return all
 }
 
 // Options are choices that the law leaves to the carrier, each off unless set.
@@ -152,6 +195,9 @@ func (c Config) Check() error {
 	}
 	if c.Ledger.Key == "" {
 		say("ledger.key is empty: write the path of the file made by `ringfence key ledger`")
+	}
+	if err := witness.Check(c.Ledger.peers(), c.Ledger.Quorum); err != nil {
+		say("ledger.witnesses: %v", err)
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		say("listen %q is not host:port", c.Listen)

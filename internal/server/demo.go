@@ -382,7 +382,8 @@ nobody, for nobody has said yes; the request that asks them is reviewed, and mia
 otto is to read it (Legal process). alma has a trouble ticket and fay a case of fraud (Desks), bill a publisher of directories
 (Directories), mia a report (Figures). Under Partners cora sees the contracts, one of them overdue, and under Registers all that went to
 third parties. Under Incidents a suspicion of alma's waits for its report to the agencies, one is closed, and one is a rehearsal whose clock
-can be moved on. What Acme Alarm gets is opened with acme-alarm.key, which stands in the demonstration's folder.
+can be moved on. The certificate of the year is begun (Certificates), with what its sentences stand on and what is still lacking; otto signs
+it when the year is over. Under Controls stands what guards the demonstration, and what is off. What Acme Alarm gets is opened with acme-alarm.key, which stands in the demonstration's folder.
 
 The same by the API, as the agent:
 

@@ -91,6 +91,28 @@ func (o *Opened) has(ctx context.Context, t *testing.T) {
 			t.Errorf("%d incidents of %+v; one should be there, and determined", len(incidents), q)
 		}
 	}
+	now := o.Clock.Now()
+	x, err := o.Certificates.Draft(ctx, now.In(o.Zone).Year(), staff["otto"])
+	must(err)
+	for _, a := range x.Obligations {
+		if a.Sentence == "" || len(a.Evidence) == 0 {
+			t.Errorf("the certificate of the year says %q of %s, with %v", a.Sentence, a.ID, a.Evidence)
+		}
+	}
+	if x.Fields.Signatory != "Otto Brandt" || len(x.Gaps) == 0 || len(x.Lacking) == 0 || x.Over {
+		t.Errorf("the certificate of the year names %q, with %d gaps, and lacks %v", x.Fields.Signatory, len(x.Gaps), x.Lacking)
+	}
+	confirmed := 0
+	all, err := o.Controls.List(ctx)
+	must(err)
+	for _, c := range all {
+		if c.By != "" {
+			confirmed++
+		}
+	}
+	if confirmed != 3 {
+		t.Errorf("%d controls are confirmed by a person, want 3", confirmed)
+	}
 	reports, err := o.Aggregate.Reports(ctx, o.Clock.Now().AddDate(1, 0, 0))
 	must(err)
 	if len(reports) != 1 || reports[0].State == aggregate.Refused {

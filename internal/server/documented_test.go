@@ -23,7 +23,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1) {
-			if !strings.Contains("\n"+string(b[1]), "\nmessages:") {
+			if text := "\n" + string(b[1]); !strings.Contains(text, "\nmessages:") && !strings.Contains(text, "\nmonitors:") {
 				continue
 			}
 			shown++

@@ -111,6 +111,7 @@ func openOffice(ctx context.Context, c Config, db *store.DB, set *rules.Set, mas
 	return office.Open(ctx, office.Config{DB: db, Policy: set, Courses: c.PolicyFiles(), Master: master, Origin: c.Ledger.Origin, Signer: signer, Outside: c.Ledger.Checkpoint,
 		Clock: Machine, Zone: zone, UnaidedDetail: c.Options.UnaidedDetail, CMRS: c.Carrier.CMRS, SecondFactorOptional: c.SignIn.SecondFactor == "optional",
 		TakeFiles: c.TakePolicy, Rehearse: c.rehearsal(), Public: office.Public{Carrier: c.public(), First: first},
+		Witnesses: c.Ledger.peers(), Quorum: c.Ledger.Quorum, Journal: c.Ledger.journal(),
 		Filer:   c.Carrier.Reports.filer(),
 		Carrier: office.Carrier{Name: c.Carrier.Name, Phone: c.Carrier.Contact.Phone, Email: c.Carrier.Contact.Email, Web: c.Carrier.Contact.Web, Address: c.customersAddress()}})
 }

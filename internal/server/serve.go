@@ -164,7 +164,12 @@ func ready(w http.ResponseWriter, r *http.Request, o *office.Office) {
 	if len(faults) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	json.NewEncoder(w).Encode(map[string]any{"ready": len(faults) == 0, "faults": faults})
+	answer := map[string]any{"ready": len(faults) == 0, "faults": faults}
+	// A witness is a stranger, whose word stops nothing; but not all is well then.
+	if s, err := o.Witnesses.Standing(ctx); err == nil && s.Says() != "" {
+		answer["worries"] = map[string]string{"witnesses": s.Says()}
+	}
+	json.NewEncoder(w).Encode(answer)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -40,6 +40,7 @@ func (c Config) settings(secure bool, o *office.Office) []console.Setting {
 		{Name: "Links in messages begin with", Value: c.customersAddress()},
 		{Name: "Database", Value: o.DB.Where()}, {Name: "Answers at", Value: c.Listen}, {Name: "People come by HTTPS", Value: yes(secure)}, {Name: "Metrics at", Value: c.Metrics},
 		{Name: "Master key", Value: "kept in: " + kind}, {Name: "Checkpoint kept outside the database", Value: yes(c.Ledger.Checkpoint != "")},
+		{Name: "Witnesses of the ledger", Value: c.Ledger.told()},
 		{Name: "Policy files", Value: or(c.Policy, "built in")}, {Name: "Scenarios", Value: stories},
 		{Name: "Discusses a call that the caller describes unaided", Value: yes(c.Options.UnaidedDetail)}}
 }

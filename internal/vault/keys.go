@@ -196,15 +196,17 @@ func (v *Vault) Forget(ctx context.Context, tx *store.Tx, customer cpni.ID) erro
 	return changed(ctx, tx)
 }
 
-// Scrub takes a key that Forget has destroyed out of this process and out of the files of the database as well: out of
+// Scrub takes keys that Forget has destroyed out of this process and out of the files of the database as well: out of
 // the write-ahead log and the free pages of SQLite, out of the dead rows of PostgreSQL. Other nodes let go of it as they
 // Follow.
 //
 // What else Forget deleted is unreadable without the key and is left to the database's own cleaning.
 //
 // cite: I-21
-func (v *Vault) Scrub(ctx context.Context, customer cpni.ID) error {
-	v.keys.drop(customer)
+func (v *Vault) Scrub(ctx context.Context, customers ...cpni.ID) error {
+	for _, customer := range customers {
+		v.keys.drop(customer)
+	}
 	return v.db.Scrub(ctx, "customer_key")
 }
 

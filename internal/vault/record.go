@@ -55,6 +55,17 @@ func (v *Vault) OpenRecord(ctx context.Context, r ledger.Row) ([]byte, error) {
 	return plain, nil
 }
 
+// OpenEvidence opens a ledger record for a bundle of evidence. The receipt is that of the entry which says who has the bundle made, of
+// what and for whom; without such an entry nothing is opened.
+//
+// cite: P-41, 47 CFR 64.2009(c)
+func (v *Vault) OpenEvidence(ctx context.Context, receipt ledger.Receipt, r ledger.Row) ([]byte, error) {
+	if receipt.Kind() != ledger.Evidence || receipt.Entry() == "" || receipt.Customer() != CarrierID {
+		return nil, ErrNotCovered
+	}
+	return v.OpenRecord(ctx, r)
+}
+
 // Detail reads the detail of a record written by Entry.
 func Detail(plain []byte, into any) error {
 	n := note{Detail: into}

@@ -42,6 +42,7 @@ type Query struct {
 	Kind     ledger.Kind
 	Outcome  cpni.Outcome
 	Code     cpni.Code
+	Refused  bool      // only what was not permitted
 	From, To time.Time // From is included, To is not
 	Before   Cursor    // only what is older
 	Limit    int       // at most so many; 0 for 100
@@ -61,33 +62,7 @@ func (w *Watch) Search(ctx context.Context, q Query) ([]Found, error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
-	var conditions []string
-	var args []any
-	where := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		conditions = append(conditions, condition)
-	}
-	for _, c := range []struct{ column, value string }{{"customer_id", string(q.Customer)}, {"actor", q.Actor}, {"kind", string(q.Kind)}, {"outcome", string(q.Outcome)}, {"code", string(q.Code)}} {
-		if c.value != "" {
-			where(c.column+" = ?", c.value)
-		}
-	}
-	if !q.From.IsZero() {
-		where("at >= ?", q.From.UnixMicro())
-	}
-	if !q.To.IsZero() {
-		where("at < ?", q.To.UnixMicro())
-	}
-	if !q.Before.At.IsZero() {
-		where("(at, seq) < (?, ?)", q.Before.At.UnixMicro(), q.Before.Seq)
-	}
-	query := "SELECT " + foundColumns + " FROM watch_entry"
-	if len(conditions) > 0 {
-		query += " WHERE " + strings.Join(conditions, " AND ")
-	}
+	query, args := q.where("SELECT " + foundColumns + " FROM watch_entry")
 	args = append(args, q.Limit)
 	rows, err := w.parts.DB.Reader().Query(ctx, query+fmt.Sprintf(" ORDER BY at DESC, seq DESC LIMIT $%d", len(args)), args...)
 	if err != nil {
@@ -103,4 +78,51 @@ func (w *Watch) Search(ctx context.Context, q Query) ([]Found, error) {
 		all = append(all, f)
 	}
 	return all, rows.Err()
+}
+
+// Found counts what Search finds, wherever a page begins, and stops counting at most.
+//
+// cite: P-37, P-41
+func (w *Watch) Found(ctx context.Context, q Query, most int) (n int, err error) {
+	q.Before = Cursor{}
+	query, args := q.where("SELECT 1 AS one FROM watch_entry")
+	args = append(args, most)
+	if err := w.parts.DB.Reader().QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (%s LIMIT $%d) AS found", query, len(args)), args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting what a search finds: %w", err)
+	}
+	return n, nil
+}
+
+// where adds the conditions to a query, and gives what they compare with.
+func (q Query) where(query string) (string, []any) {
+	var conditions []string
+	var args []any
+	where := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		conditions = append(conditions, condition)
+	}
+	for _, c := range []struct{ column, value string }{{"customer_id", string(q.Customer)}, {"actor", q.Actor}, {"kind", string(q.Kind)}, {"outcome", string(q.Outcome)}, {"code", string(q.Code)}} {
+		if c.value != "" {
+			where(c.column+" = ?", c.value)
+		}
+	}
+	if q.Refused {
+		where("outcome NOT IN (?, ?)", string(cpni.OK), string(cpni.Permit))
+	}
+	if !q.From.IsZero() {
+		where("at >= ?", q.From.UnixMicro())
+	}
+	if !q.To.IsZero() {
+		where("at < ?", q.To.UnixMicro())
+	}
+	if !q.Before.At.IsZero() {
+		where("(at, seq) < (?, ?)", q.Before.At.UnixMicro(), q.Before.Seq)
+	}
+	if len(conditions) > 0 {
+		query += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	return query, args
 }

@@ -114,6 +114,38 @@ func (d *Desk) Year(ctx context.Context, by cpni.ID, year int) (*Year, error) {
 	return y, nil
 }
 
+// List gives the records of a register that count on a day from first to last, the oldest first; of complaints those of a category, or of
+// all where it is "".
+//
+// cite: P-37, P-41, 47 CFR 64.2009(e)
+func (d *Desk) List(ctx context.Context, by cpni.ID, kind Kind, category complaint.Category, first, last workday.Date) ([]Row, error) {
+	if err := d.admits(ctx, by, staff.ReadRegisters); err != nil {
+		return nil, err
+	}
+	all, err := d.rows(ctx, kind, first, last)
+	if err != nil {
+		return nil, err
+	}
+	if kind == Complaints && category != "" {
+		all = slices.DeleteFunc(all, func(r row) bool { return r.subject != string(category) })
+	}
+	return plain(all), nil
+}
+
+// OfSupplier gives the reviews of a partner of all years, the oldest first.
+//
+// cite: P-37, 47 CFR 64.2010(a)
+func (d *Desk) OfSupplier(ctx context.Context, by cpni.ID, partner string) ([]Row, error) {
+	if err := d.admits(ctx, by, staff.ReadRegisters); err != nil {
+		return nil, err
+	}
+	all, err := d.rows(ctx, Reviews, workday.On(1, 1, 1), d.today())
+	if err != nil {
+		return nil, err
+	}
+	return plain(slices.DeleteFunc(all, func(r row) bool { return r.subject != partner })), nil
+}
+
 type row struct {
 	Row
 	subject string

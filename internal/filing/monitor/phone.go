@@ -23,14 +23,17 @@ type PhoneProbe struct {
 	clock   cpni.Clock
 }
 
-// NewPhone makes a probe that calls a number from the number of line. In keys the word {account} stands for the digits of the account's own
-// number, a comma for a pause. records: what is keyed in so is recorded here as a refusal of whoever calls from there.
+// NewPhone makes a probe that calls a number from the number of line. In keys the word {account} stands for the digits of the number
+// from which is called, a comma for a pause. records: what is keyed in so is recorded here as a refusal of whoever calls from there.
 func NewPhone(line voice.Config, number, keys string, records bool, clock cpni.Clock) (*PhoneProbe, error) {
 	if err := line.Check(); err != nil {
 		return nil, err
 	}
 	if !voice.Keys(strings.ReplaceAll(keys, accountKeys, "")) {
 		return nil, fmt.Errorf("the keys %q are none of a telephone: write digits, * and #, commas for pauses, and %s for the number of the account", keys, accountKeys)
+	}
+	if !records && strings.Contains(keys, accountKeys) {
+		return nil, fmt.Errorf("the keys name an account, and nothing is said to be recorded of it: write records: true, or other keys")
 	}
 	if records && !strings.HasPrefix(line.From, "+") {
 		return nil, fmt.Errorf("the number %q from which is called is none such as +12025550100: the account is found by it", line.From)

@@ -152,7 +152,7 @@ func TestProbes(t *testing.T) {
 		b.is("ledger-verified", controls.On, "none of them changed")
 		b.is("https", controls.On, "by HTTPS")
 		b.is("access-log", controls.Off, "has not reached the tree") // nothing takes it there
-		b.is("key-files", controls.Unknown, "does not know") // what was known stays
+		b.is("key-files", controls.Unknown, "does not know")         // what was known stays
 		if c := b.one("decoys"); c.Steps != 2 || !c.Since.Equal(b.Clock.Now().UTC()) {
 			t.Errorf("it went on at %s, in %d steps", c.Since, c.Steps)
 		}

@@ -2,6 +2,7 @@ package monitors_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -288,7 +289,7 @@ func TestMailThatIsTakenAndNotHeard(t *testing.T) {
 			t.Errorf("it %s at %q: %s", got.Outcome, got.Step, got.Says)
 		}
 		var no *mail.NotTaken
-		if err := mail.Once(t.Context(), mail.Config{Host: "127.0.0.1", Port: d.port, Security: mail.None, From: account}, "nobody@carrier.example", letters[1].Content); !asNotTaken(err, &no) || no.Code != 550 {
+		if err := mail.Once(t.Context(), mail.Config{Host: "127.0.0.1", Port: d.port, Security: mail.None, From: account}, "nobody@carrier.example", letters[1].Content); !errors.As(err, &no) || no.Code != 550 {
 			t.Errorf("a mailbox that there is not: %v", err)
 		}
 	})

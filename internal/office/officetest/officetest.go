@@ -61,8 +61,10 @@ type Office struct {
 	Stories *func(*rules.Set) office.Rehearsal
 	// Public is what the public policy is filled with; nothing of it: none is published by itself.
 	Public office.Public
-	master *vault.Master
-	signer note.Signer
+	// Outside is the file that keeps the newest checkpoint outside the database; "" none.
+	Outside string
+	master  *vault.Master
+	signer  note.Signer
 }
 
 // policySet is the project's policy, read once.
@@ -103,14 +105,35 @@ func OpenPublic(t testing.TB, db *store.DB, public office.Public) *Office {
 	return o.On(t, db)
 }
 
+// OpenOutside opens an office whose newest checkpoint is kept in a file outside the database.
+func OpenOutside(t testing.TB, db *store.DB, outside string) *Office {
+	t.Helper()
+	signer, err := ledger.NewKey(Origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Office{Time: &Clock{now: Start}, Outside: outside, Stories: new(func(*rules.Set) office.Rehearsal), master: vault.NewMaster(), signer: signer}
+	return o.On(t, db)
+}
+
 // On opens another office with the same keys and clock: a second node, or the same after a restart.
 func (o *Office) On(t testing.TB, db *store.DB) *Office {
+	t.Helper()
+	n, err := o.TryOn(t, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TryOn is On where it may be refused.
+func (o *Office) TryOn(t testing.TB, db *store.DB) (*Office, error) {
 	t.Helper()
 	set, err := policySet()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &Office{Time: o.Time, Public: o.Public, Stories: o.Stories, master: o.master, signer: o.signer}
+	n := &Office{Time: o.Time, Public: o.Public, Outside: o.Outside, Stories: o.Stories, master: o.master, signer: o.signer}
 	rehearse := func(_ context.Context, policy *rules.Set, heard func()) (office.Rehearsal, error) {
 		heard()
 		if *n.Stories == nil {
@@ -119,13 +142,13 @@ func (o *Office) On(t testing.TB, db *store.DB) *Office {
 		return (*n.Stories)(policy), nil
 	}
 	if n.Office, err = office.Open(context.Background(), office.Config{DB: db, Policy: set, Master: o.master, Origin: Origin, Signer: o.signer, Clock: o.Time, Zone: Zone,
-		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public, Notices: Notices(t),
+		HashCost: &contact.HashCost{MemoryKiB: 64, Passes: 1}, Rehearse: rehearse, Public: o.Public, Outside: o.Outside, Notices: Notices(t),
 		Filer:   form.Carrier{LegalName: "Example Telephone, LLC", FRN: "0099999991", FilerID: "899999", Address: "1 Main St, Springfield, VA 22150", States: []string{"VA"}, Contact: form.Contact{Name: "Jo Doe", Phone: "+18005550101", Email: "breach@example.net"}},
 		Carrier: office.Carrier{Name: "Example Tel", Phone: "+18005550100", Email: "privacy@example.net", Address: "https://account.example.net"}}); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(n.Close)
-	return n
+	return n, nil
 }
 
 // Member adds a trained member of the staff.
