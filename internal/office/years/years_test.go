@@ -78,6 +78,15 @@ func (w *world) say(of cpni.ID, a approval.Answer) {
 	w.must(err)
 }
 
+// changed plans the notice of a change of a customer's account.
+func (w *world) changed(of cpni.ID) {
+	w.t.Helper()
+	p, _, err := w.Customers.Get(w.t.Context(), of)
+	w.must(err)
+	m := notify.Message{ID: cpni.NewTimedID(w.Clock.Now()), Kind: notify.AccountChange, Via: cpni.Email, Place: notify.AOR, To: p.Email[0].Value, Tokens: map[string]string{"what": "password"}}
+	w.must(w.DB.Tx(w.t.Context(), func(tx *store.Tx) error { return w.Outbox.Plan(w.t.Context(), tx, of, m) }))
+}
+
 // caughtUp has what is recorded in the tree, found and counted.
 func (w *world) caughtUp() {
 	w.t.Helper()
@@ -133,8 +142,11 @@ func (w *world) lives() (all []cpni.ID) {
 	w.Time.Add(30 * time.Hour)
 	_, err = w.Complaints.Reply(ctx, amy, c.ID, w.cora, "It was put right.")
 	w.must(err)
+	w.changed(amy)
+	w.Time.Add(10 * time.Minute)
 	w.Reach(map[cpni.Via]notify.Channel{cpni.Email: &post{}, cpni.Postal: &post{}, cpni.Text: &post{}, cpni.Voice: &post{}})
 	w.must(w.Messages.Step(ctx))
+	w.changed(bea) // of which nobody hears
 
 	w.to(time.March, 3)
 	w.must(w.Yearly.Count(ctx))
@@ -228,7 +240,8 @@ func TestNumbersAreThoseOfTheRecords(t *testing.T) {
 		const months = 4
 		want := w.naively(all, months)
 		for key, by := range map[string][]int64{"incidents": {0, 0, 1, 0}, "met": {0, 0, 2, 0}, "late": {0, 0, 0, 1}, "complaints": {0, 1, 0, 0}, "complaints.median": {0, 30 * 3600, 0, 0}, "complaints.p90": {0, 30 * 3600, 0, 0},
-			"agencies": {0, 0, 1, 0}, "agencies.median": {0, 0, 6, 0}, "failures": {0, 0, 1, 0}, "letters": {0, 0, 1, 0}, "letters-late": {0, 0, 0, 0}, "written": {0, 0, 0, 0}} {
+			"agencies": {0, 0, 1, 0}, "agencies.median": {0, 0, 6, 0}, "failures": {0, 0, 1, 0}, "letters": {0, 0, 1, 0}, "letters-late": {0, 0, 0, 0}, "written": {0, 0, 0, 0},
+			"changes": {0, 2, 0, 0}, "changes-sent": {0, 1, 0, 0}, "changes-delivered": {0, 1, 0, 0}, "changes-sent.median": {0, 600, 0, 0}, "changes-delivered.p90": {0, 600, 0, 0}} {
 			want[key] = by
 		}
 		for _, s := range y.Sections {
