@@ -1,10 +1,6 @@
 package portal
 
-import (
-	"net/http"
-
-	"ringfence/internal/cpni"
-)
+import "net/http"
 
 // simPlaces are where customers of a mobile carrier lock their account against changes of a SIM, and take the lock off.
 //
@@ -16,12 +12,10 @@ func simPlaces() []place {
 	}
 }
 
-// errNoSIM: the carrier offers no mobile service.
-var errNoSIM = cpni.Rejected("NOT_FOUND", "there is no such page", nil)
-
 func (p *Portal) simForm(w http.ResponseWriter, r *http.Request, v visit) error {
 	if !p.office.Door.CMRS {
-		return errNoSIM
+		p.show(w, r, http.StatusNotFound, nowhere(p.pageIn(r, "nowhere", v.Language)))
+		return nil
 	}
 	p.show(w, r, http.StatusOK, simFormPage(p.peopleView(v, "sim-title")))
 	return nil
