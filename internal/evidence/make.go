@@ -79,6 +79,7 @@ func (m *Maker) Make(ctx context.Context, o Order, a Authority, sink Sink) (*Man
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o.From, o.To = o.From.UTC().Truncate(time.Microsecond), o.To.UTC().Truncate(time.Microsecond) // as entries have their times
 	to, err := recipient(o.Key)
 	if err != nil {
 		return nil, err
@@ -89,12 +90,12 @@ func (m *Maker) Make(ctx context.Context, o Order, a Authority, sink Sink) (*Man
 		}
 	}
 	b := &making{Parts: m.Parts, to: to, sink: sink, policies: map[string]bool{}}
-	b.manifest = Manifest{Format: Sort, Log: m.Ledger.Origin(), Key: m.Ledger.VerifierKey(), Program: m.Program, Made: m.Clock.Now().UTC(), From: o.From.UTC(), To: o.To.UTC(), Scope: o.Scope, Recipient: Fingerprint(o.Key)}
+	b.manifest = Manifest{Format: Sort, Log: m.Ledger.Origin(), Key: m.Ledger.VerifierKey(), Program: m.Program, Made: m.Clock.Now().UTC(), From: o.From, To: o.To, Scope: o.Scope, Recipient: Fingerprint(o.Key)}
 	if b.receipt, err = m.record(ctx, Begun, "", o, a); err != nil {
 		return nil, err
 	}
 	b.manifest.Order = b.receipt.Entry()
-	if err := m.Ledger.Sequence(ctx); err != nil {
+	if err := m.placed(ctx, b.manifest.Order); err != nil {
 		return nil, err
 	}
 	if err := b.write(ctx, o, a); err != nil {
@@ -113,6 +114,23 @@ func (m *Maker) Make(ctx context.Context, o Order, a Authority, sink Sink) (*Man
 		return nil, err
 	}
 	return &b.manifest, sink.Finish()
+}
+
+// placed brings an entry into the tree. Where servers run beside this program one of them may be doing so at the same moment, and one of the two
+// begins again.
+func (m *Maker) placed(ctx context.Context, id cpni.ID) error {
+	row, err := m.Ledger.Record(ctx, "", id)
+	if err != nil {
+		return err
+	}
+	for range 20 {
+		failed := m.Ledger.Sequence(ctx)
+		if _, err = m.Ledger.PlaceOf(ctx, row); !errors.Is(err, ledger.ErrNotYet) {
+			return err
+		}
+		err = errors.Join(failed, err)
+	}
+	return fmt.Errorf("bringing the order of a bundle into the log: %w", err)
 }
 
 // statement is what is signed, beside its sort.
