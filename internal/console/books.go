@@ -61,8 +61,8 @@ func (v *visit) bookOf() (books.Kind, error) {
 	return kind, nil
 }
 
-// yearOf is the year that is asked for; this one, when none is.
-func (v *visit) yearOf() int {
+// yearAsked is the year that is asked for; this one, when none is.
+func (v *visit) yearAsked() int {
 	year := workday.DateIn(v.now, v.office.Zone).Year
 	if n, err := strconv.Atoi(v.r.URL.Query().Get("year")); err == nil && n <= year {
 		return n
@@ -72,7 +72,7 @@ func (v *visit) yearOf() int {
 
 // bookYear gives the registers' year, and the years that one can turn to.
 func (v *visit) bookYear(at func(year int) string) (*books.Year, []navItem, error) {
-	year := v.yearOf()
+	year := v.yearAsked()
 	y, err := v.office.Books.Year(v.r.Context(), v.member.ID, year)
 	if errors.Is(err, books.ErrYear) {
 		return nil, nil, errNowhere
