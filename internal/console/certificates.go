@@ -79,8 +79,8 @@ func (v *visit) certificateState(f *certificate.File) chip {
 	return chip{"Being written", ""}
 }
 
-// certificateRow is a year as the list has it.
-type certificateRow struct {
+// certificateYear is a year as the list has it.
+type certificateYear struct {
 	Address, Year, Due, Plan string
 	State                    chip
 	Left, Tone               string
@@ -89,7 +89,7 @@ type certificateRow struct {
 // certificatesView lists years.
 type certificatesView struct {
 	page
-	Rows []certificateRow
+	Rows []certificateYear
 }
 
 // certificatesPage lists the years, the newest first.
@@ -103,7 +103,7 @@ func (v *visit) certificatesPage() error {
 	view := certificatesView{page: v.page("Annual certificates", "/certificates")}
 	for _, f := range all {
 		due := v.office.Certificates.DueOf(f.Year)
-		r := certificateRow{Address: certificateAddress(f.Year), Year: strconv.Itoa(f.Year), Due: dated(due.By), Plan: dated(due.Plan), State: v.certificateState(f)}
+		r := certificateYear{Address: certificateAddress(f.Year), Year: strconv.Itoa(f.Year), Due: dated(due.By), Plan: dated(due.Plan), State: v.certificateState(f)}
 		if f.State() != certificate.Filed {
 			r.Left, r.Tone = daysLeft(workday.DateIn(v.now, v.office.Zone).DaysUntil(due.By))
 		}
