@@ -52,7 +52,6 @@ type yearView struct {
 	At            string
 	Before, After string // addresses; "": there is none
 	File          string
-	Opens         bool // the reader may open the records behind numbers
 	Sections      []yearSection
 }
 
@@ -88,7 +87,7 @@ func (v *visit) yearPage() error {
 	if err != nil {
 		return err
 	}
-	view := yearView{page: v.page("The year "+strconv.Itoa(year), "/year"), Year: year, At: v.moment(y.At), File: yearAddress(year) + "/figures.csv", Opens: v.member.May(staff.ReadRegisters)}
+	view := yearView{page: v.page("The year "+strconv.Itoa(year), "/year"), Year: year, At: v.moment(y.At), File: yearAddress(year) + "/figures.csv"}
 	if year > firstYear {
 		view.Before = yearAddress(year - 1)
 	}
@@ -213,14 +212,13 @@ func (v *visit) yearFile() error {
 
 type yearRecordsView struct {
 	page
-	Year    int
-	Back    string
-	What    string
-	When    string
-	Count   string
-	Rows    []yearRecord
-	Older   string
-	Nothing bool
+	Year  int
+	Back  string
+	What  string
+	When  string
+	Count string
+	Rows  []yearRecord
+	Older string
 }
 
 type yearRecord struct{ At, What, Address, Of, OfAddress, Word string }
