@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/disclose"
 	"ringfence/internal/export"
 	"ringfence/internal/filing"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -138,6 +139,11 @@ var alertWords = map[cpni.Code]struct {
 		"Have counsel answer the state, and ask the agency whether it still needs the hold."}, false},
 	breach.NeedWriting: {"An agency has spoken and not written", []string{"Open the incident, then Agencies: a spoken direction keeps the hold, and does not count until it is written.",
 		"Ask the officer to put it in writing; where they will not, record that."}, false},
+	witness.Fork: {"A witness says that the ledger is not the one that it knows", []string{"Treat it as tampering until it is explained. Keep the database and its backups as they are.",
+		"Have the operator verify the ledger with --known, with the checkpoint that is kept outside the database, and with --witness; and ask the witness for the checkpoint that it has cosigned last.",
+		"Where an older copy was put back, restore the newer one. Where the database is whole, somebody else signs with the ledger's key: make a new ledger under a new name."}, false},
+	witness.Stale: {"The ledger was not cosigned by enough witnesses lately", []string{"Open Health: it says of each witness how far it has cosigned, and what went wrong the last time.",
+		"Tell the operator of the witness that is away, or have another one configured."}, false},
 	filing.Failed:                 {"A way to refuse did not work", []string{"Open Failed ways to refuse: the newest is not judged yet.", "Have the way mended, and judge whether it was more than an anomaly: if it was, the Commission gets a letter within five business days, also where the other ways worked."}, false},
 	filing.Due:                    {"A letter to the Commission is due", []string{"Open Failed ways to refuse: what is due next stands first.", "Complete the letter, send it, and enter the proof at the file."}, false},
 	filing.Overdue:                {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
