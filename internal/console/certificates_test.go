@@ -18,18 +18,18 @@ import (
 	"ringfence/internal/office/officetest"
 )
 
-// evidence are the places to which the sentences of a page lead, with what each is called.
+// evidenceBlock are the places to which the sentences of a page lead, with what each is called.
 var (
-	evidence     = regexp.MustCompile(`(?s)<p class="evidence">.*?</p>`)
-	evidenceLink = regexp.MustCompile(`<a href="([^"]+)">([^<]+)</a>`)
-	mainOfPage   = regexp.MustCompile(`(?s)<main.*?</main>`)
+	evidenceBlock = regexp.MustCompile(`(?s)<p class="evidence">.*?</p>`)
+	evidenceLink  = regexp.MustCompile(`<a href="([^"]+)">([^<]+)</a>`)
+	mainOfPage    = regexp.MustCompile(`(?s)<main.*?</main>`)
 )
 
 // opens fails unless every place to which a sentence leads is there for whoever reads it and names what the link says.
 func (b *browser) opens(page reply) (n int) {
 	b.t.Helper()
 	seen := map[string]bool{}
-	for _, block := range evidence.FindAllString(page.page, -1) {
+	for _, block := range evidenceBlock.FindAllString(page.page, -1) {
 		links := evidenceLink.FindAllStringSubmatch(block, -1)
 		if len(links) == 0 {
 			b.t.Errorf("a sentence leads nowhere: %s", text(block))

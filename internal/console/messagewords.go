@@ -18,6 +18,7 @@ import (
 	"ringfence/internal/filing/controls"
 	"ringfence/internal/filing/monitor"
 	"ringfence/internal/filing/retention"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/notice"
 	"ringfence/internal/notify"
 	"ringfence/internal/office"
@@ -151,10 +152,15 @@ var alertWords = map[cpni.Code]struct {
 		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
 	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
 		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
-	retention.Over:                {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
-	certificate.Due:               {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},
-	certificate.Overdue:           {"The annual certificate is late", []string{"Open Certificates: have what it lacks written, an officer sign it, and file it now.", "Enter the confirmation at the file. It is asked for every day until then."}, false},
-	certificate.Differs:           {"A decision does not come out as it is recorded", []string{"Open the decision, and have the ledger verified and all decisions replayed.", "Until it is known why, the certificate says so."}, false},
+	retention.Over:      {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
+	certificate.Due:     {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},
+	certificate.Overdue: {"The annual certificate is late", []string{"Open Certificates: have what it lacks written, an officer sign it, and file it now.", "Enter the confirmation at the file. It is asked for every day until then."}, false},
+	certificate.Differs: {"A decision does not come out as it is recorded", []string{"Open the decision, and have the ledger verified and all decisions replayed.", "Until it is known why, the certificate says so."}, false},
+	witness.Fork: {"A witness says that the ledger is not the one that it knows", []string{"Treat it as tampering until it is explained. Keep the database and its backups as they are.",
+		"Have the operator verify the ledger with --known, with the checkpoint that is kept outside the database, and with --witness; and ask the witness for the checkpoint that it has cosigned last.",
+		"Where an older copy was put back, restore the newer one. Where the database is whole, somebody else signs with the ledger's key: make a new ledger under a new name."}, false},
+	witness.Stale: {"The ledger was not cosigned by enough witnesses lately", []string{"Open Health: it says of each witness how far it has cosigned, and what went wrong the last time.",
+		"Tell the operator of the witness that is away, or have another one configured."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
 	disclose.EmergencyUnjustified: {"An emergency was not justified in time", []string{"Ask who recorded it why they did: they write it at the emergency desk.", "Look in the records whether a location was given, and to whom. What nobody can justify may be a breach."}, false},

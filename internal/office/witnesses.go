@@ -21,7 +21,14 @@ func (o *Office) openWitnesses(c Config) (err error) {
 				RetryLongest: n.Duration(of, "retry_longest"), AlertAfter: n.Duration(of, "alert_after")}
 		}),
 		Alert: func(ctx context.Context, tx *store.Tx, code cpni.Code, says string) (ledger.Entry, error) {
-			return o.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Alert, At: o.Clock.Now(), Actor: string(cpni.RoleSystem), Outcome: cpni.OK, Code: code}, map[string]string{"what": says})
+			if code == witness.Fork {
+				return o.witnessAlert(ctx, tx, witness.Fork, says)
+			}
+			return o.witnessAlert(ctx, tx, witness.Stale, says)
 		}})
 	return err
+}
+
+func (o *Office) witnessAlert(ctx context.Context, tx *store.Tx, code cpni.Code, says string) (ledger.Entry, error) {
+	return o.Vault.Entry(ctx, tx, ledger.Entry{Kind: ledger.Alert, At: o.Clock.Now(), Actor: string(cpni.RoleSystem), Outcome: cpni.OK, Code: code}, map[string]string{"what": says})
 }
