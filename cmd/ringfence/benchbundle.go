@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -104,7 +105,9 @@ func (b *bench) bundled(ctx context.Context) error {
 	}
 	if text, err := os.ReadFile("/proc/self/status"); err == nil { // where there is none nothing is said
 		if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
-			b.say("most memory at once", 0, strings.Join(strings.Fields(rest)[:2], " "))
+			if kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64); err == nil {
+				b.say("most memory at once", kib/1024, "MiB")
+			}
 		}
 	}
 	return nil

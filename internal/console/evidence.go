@@ -78,7 +78,9 @@ func (v *visit) showEvidencePage(status int, view evidenceView) error {
 			return err
 		}
 		if until, err := v.office.EvidenceUntil(p); err == nil {
-			r.Take, r.Until = "/evidence/"+string(p.ID)+"/bundle", v.clock(until)
+			r.Take, r.Until, r.State = "/evidence/"+string(p.ID)+"/bundle", v.clock(until), chip{"agreed to", "good"}
+		} else if p.State == countersign.Done {
+			r.State = chip{"agreed to; its time is over", ""}
 		}
 		view.Rows = append(view.Rows, r)
 	}

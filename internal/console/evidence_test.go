@@ -64,7 +64,9 @@ func TestEvidenceAtTheDesk(t *testing.T) {
 	}
 	w.clock.pass(40 * 24 * time.Hour)
 	auditor = w.signedIn(t, "auditor")
-	auditor.get("/evidence").lacks(t, "Make and take it")
+	listed = auditor.get("/evidence")
+	listed.says(t, "agreed to; its time is over")
+	listed.lacks(t, "Make and take it")
 	auditor.submit(take).says(t, "the time in which it may be made is over")
 }
 
