@@ -101,7 +101,7 @@ func (a *API) controls() {
 	register(a, operation{right: staff.KeepRegisters, scope: "records", Operation: huma.Operation{OperationID: "confirm-control", Method: http.MethodPost, Path: one + "/confirm", Tags: tag, Summary: "Confirm a control that no program can see",
 		Description: "By compliance or an officer, in their own words. Takes an Idempotency-Key."}},
 		func(ctx context.Context, c caller, in *struct {
-			oneControl
+			ID   string `path:"id" maxLength:"40"`
 			Key  string `header:"Idempotency-Key" maxLength:"255"`
 			Body ControlConfirmed
 		}) (*struct{ Body Control }, error) {

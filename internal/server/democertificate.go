@@ -52,7 +52,7 @@ func (d *others) certificate(ctx context.Context) error {
 		Pretexting: certificate.Answer{Text: "Callers have claimed to be relatives of the customer, and to have lost the password. Both are known from the press; none of them was told anything."},
 		Steps:      "Whoever cannot prove who they are is told nothing but how to prove it. Each wrong secret makes the next try wait, and an alert is raised when somebody tries again and again.",
 		Explained: map[string]string{
-			"guarding/optional":  "This is a demonstration, so that anybody can look around in it. Elsewhere nobody signs in without a second factor.",
+			"guarding/optional":  "This is a demonstration, so that anybody can look around in it; a carrier leaves it as the policy has it, and asks for a second factor.",
 			"training/uncovered": "Uma Castellanos began this week, and is to pass the course before she serves anybody. Until then the rules refuse her.",
 		}})
 	return err
