@@ -144,7 +144,7 @@ var alertWords = map[cpni.Code]struct {
 	filing.Overdue: {"A letter to the Commission is late", []string{"Open Failed ways to refuse: what is late stands first.", "Send the letter now, and enter the proof at the file. It is asked for every day until then."}, false},
 	monitor.Silent: {"Nobody can tell whether a way to refuse works", []string{"Open Failed ways to refuse, then Ways to refuse, tried: the way that is unknown says since when.",
 		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
-	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
+	filing.Recovered: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
 		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
 	"SUMMARY_DUE":                 {"The summary of a year's small breaches is due", []string{"Open Incidents: the files that belong into it say so.", "Make the summary, and file it."}, false},
 	"SUMMARY_LATE":                {"The summary of a year's small breaches is late", []string{"Open Incidents: the files that belong into it say so.", "File it now."}, false},
