@@ -150,7 +150,7 @@ var alertWords = map[cpni.Code]struct {
 	controls.WentOff: {"A control is off", []string{"Open Controls: it says what was seen, and since when.", "Have it put right; it is looked at again by itself. One that nobody has confirmed in time is confirmed there."}, false},
 	monitor.Silent: {"Nobody can tell whether a way to refuse works", []string{"Open Failed ways to refuse, then Ways to refuse, tried: the way that is unknown says since when.",
 		"Have its monitor set up or mended, and try the way yourself meanwhile: silence is no sign that customers can refuse."}, false},
-	monitor.Works: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
+	filing.Recovered: {"A way to refuse works again", []string{"Open Failed ways to refuse: the file of the failure has what the monitor saw.",
 		"It stays open: judge whether it was more than an anomaly, for the letter is due also when the way was mended."}, false},
 	retention.Over:      {"Something is older than it should be", []string{"Open Retention, then Plan: it says what is past its time, and what a legal hold keeps.", "Propose the plan, or write into the case why it stays."}, false},
 	certificate.Due:     {"The annual certificate is asked for", []string{"Open Certificates: the file says what it lacks and what is open.", "An officer is led through it, signs it and has it filed by the day that the alert names."}, false},

@@ -50,7 +50,7 @@ func TestWaysToRefuseTried(t *testing.T) {
 	r.says(t, "The page for refusals on the web", "Failed", "3 tries in a row failed.", "The last try failed at the step “open the page”", "Of the last 12 tries, 8 worked, 4 failed and 0 could not be made.", "O-2026-1", "desk-1",
 		"The e-mail address for refusals", "No monitor of it is set up.", "Not offered", "no line of the carrier takes texts")
 	b.get("/failures").says(t, "O-2026-1", "the page for refusals on the web", "Not judged")
-	must(t, w.Watch.Step(t.Context()))
+	w.looked()
 	b.get("/alerts").says(t, "Nobody can tell whether a way to refuse works")
 	w.signedIn(t, "auditor").get("/failures/tried").is(t, http.StatusOK)
 	w.signedIn(t, "agent").get("/failures/tried").is(t, http.StatusForbidden)

@@ -104,14 +104,8 @@ const (
 	stepPrepare  = "prepare"
 )
 
-// Codes of alerts.
-const (
-	Silent cpni.Code = "MONITOR_SILENT" // nobody can tell whether a way to refuse works
-	Works  cpni.Code = "OPTOUT_WORKS"   // a way that had failed works again; its file stays as it is
-)
-
-// Alerts are the codes of all alerts that are raised here.
-var Alerts = []cpni.Code{Silent, Works}
+// Silent is the alert that nobody can tell whether a way to refuse works.
+const Silent cpni.Code = "MONITOR_SILENT"
 
 // Parts are what Monitors work with.
 type Parts struct {

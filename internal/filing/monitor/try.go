@@ -161,7 +161,7 @@ func (m *Monitors) concludeTx(ctx context.Context, tx *store.Tx, t Try) (all []l
 	case Worked:
 		if r.failure != "" {
 			says := fmt.Sprintf("%s worked again when the monitor tried it on %s, after %d tries in a row that had failed. That closes nothing: somebody judges what it was.", sentence(t.Way.Called()), m.when(t.At), r.failed)
-			if all, err = m.Filing.WatchedTx(ctx, tx, r.failure, says, Works); err != nil {
+			if all, err = m.Filing.RecoveredTx(ctx, tx, r.failure, says); err != nil {
 				return nil, err
 			}
 		}

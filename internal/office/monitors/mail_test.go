@@ -218,7 +218,7 @@ func TestMailFromAFailureToItsFile(t *testing.T) {
 		w.work(every)
 		back := w.way(monitor.Mail)
 		f = w.file(s.Failure)
-		if back.State != monitor.Open || back.Failure != "" || f.State() != filing.Open || f.History[len(f.History)-1].What != filing.Watched || w.alerts(monitor.Works) != 1 || w.alerts(filing.Failed) != 1 {
+		if back.State != monitor.Open || back.Failure != "" || f.State() != filing.Open || f.History[len(f.History)-1].What != filing.Watched || w.alerts(filing.Recovered) != 1 || w.alerts(filing.Failed) != 1 {
 			t.Errorf("it is %s; the file is %s, its last step %q", back.State, f.State(), f.History[len(f.History)-1].What)
 		}
 		d.stop()
