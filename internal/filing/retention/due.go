@@ -67,7 +67,7 @@ func (d *Desk) anyLate(ctx context.Context) ([]string, error) {
 		if k.way == nil || !t.Known || t.Most == 0 {
 			continue
 		}
-		found, err := k.due(ctx, d.DB.Reader(), k.cut(d.before(now, t.Most)), mostLooked)
+		found, err := d.due(ctx, d.DB.Reader(), k, k.cut(d.before(now, t.Most)), mostLooked)
 		if err != nil {
 			return nil, fmt.Errorf("looking for what is over: %w", err)
 		}

@@ -95,7 +95,7 @@ func (d *Desk) planKind(ctx context.Context, q store.Querier, p *Plan, holds *ke
 		return l, nil
 	}
 	l.Before = d.before(p.At, s.Term.Months).UTC()
-	found, err := s.Kind.due(ctx, q, s.Kind.cut(d.before(p.At, s.Term.Months)), MostPlanned+1)
+	found, err := d.due(ctx, q, s.Kind, s.Kind.cut(d.before(p.At, s.Term.Months)), MostPlanned+1)
 	if err != nil {
 		return l, err
 	}
@@ -148,7 +148,7 @@ func (d *Desk) keeps(ctx context.Context, q store.Querier, holds *keeper, k Kind
 }
 
 // due finds what of a kind is from before a cut.
-func (k Kind) due(ctx context.Context, q store.Querier, cut int64, most int) ([]item, error) {
+func (d *Desk) due(ctx context.Context, q store.Querier, k Kind, cut int64, most int) ([]item, error) {
 	rows, err := q.Query(ctx, k.way.due, cut, most)
 	if err != nil {
 		return nil, err
@@ -161,8 +161,8 @@ func (k Kind) due(ctx context.Context, q store.Querier, cut int64, most int) ([]
 		if err := rows.Scan(&it.customer, &it.thing, &at); err != nil {
 			return nil, err
 		}
-		if it.at = momentOf(k, at); k.way.monthly {
-			it.at = it.at.AddDate(0, 1, 0)
+		if it.at = d.momentOf(k, at); k.way.monthly {
+			it.at = it.at.In(d.Zone).AddDate(0, 1, 0).UTC()
 		}
 		all = append(all, it)
 	}

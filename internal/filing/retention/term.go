@@ -76,7 +76,7 @@ func (d *Desk) Standings(ctx context.Context) ([]Standing, error) {
 	for _, k := range Catalogue() {
 		s := Standing{Kind: k, Term: d.Term(k, now)}
 		var err error
-		if s.There, s.Oldest, err = k.extreme(ctx, d.DB.Reader(), "min", ""); err != nil {
+		if s.There, s.Oldest, err = d.extreme(ctx, d.DB.Reader(), k, "min", ""); err != nil {
 			return nil, err
 		}
 		all = append(all, s)
@@ -85,7 +85,7 @@ func (d *Desk) Standings(ctx context.Context) ([]Standing, error) {
 }
 
 // extreme counts what there is of a kind, of one customer or of all, and gives the oldest (min) or the newest (max).
-func (k Kind) extreme(ctx context.Context, q store.Querier, which string, of cpni.ID) (n int64, at time.Time, err error) {
+func (d *Desk) extreme(ctx context.Context, q store.Querier, k Kind, which string, of cpni.ID) (n int64, at time.Time, err error) {
 	s := k.have
 	if s.from == "" {
 		return 0, time.Time{}, nil
@@ -101,7 +101,7 @@ func (k Kind) extreme(ctx context.Context, q store.Querier, which string, of cpn
 	if err := q.QueryRow(ctx, query, args...).Scan(&n, &moment); err != nil {
 		return 0, time.Time{}, fmt.Errorf("counting %s: %w", k.Name, err)
 	}
-	return n, momentOf(k, moment.Int64), nil
+	return n, d.momentOf(k, moment.Int64), nil
 }
 
 // MayErase refuses to erase what there is of a kind, of one customer or of all, while some of it must be kept.
@@ -112,7 +112,7 @@ func (d *Desk) MayErase(ctx context.Context, kind string, of cpni.ID) error {
 	if !ok {
 		return bad("that is no kind of record", "name a kind as the list of terms has it")
 	}
-	n, newest, err := k.extreme(ctx, d.DB.Reader(), "max", of)
+	n, newest, err := d.extreme(ctx, d.DB.Reader(), k, "max", of)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -143,12 +143,12 @@ func (d *Desk) MayErase(ctx context.Context, kind string, of cpni.ID) error {
 }
 
 // momentOf reads what a kind counts by: microseconds, or a month as yyyymm.
-func momentOf(k Kind, n int64) time.Time {
+func (d *Desk) momentOf(k Kind, n int64) time.Time {
 	switch {
 	case n == 0:
 		return time.Time{}
 	case k.way != nil && k.way.monthly:
-		return time.Date(int(n/100), time.Month(n%100), 1, 0, 0, 0, 0, time.UTC)
+		return time.Date(int(n/100), time.Month(n%100), 1, 0, 0, 0, 0, d.Zone).UTC()
 	}
 	return time.UnixMicro(n).UTC()
 }
