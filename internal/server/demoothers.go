@@ -57,7 +57,8 @@ func demoOthers(ctx context.Context, o *Opened, folder string) error {
 	for _, part := range []struct {
 		what string
 		put  func(context.Context) error
-	}{{"partners", d.partners}, {"campaigns", d.campaigns}, {"legal process", d.process}, {"matters", d.matters}, {"publishers of directories", d.directory}, {"figures", d.figures}, {"incidents", d.incidents}, {"the certificate", d.certificate}} {
+	}{{"partners", d.partners}, {"campaigns", d.campaigns}, {"legal process", d.process}, {"matters", d.matters}, {"publishers of directories", d.directory}, {"figures", d.figures}, {"incidents", d.incidents}, {"books", d.books},
+		{"the certificate", d.certificate}} {
 		if err := part.put(ctx); err != nil {
 			return fmt.Errorf("adding %s to the demonstration: %w", part.what, err)
 		}
