@@ -29,6 +29,9 @@ func (v *visit) witnesses(s witness.Standing) witnessView {
 	}
 	view := witnessView{Asked: true, Says: s.Says(), Facts: []Setting{{"Have to cosign", fmt.Sprintf("%d of %d", s.Quorum, max(s.Quorum, len(s.Witnesses)))},
 		{"Enough of them cosigned last", v.ago(s.At, "never")}, {"Entries that they cosigned", strconv.FormatInt(s.Size, 10)}}}
+	if view.Says == "" && s.At.IsZero() {
+		view.Says = "too few witnesses have cosigned this ledger so far"
+	}
 	for _, w := range s.Witnesses {
 		line := witnessLine{Name: w.Witness, Last: v.ago(w.At, "never"), Entries: strconv.FormatInt(w.Size, 10), Says: w.Error, Bad: !w.Forked.IsZero() || w.Failures > 0}
 		switch {

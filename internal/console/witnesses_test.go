@@ -28,7 +28,7 @@ func (w *world) asked(t testing.TB, state string) *witness.Asker {
 	must(t, err)
 	srv := httptest.NewServer(x.Handler())
 	t.Cleanup(srv.Close)
-	a, err := witness.New(witness.Parts{DB: w.DB, Ledger: w.Ledger, Clock: w.Office.Clock, Peers: []witness.Peer{{Key: x.VerifierKey(), URL: srv.URL}}, Client: witness.Client(),
+	a, err := witness.New(witness.Parts{DB: w.DB, Ledger: w.Ledger, Clock: cpni.ClockFunc(time.Now), Peers: []witness.Peer{{Key: x.VerifierKey(), URL: srv.URL}}, Client: witness.Client(),
 		Numbers: func(time.Time) witness.Numbers {
 			return witness.Numbers{Apart: time.Second, Again: time.Hour, RetryFirst: time.Second, RetryLongest: time.Minute, AlertAfter: 87600 * time.Hour}
 		},
