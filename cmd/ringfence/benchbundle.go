@@ -86,7 +86,7 @@ func (b *bench) bundled(ctx context.Context) error {
 	}
 	b.say("the bundle", float64(sizes[""])/1e6, fmt.Sprintf("MB in %d files, %d bytes a decision (records %d, facts %d, tiles %d MB)", files, sizes[""]/max(1, m.Counts.Decisions), sizes["records"]/1e6, sizes["facts"]/1e6, sizes["tile"]/1e6))
 	if err := measured("the bundle verified", count, func() error {
-		r, err := evidence.Verify(ctx, os.DirFS(path), m.Key, b.out)
+		r, err := evidence.Verify(ctx, os.DirFS(path), ledger.Trust{Key: m.Key}, b.out)
 		if err == nil && !r.OK() {
 			err = errSilent
 		}

@@ -12,6 +12,7 @@ import (
 
 	"ringfence/internal/cpni"
 	"ringfence/internal/evidence"
+	"ringfence/internal/ledger"
 	"ringfence/internal/server"
 	"ringfence/internal/workday"
 )
@@ -95,7 +96,14 @@ func (c *verifyCommand) bundle(ctx context.Context, s streams) error {
 	if c.Key == "" {
 		return errNoKey
 	}
-	r, err := evidence.Verify(ctx, os.DirFS(c.Folder), c.Key, s.out)
+	trust := ledger.Trust{Key: c.Key}
+	if c.Known != "" {
+		var err error
+		if trust.Known, err = os.ReadFile(c.Known); err != nil {
+			return err
+		}
+	}
+	r, err := evidence.Verify(ctx, os.DirFS(c.Folder), trust, s.out)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func TestEvidenceAtTheDesk(t *testing.T) {
 	}
 	files := unzipped(t, r.page)
 	var out strings.Builder
-	if v, err := evidence.Verify(t.Context(), files, w.Ledger.VerifierKey(), &out); err != nil || !v.OK() {
+	if v, err := evidence.Verify(t.Context(), files, ledger.Trust{Key: w.Ledger.VerifierKey()}, &out); err != nil || !v.OK() {
 		t.Errorf("it does not verify: %v %s", err, out.String())
 	}
 	if again, err := evidence.Replay(t.Context(), files, []age.Identity{key}, &out); err != nil || !again.OK() || again.Others == 0 {

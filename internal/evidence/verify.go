@@ -71,6 +71,7 @@ type verifying struct {
 	w     io.Writer
 	files fs.FS
 	key   string
+	trust ledger.Trust
 }
 
 func (v *verifying) fault(where, format string, a ...any) {
@@ -85,16 +86,16 @@ func (v *verifying) fault(where, format string, a ...any) {
 	fmt.Fprintf(v.w, "does not fit: %s\n", f)
 }
 
-// Verify verifies a bundle against the public key of its log: every file against the list that was signed, the log, each record against its
+// Verify verifies a bundle against what is known of its log, its public key at least: every file against the list that was signed, the log, each record against its
 // entry, that no record is missing, and the policies. It asks nobody. The error says that the key is none, or that the folder can not be read;
 // all else is in the report and written to w.
 //
 // cite: P-41, P-49, 47 CFR 64.2009(c)
-func Verify(ctx context.Context, files fs.FS, key string, w io.Writer) (*Report, error) {
-	if _, err := (ledger.Trust{Key: key}).Name(); err != nil {
+func Verify(ctx context.Context, files fs.FS, trust ledger.Trust, w io.Writer) (*Report, error) {
+	if _, err := trust.Name(); err != nil {
 		return nil, err
 	}
-	v := &verifying{w: w, files: files, key: key}
+	v := &verifying{w: w, files: files, key: trust.Key, trust: trust}
 	whole := v.signed()
 	if err := v.listed(ctx); err != nil {
 		return nil, err
@@ -331,7 +332,7 @@ func (v *verifying) log(ctx context.Context) error {
 	}}
 	part.Records = records
 	var err error
-	if v.Log, err = ledger.VerifyPart(ctx, part, ledger.Trust{Key: v.key}, v.w); err != nil {
+	if v.Log, err = ledger.VerifyPart(ctx, part, v.trust, v.w); err != nil {
 		return err
 	}
 	if records.close(); !begun {

@@ -171,6 +171,10 @@ func VerifyPart(ctx context.Context, p Parted, trust Trust, w io.Writer) (*Verif
 	if err != nil {
 		return nil, err
 	}
+	known, err := trust.known(v)
+	if err != nil {
+		return nil, err
+	}
 	signed, err := fs.ReadFile(p.Files, "checkpoint")
 	if err != nil {
 		return nil, fmt.Errorf("the checkpoint: %w", err)
@@ -200,6 +204,11 @@ func VerifyPart(ctx context.Context, p Parted, trust Trust, w io.Writer) (*Verif
 		}
 		older[old.Tree.N] = old.Tree
 	}
+	if known != nil && known.N > 0 && known.N <= c.Tree.N {
+		if _, there := older[known.N]; !there {
+			sizes = append(sizes, known.N)
+		}
+	}
 	b := newBook(q)
 	b.spare = []bool{}
 	roots, err := q.examine(ctx, folder{p.Files}, c.Tree, sizes, func(index int64, data []byte) {
@@ -214,6 +223,7 @@ func VerifyPart(ctx context.Context, p Parted, trust Trust, w io.Writer) (*Verif
 		return nil, err
 	}
 	b.order()
+	q.compareKnown(known, c.Tree, roots)
 	for _, old := range older {
 		q.compareKnown(&old, c.Tree, roots)
 	}

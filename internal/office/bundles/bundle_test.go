@@ -66,8 +66,21 @@ func TestABundleIsVerifiedReplayedAndReadByStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err := evidence.Verify(t.Context(), os.DirFS(folder), ledger.PublicKey(signer), io.Discard); err != nil || r.OK() {
+		if r, err := evidence.Verify(t.Context(), os.DirFS(folder), ledger.Trust{Key: ledger.PublicKey(signer)}, io.Discard); err != nil || r.OK() {
 			t.Errorf("by another log's key: %+v %v", r, err)
+		}
+		// A checkpoint of before is one with which the log must agree: the newest of all, which the bundle is older than, tells that it is.
+		if err := w.Ledger.Sequence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		later, err := w.Ledger.Newest(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want, known := range map[bool][]byte{true: content(t, folder, "checkpoint"), false: later} {
+			if r, err := evidence.Verify(t.Context(), os.DirFS(folder), ledger.Trust{Key: m.Key, Known: known}, io.Discard); err != nil || r.OK() != want {
+				t.Errorf("beside a checkpoint that is known: %v, %v", r.Faults, err)
+			}
 		}
 		// That it was ordered and made is on record, with what was handed over and to whom.
 		rows, err := w.Ledger.Records(t.Context(), "", ledger.Filter{Kind: ledger.Evidence})

@@ -13,6 +13,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/disclose"
 	"ringfence/internal/evidence"
+	"ringfence/internal/ledger"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 )
@@ -78,7 +79,7 @@ func (w *world) made(o evidence.Order) (string, *evidence.Manifest) {
 func (w *world) verified(folder string) (*evidence.Report, string) {
 	w.t.Helper()
 	var out strings.Builder
-	r, err := evidence.Verify(w.t.Context(), os.DirFS(folder), w.Ledger.VerifierKey(), &out)
+	r, err := evidence.Verify(w.t.Context(), os.DirFS(folder), ledger.Trust{Key: w.Ledger.VerifierKey()}, &out)
 	if err != nil {
 		w.t.Fatal(err)
 	}
