@@ -96,7 +96,7 @@ func (c *verifyCommand) bundle(ctx context.Context, s streams) error {
 	if c.Key == "" {
 		return errNoKey
 	}
-	trust := ledger.Trust{Key: c.Key}
+	trust := ledger.Trust{Key: c.Key, Witnesses: ledger.Witnesses{Keys: c.Witness, Quorum: c.Quorum}}
 	if c.Known != "" {
 		var err error
 		if trust.Known, err = os.ReadFile(c.Known); err != nil {

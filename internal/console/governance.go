@@ -31,6 +31,7 @@ func governancePlaces() []place {
 		{pattern: "/settings", right: staff.Operate, get: (*visit).settingsPage},
 		{pattern: "/health", right: staff.Operate, get: (*visit).healthPage},
 		{pattern: "/health/verify", right: staff.Operate, post: (*visit).verifyLedger, home: "/health"},
+		{pattern: "/health/replay", right: staff.Operate, post: (*visit).replayDecisions, home: "/health"},
 	}
 }
 

@@ -270,6 +270,7 @@ func TestHealth(t *testing.T) {
 	page6.says(t, "Ready", "This node decides and records.", "SQLite", "Newest checkpoint", "never from here")
 	page6.lacks(t, "Ann Archer", annNumber)
 	b.submit("/health/verify").says(t, "The ledger is whole:", "0 faults")
+	b.submit("/health/replay").says(t, "Made again: 0 decisions, each as it is recorded", "0 came out otherwise")
 	page7 := b.get("/settings")
 	page7.says(t, "Carrier Test Carrier", "Metrics at not set")
 	page7.lacks(t, "Ann Archer")

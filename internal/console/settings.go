@@ -112,8 +112,12 @@ func (v *visit) healthPage() error {
 	if x := h.Verified; x != nil {
 		verified = fmt.Sprintf("%s: %s, %s", v.ago(x.At, ""), counted(int(x.Entries), "entry", "entries"), counted(int(x.Faults), "fault", "faults"))
 	}
+	replayed := "never from here; `ringfence replay` leaves no trace"
+	if x := h.Replayed; x != nil {
+		replayed = fmt.Sprintf("%s: %s, %d came out otherwise, %d of customers who were forgotten", v.ago(x.At, ""), counted(int(x.Decisions), "decision", "decisions"), x.Differ, x.Forgotten)
+	}
 	view.Ledger = []Setting{{"Newest checkpoint", v.ago(h.Signed, "none yet")}, {"Entries in the signed tree", strconv.FormatInt(h.Entries, 10)},
-		{"Commits not yet in the tree", strconv.FormatInt(h.Waiting, 10)}, {"The oldest of them waits", lag(h)}, {"Last verified", verified}}
+		{"Commits not yet in the tree", strconv.FormatInt(h.Waiting, 10)}, {"The oldest of them waits", lag(h)}, {"Last verified", verified}, {"Decisions last made again", replayed}}
 	view.Witnesses = v.witnesses(h.Witnesses)
 	view.Work = []Setting{{"Database", h.Database + ", " + size(h.Size)}, {"Messages that wait to go out", strconv.FormatInt(h.Outbox, 10)}, {"Proposals under way", strconv.FormatInt(h.Proposals, 10)}}
 	return v.show(http.StatusOK, healthPage(view))
@@ -136,7 +140,7 @@ func size(n int64) string {
 	return strconv.FormatFloat(f, 'f', 1, 64) + " " + []string{"B", "KiB", "MiB", "GiB", "TiB"}[i]
 }
 
-// verifyTime bounds a verification that somebody waits for.
+// verifyTime bounds a verification, and a replay, that somebody waits for.
 const verifyTime = 20 * time.Second
 
 // verifyLedger verifies the whole ledger while the person waits.
@@ -157,4 +161,24 @@ func (v *visit) verifyLedger() error {
 			"run `ringfence verify` on the server: it names every place", "tell compliance at once")}, "/health")
 	}
 	return v.leave(flash{For: "/health", Note: "The ledger is whole: " + counted(int(found.Entries), "entry", "entries") + ", each as it was signed."}, "/health")
+}
+
+// replayDecisions makes every recorded decision again while the person waits.
+//
+// cite: P-41, I-04, 47 CFR 64.2009(c)
+func (v *visit) replayDecisions() error {
+	ctx, cancel := context.WithTimeout(v.r.Context(), verifyTime)
+	defer cancel()
+	found, err := v.office.Replay(ctx, v.member.ID)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return v.leave(flash{For: "/health", Refusal: cpni.Rejected("BUSY", "there are too many decisions to make them all again while you wait", []string{"P-41"}, "run `ringfence replay` on the server; it disturbs nobody")}, "/health")
+	}
+	if err != nil {
+		return err
+	}
+	if found.Differ > 0 {
+		return v.leave(flash{For: "/health", Refusal: cpni.Rejected("REPLAY", counted(int(found.Differ), "decision comes", "decisions come")+" out otherwise than recorded", []string{"P-41", "47 CFR 64.2009(c)"},
+			"run `ringfence replay` on the server: it names each", "tell compliance at once")}, "/health")
+	}
+	return v.leave(flash{For: "/health", Note: "Made again: " + counted(int(found.Decisions), "decision", "decisions") + ", each as it is recorded."}, "/health")
 }

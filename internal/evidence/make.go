@@ -192,6 +192,13 @@ func (b *making) write(ctx context.Context, o Order, a Authority) error {
 		}
 		signed = s
 		b.manifest.Size, b.manifest.Root = tree.N, tree.Hash.String()
+		cosigned, err := ledger.CosignedIn(ctx, q)
+		if err == nil && cosigned != nil {
+			err = b.put(ledger.CosignedFile, cosigned)
+		}
+		if err != nil {
+			return err
+		}
 		if err := ledger.EachTile(ctx, q, b.put); err != nil {
 			return err
 		}

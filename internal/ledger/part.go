@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -209,6 +210,19 @@ func VerifyPart(ctx context.Context, p Parted, trust Trust, w io.Writer) (*Verif
 			sizes = append(sizes, known.N)
 		}
 	}
+	notes := [][]byte{signed}
+	if note, err := fs.ReadFile(p.Files, CosignedFile); err == nil {
+		notes = append(notes, note)
+	}
+	cosigned, err := q.cosignatures(notes, v, trust.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range sizesOf(c.Tree, cosigned) {
+		if _, there := older[n]; !there && (known == nil || known.N != n) {
+			sizes = append(sizes, n)
+		}
+	}
 	b := newBook(q)
 	b.spare = []bool{}
 	roots, err := q.examine(ctx, folder{p.Files}, c.Tree, sizes, func(index int64, data []byte) {
@@ -224,6 +238,7 @@ func VerifyPart(ctx context.Context, p Parted, trust Trust, w io.Writer) (*Verif
 	}
 	b.order()
 	q.compareKnown(known, c.Tree, roots)
+	q.compareCosigned(cosigned, c.Tree, roots)
 	for _, old := range older {
 		q.compareKnown(&old, c.Tree, roots)
 	}
@@ -244,5 +259,18 @@ func (l *Ledger) NewestIn(ctx context.Context, q store.Querier) (signed []byte, 
 		return nil, tree, fmt.Errorf("reading the newest checkpoint: %w", err)
 	}
 	c, err := parseCheckpoint([]byte(text), l.verifiers())
-	return []byte(text), c.Tree, err
+	if err != nil {
+		return nil, tree, err
+	}
+	signed, err = withCosignatures(ctx, q, c.Tree.N, []byte(text))
+	return signed, c.Tree, err
+}
+
+// CosignedIn gives the newest checkpoint that enough witnesses have cosigned, as q sees it; nil: there is none.
+func CosignedIn(ctx context.Context, q store.Querier) ([]byte, error) {
+	c, err := newestCosigned(ctx, q)
+	if errors.Is(err, ErrNotYet) {
+		return nil, nil
+	}
+	return c.Note, err
 }

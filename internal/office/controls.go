@@ -12,6 +12,7 @@ import (
 
 	"ringfence/internal/contact"
 	"ringfence/internal/filing/controls"
+	"ringfence/internal/filing/monitor"
 	"ringfence/internal/ledger"
 	"ringfence/internal/rules"
 	"ringfence/internal/staff"
@@ -351,7 +352,7 @@ func (o *Office) retentionFloors() controls.Seen {
 	return on("Kinds of records that are kept at least as long as the floor of their rule: %d.", all)
 }
 
-// waysToRefuse looks whether a way to refuse is known to have failed.
+// waysToRefuse looks whether a way to refuse is known to have failed, by a file that is open or by the monitors that try each.
 //
 // cite: P-12, 47 CFR 64.2009(f)
 func (o *Office) waysToRefuse(ctx context.Context, within time.Duration) (controls.Seen, error) {
@@ -362,5 +363,18 @@ func (o *Office) waysToRefuse(ctx context.Context, within time.Duration) (contro
 	if open > 0 {
 		return off("Ways to refuse that failed and whose files are open: %d.", open), nil
 	}
-	return on("No file of a way to refuse that failed is open."), nil
+	ways, err := o.Monitors.List(ctx, monitor.Span{})
+	if err != nil {
+		return controls.Seen{}, err
+	}
+	tried := 0
+	for _, w := range ways {
+		switch {
+		case w.State == monitor.Down:
+			return off("A monitor has tried it again and again, and it did not work: %s.", w.Way.Called()), nil
+		case w.State == monitor.Open:
+			tried++
+		}
+	}
+	return on("No file of a way to refuse that failed is open. Ways that a monitor tried and that worked: %d of %d.", tried, len(ways)), nil
 }

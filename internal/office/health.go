@@ -44,6 +44,7 @@ type Health struct {
 	Entries    int64     // in the signed tree
 	Outbox     int64     // messages that wait to go out
 	Verified   *Verified // nil: never, by this database's knowledge
+	Replayed   *Replayed // nil: never, by this database's knowledge
 	Proposals  int64     // that wait, or are being tried or done
 	Rotated    time.Time // when keys were last renewed; zero: never
 	Began      time.Time // when the database, and its first keys, were made
@@ -102,6 +103,9 @@ func (o *Office) Health(ctx context.Context) (Health, error) {
 		h.Rotated = rows[0].At
 	}
 	if h.Verified, err = o.lastVerified(ctx); err != nil {
+		return h, err
+	}
+	if h.Replayed, err = o.LastReplayed(ctx); err != nil {
 		return h, err
 	}
 	h.Witnesses, err = o.Witnesses.Standing(ctx)

@@ -41,6 +41,11 @@ func (d *others) certificate(ctx context.Context) error {
 			return err
 		}
 	}
+	if health.Replayed == nil {
+		if _, err := d.Replay(ctx, d.by["cora"]); err != nil {
+			return err
+		}
+	}
 	year := d.now.In(d.Zone).Year()
 	f, err := d.Certificates.One(ctx, year, d.by["cora"])
 	if err != nil || f.Version > 0 {
@@ -48,9 +53,9 @@ func (d *others) certificate(ctx context.Context) error {
 	}
 	_, err = d.Certificates.Amend(ctx, year, certificate.Act{By: d.by["cora"], ID: d.id("certificate")}, certificate.Fields{
 		Signatory: "Otto Brandt", Title: "Chief Privacy Officer", Agent: true,
-		Complaints: certificate.Complaints{None: true}, Brokers: certificate.Answer{None: true},
-		Pretexting: certificate.Answer{Text: "Callers have claimed to be relatives of the customer, and to have lost the password. Both are known from the press; none of them was told anything."},
-		Steps:      "Whoever cannot prove who they are is told nothing but how to prove it. Each wrong secret makes the next try wait, and an alert is raised when somebody tries again and again.",
+		Complaints: certificate.Complaints{Disclosure: 1, Summary: "Somebody wrote to the state commission that a landlord had been told about a bill. The bill had gone to the address of record, and nobody else had been told anything; the commission was answered."}, Brokers: certificate.Answer{None: true},
+		Pretexting: certificate.Answer{Text: "Callers have claimed to be a technician at the customer's house who needs the last numbers that were called. Three of them were refused."},
+		Steps:      "A technician is called back at the number on the work order. Whoever cannot prove who they are is told nothing but how to prove it. Each wrong secret makes the next try wait, and an alert is raised when somebody tries again and again.",
 		Explained: map[string]string{
 			"guarding/optional":  "This is a demonstration, so that anybody can look around in it; a carrier leaves it as the policy has it, and asks for a second factor.",
 			"training/uncovered": "Uma Castellanos began this week, and is to pass the course before she serves anybody. Until then the rules refuse her.",
