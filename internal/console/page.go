@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strings"
+
 	"ringfence/internal/contact"
 	"ringfence/internal/cpni"
 	"ringfence/internal/staff"
@@ -10,6 +12,7 @@ import (
 type page struct {
 	Title, Carrier string
 	Style, Script  string // addresses of the assets
+	More           string // address of the styles of pages behind the desk; "" at the desk
 	Passkeys       string // address of the script for passkeys; "" where no page needs it
 	Who, Role      string // the signed-in person; empty before sign-in
 	Nav            []navGroup
@@ -30,6 +33,9 @@ type navItem struct {
 // page begins a page; here is the section that it belongs to. What the request before left to be said is said on it.
 func (v *visit) page(title, here string) page {
 	p := page{Title: title, Carrier: v.options.Carrier, Style: v.assets["ringfence.css"].address, Script: v.assets["desk.js"].address, Keys: v.cookie(keysCookie) != "off"}
+	if !strings.HasPrefix(v.r.URL.Path, "/desk") {
+		p.More = v.assets["office.css"].address
+	}
 	v.pickUp()
 	p.Note, p.Problem = v.flash.Note, problemOf(v.flash.Refusal)
 	if v.member == nil {

@@ -133,7 +133,7 @@ func TestPublishingTakesTwoAndShowsWhatFollows(t *testing.T) {
 		t.Error("who proposed has agreed")
 	}
 	o := w.signedIn(t, "officer")
-	o.get("/proposals/"+string(all[0].ID)).has(t, "Do you agree?", "purpose: other marketing", "<del>", "does not wholly keep")
+	o.get("/proposals/"+string(all[0].ID)).has(t, "Do you agree?", "purpose: other marketing", "<del>", "Sentences that nothing keeps, or not wholly")
 	o.submit("/proposals/"+string(all[0].ID)+"/agree", "hash", all[0].Hash).has(t, "You have agreed")
 	v, _ := w.Published.Current(w.clock.Now())
 	if v.Version != "2026-12" || v.By != string(w.people["compliance"]) || v.Second != string(w.people["officer"]) {

@@ -3,6 +3,7 @@ package bundles_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"filippo.io/torchwood"
@@ -25,6 +27,7 @@ import (
 	"ringfence/internal/cpni"
 	"ringfence/internal/evidence"
 	"ringfence/internal/ledger"
+	"ringfence/internal/ledger/witness"
 	"ringfence/internal/office/officetest"
 	"ringfence/internal/store"
 	"ringfence/internal/store/storetest"
@@ -382,3 +385,63 @@ func TestWhatIsRefused(t *testing.T) {
 		t.Errorf("against the receipt of a decision: %v", err)
 	}
 }
+
+// Cosignatures of witnesses go along, and a verifier that wants more of them than there are says so.
+//
+// cite: P-41
+func TestWitnessesOfABundle(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		private, err := witness.NewWitnessKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := witness.OpenWitness("witness.partner.example", private, []string{w.Ledger.VerifierKey()}, filepath.Join(t.TempDir(), "seen"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := httptest.NewServer(other.Handler())
+		t.Cleanup(srv.Close)
+		asker, err := witness.New(witness.Parts{DB: db, Ledger: w.Ledger, Clock: machine{}, Peers: []witness.Peer{{Key: other.VerifierKey(), URL: srv.URL + "/"}}, Quorum: 1, Client: witness.Client(),
+			Numbers: func(time.Time) witness.Numbers {
+				return witness.Numbers{Apart: time.Minute, Again: time.Hour, RetryFirst: time.Minute, RetryLongest: time.Hour, AlertAfter: 24 * time.Hour}
+			},
+			Alert: func(context.Context, *store.Tx, cpni.Code, string) (ledger.Entry, error) {
+				return ledger.Entry{}, errors.New("nothing is wrong here")
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Ledger.Sequence(t.Context()), asker.Work(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		folder, _ := w.made(w.annual)
+		verify := func(of ledger.Witnesses) (bool, string) {
+			var out strings.Builder
+			r, err := evidence.Verify(t.Context(), os.DirFS(folder), ledger.Trust{Key: w.Ledger.VerifierKey(), Witnesses: of}, &out)
+			if err != nil {
+				return false, err.Error()
+			}
+			return r.OK(), out.String()
+		}
+		if ok, out := verify(ledger.Witnesses{Keys: []string{other.VerifierKey()}, Quorum: 1}); !ok {
+			t.Errorf("a witness has cosigned it, and it does not verify: %s", out)
+		}
+		private, err = witness.NewWitnessKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stranger, err := witness.OpenWitness("witness.stranger.example", private, []string{w.Ledger.VerifierKey()}, filepath.Join(t.TempDir(), "seen"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, out := verify(ledger.Witnesses{Keys: []string{other.VerifierKey(), stranger.VerifierKey()}, Quorum: 2}); ok || !strings.Contains(out, "witness.stranger.example") {
+			t.Errorf("a witness who has cosigned nothing: %v %s", ok, out)
+		}
+	})
+}
+
+// machine is the machine's clock: a witness signs the time that it reads there itself.
+type machine struct{}
+
+func (machine) Now() time.Time { return time.Now() }
