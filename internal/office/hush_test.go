@@ -160,7 +160,7 @@ func TestPathsToCustomersAreKnown(t *testing.T) {
 			t.Errorf("people write what stands for {%s}: say by which path, and have it ask Hush", name)
 		}
 	}
-	acts := map[countersign.Kind]breach.Path{countersign.Forget: "", countersign.Rotate: "", countersign.Switch: "", countersign.Partner: "", countersign.Destroy: "", countersign.Evidence: "",
+	acts := map[countersign.Kind]breach.Path{countersign.Forget: "", countersign.Rotate: "", countersign.Switch: "", countersign.Partner: "", countersign.Destroy: "", countersign.Erase: "", countersign.Evidence: "",
 		countersign.Policy: breach.RuleReasons, countersign.Notice: breach.NoticeWords, countersign.Publish: breach.PublicPolicy}
 	for _, k := range countersign.Kinds {
 		if _, ok := acts[k]; !ok {
