@@ -3,7 +3,6 @@ package certificates_test
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,15 +148,6 @@ func (d *desk) walk(year int) *certificate.File {
 	return f
 }
 
-func (d *desk) alerts(code cpni.Code) int {
-	d.t.Helper()
-	rows, err := d.Ledger.Records(d.t.Context(), "", ledger.Filter{Kind: ledger.Alert, Limit: 500})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return len(slices.DeleteFunc(rows, func(r ledger.Row) bool { return r.Code != code }))
-}
-
 // A year goes from its working file to the receipt: it is written by those whose work it is, refused while something lacks, walked through and
 // signed by an officer with a second factor, and frozen.
 //
@@ -269,7 +259,7 @@ func TestFromTheFirstDayToTheReceipt(t *testing.T) {
 		if _, err := d.Certificates.Sign(ctx, 2026, d.by(), d.session); code(err) != certificate.WrongState {
 			t.Errorf("signed before the walk is finished: %v", err)
 		}
-		f = d.walk(2026)
+		d.walk(2026)
 		for _, session := range []string{"", "rfs_none"} {
 			if _, err := d.Certificates.Sign(ctx, 2026, d.by(), session); code(err) != certificate.NoFactor {
 				t.Errorf("signed without a second factor: %v", err)

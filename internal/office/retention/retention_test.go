@@ -175,7 +175,7 @@ func TestAPlanIsCarriedOut(t *testing.T) {
 		}
 		p, err = w.ProposeErasure(ctx, "", w.compliance)
 		w.must(err)
-		p, err = w.Proposals.Agree(ctx, p.ID, p.Hash, w.officer)
+		_, err = w.Proposals.Agree(ctx, p.ID, p.Hash, w.officer)
 		w.must(err)
 		w.must(w.Proposals.Work(ctx))
 		if n := w.count("SELECT count(*) FROM record WHERE kind = 'attempt' AND customer_id = $1", string(ben.ID)); n == 0 {
@@ -242,7 +242,7 @@ func TestAKeyIsKeptAsLongAsItMust(t *testing.T) {
 			w.must(w.Due(ctx))
 			return w.count("SELECT count(*) FROM record WHERE kind = 'alert' AND code = $1", string(retention.Over))
 		}
-		if alerts() != 1 || alerts() != 1 {
+		if first, again := alerts(), alerts(); first != 1 || again != 1 {
 			t.Error("it is not told once in the month that somebody is older than they should be")
 		}
 		if _, _, err := w.Customers.Get(ctx, ann.ID); err != nil {
