@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := build
 export CGO_ENABLED := 0
 # What is built says nothing of where it lies, so that a copy of this folder, as the checks make one, builds nothing twice.
-export GOFLAGS += -trimpath
+export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 
 .PHONY: build demo test explore check generate clean
 
