@@ -15,11 +15,11 @@ tree=$(git rev-parse --short=15 'HEAD^{tree}' 2>/dev/null) || tree=1 # of a fold
 # Much of the time is waiting, for browsers and for databases: the properties go beside the others, and are printed behind them.
 status=0 printed=$(mktemp)
 trap 'rm -f "$printed"' EXIT
-go test -vet=off -p 1 -timeout 45m "${properties[@]}" -rapid.seed="$((16#$tree))" >"$printed" 2>&1 &
+go test -vet=off -p 2 -timeout 45m ringfence/internal/office ringfence/internal/portal "${properties[@]}" -rapid.seed="$((16#$tree))" >"$printed" 2>&1 &
 beside=$!
 # Begun first is what takes longest, so that nothing waits for it at the end.
 long=(ringfence/internal/scenario ringfence/internal/console ringfence/cmd/ringfence)
-go test -vet=off -p 3 -timeout 45m "${long[@]}" "${others[@]}" || status=1
+go test -vet=off -p 2 -timeout 45m "${long[@]}" "${others[@]}" || status=1
 wait $beside || status=1
 cat "$printed"
 exit $status

@@ -457,7 +457,7 @@ func TestFilesHoldNoPlaintext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, plain := range []string{"canary", "198.51.100", "13125550177", "2025550143", code, "ann@example.com", "Archer"} {
+		for _, plain := range []string{"canary-guess", "canary-claim", "canary@example", "198.51.100", "13125550177", "2025550143", code, "ann@example.com", "Archer"} {
 			if strings.Contains(string(data), plain) {
 				t.Errorf("%s holds %q", f, plain)
 			}

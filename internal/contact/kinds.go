@@ -42,6 +42,7 @@ var KindsOfChange = []KindOfChange{
 	{Record: "service ends", Why: "the account takes no more part in anything: its numbers have left it, and the last bill tells of it"},
 	{Record: "service begins again", Why: "lines come back that the customer had, and nothing new comes with them"},
 	{Record: "SIM changed", Why: "the customer was told when it was asked for, before it was done, as the rule has it (47 CFR 64.2010(h)); who holds the line now may not be them"},
+	{Record: "test account retired", Why: "it is nobody's: with it the monitors try the ways to refuse, and another takes its place"},
 	{Record: "line disturbed: port", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: forward", Why: "the network did it; who may hold the line now must not hear of it"},
 	{Record: "line disturbed: sim", Why: "the network did it; who may hold the line now must not hear of it"},
