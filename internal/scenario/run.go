@@ -21,6 +21,8 @@ type Options struct {
 	Policy fs.FS
 	// Told, when set, hears of every story as it ends.
 	Told func(Outcome)
+	// heard, when set, hears of what came of every step before it is compared.
+	heard func(*world, step, result)
 }
 
 // Outcome is how a story ended.
@@ -101,7 +103,7 @@ func Run(ctx context.Context, files []*File, o Options) ([]Outcome, error) {
 	var all []Outcome
 	for _, f := range files {
 		for _, s := range f.Scenarios {
-			failure, err := s.run(ctx, g, policy)
+			failure, err := s.run(ctx, g, policy, o.heard)
 			if err != nil {
 				return all, fmt.Errorf("%s:%d: %s: %w", s.File, s.Line, s.Name, err)
 			}
@@ -116,7 +118,7 @@ func Run(ctx context.Context, files []*File, o Options) ([]Outcome, error) {
 }
 
 // run tells one story. The error is for what has nothing to do with the story: no database, no room.
-func (s *Scenario) run(ctx context.Context, g *ground, policy *lawbook) (failure *Failure, err error) {
+func (s *Scenario) run(ctx context.Context, g *ground, policy *lawbook, heard func(*world, step, result)) (failure *Failure, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -130,6 +132,7 @@ func (s *Scenario) run(ctx context.Context, g *ground, policy *lawbook) (failure
 		return &Failure{Line: s.Line, Got: "the instance cannot be made: " + err.Error()}, nil
 	}
 	defer w.close()
+	w.heard = heard
 	if err := w.build(ctx); err != nil {
 		return &Failure{Line: s.Line, Got: "the setup cannot be made: " + err.Error()}, nil
 	}
@@ -162,6 +165,9 @@ func (w *world) take(ctx context.Context, s step) *Failure {
 	got, err := do(ctx, w, args{w, s.args})
 	if err != nil {
 		return &Failure{Expected: s.expect.words(), Got: "an error: " + err.Error()}
+	}
+	if w.heard != nil {
+		w.heard(w, s, got)
 	}
 	if expected, came := s.expect.met(w, got); expected != "" {
 		return &Failure{Expected: expected, Got: came}

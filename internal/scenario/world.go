@@ -27,6 +27,7 @@ import (
 // world is one fresh instance with the names that its story uses.
 type world struct {
 	story  *Scenario
+	heard  func(*world, step, result) // of what came of each step; nil: nobody
 	clock  *clock
 	office *office.Office
 
